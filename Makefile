@@ -1,0 +1,58 @@
+# Two commands do everything: `make demo` and `make test`. Needed: Python 3.11+, make, a package index.
+# Nothing here may ever spend money: every target runs on the emulator, in a home of its own, without any key.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := $(CURDIR)/build
+NOTEBOOK ?= notebooks/01_first_video.ipynb
+
+# Installing keeps the user's own HOME (pip's settings lie there); everything else runs in this environment.
+SAFE := env -u DASHSCOPE_API_KEY -u DASHSCOPE_API_KEY_FILE_PATH -u DASHSCOPE_HTTP_BASE_URL -u DASHSCOPE_BASE_URL \
+	-u DASHSCOPE_API_REGION -u DASHSCOPE_REGION -u DASHSCOPE_WORKSPACE -u DASHSCOPE_WORKSPACE_ID -u DASHSCOPE_CONFIG \
+	-u WAN_API_KEY -u WAN_BASE_URL -u WAN_MODEL -u WAN_LANG \
+	WAN_PROVIDER=emulator HOME=$(BUILD)/home PYTHONUTF8=1
+DEMO_HOME = WAN_HOME=$(BUILD)/$@-wan JUPYTER_PLATFORM_DIRS=1 IPYTHONDIR=$(BUILD)/home/ipython
+
+.PHONY: demo test lint lab bench lock clean
+
+demo: $(VENV)/.demo | fresh
+	$(SAFE) $(DEMO_HOME) $(BIN)/python notebooks/demo.py $(NOTEBOOK) $(BUILD)
+
+test: $(VENV)/.test | fresh
+	$(SAFE) $(DEMO_HOME) $(BIN)/ruff check .
+	$(SAFE) $(DEMO_HOME) $(BIN)/mypy
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser"
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m browser tests/browser
+
+lab: $(VENV)/.test | fresh
+	$(SAFE) $(DEMO_HOME) $(BIN)/jupyter lab $(NOTEBOOK)
+
+bench: $(VENV)/.demo | fresh
+	$(SAFE) $(DEMO_HOME) $(BIN)/python benchmarks/run.py
+
+# One folder for what a run leaves behind; a fresh home for the journal each time.
+.PHONY: fresh
+fresh:
+	rm -rf $(BUILD)/*-wan $(BUILD)/home
+	mkdir -p $(BUILD)/home
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("wan_jupyter needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@ $(VENV)/.demo
+
+# The pinned versions, for every Python and system at once; run it to move them.
+lock: $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --all-extras pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(BUILD) $(VENV)

@@ -1,0 +1,96 @@
+"""A picture and a sentence in, a video out, inside a notebook cell.
+
+In a notebook: `%load_ext wan_jupyter`, then a cell that begins with `%%wan cat.png -d 5` and holds a prompt. In Python:
+
+    session = wan_jupyter.Session()
+    job = session.submit("A cat looks up", image="cat.png", duration=5)
+    video = await job        # or job.result(timeout=600)
+
+Importing this is cheap: what is heavy is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .job import Job
+    from .request import VideoRequest
+    from .session import Session
+    from .status import Status
+    from .video import Video
+
+__version__ = "0.1.0"
+__all__ = ["Job", "Session", "Status", "Video", "VideoRequest", "allow_nested_asyncio", "errors", "last"]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    homes = {"Job": "job", "Session": "session", "Status": "status", "Video": "video", "VideoRequest": "request"}
+    if name == "errors":
+        return import_module(".errors", __name__)
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{homes[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def last() -> Job:
+    """Return the newest job of this kernel, whichever door it came through.
+
+    Raises:
+        JobError: there is none yet.
+    """
+    from .engine import peek
+    from .errors import JobError
+
+    engine = peek()
+    if engine is None or not engine.jobs:
+        raise JobError("job.none")
+    newest: Job = list(engine.jobs.values())[-1]
+    return newest
+
+
+def allow_nested_asyncio() -> None:
+    """Let `asyncio.run` work inside a cell, for teaching scripts that call it.
+
+    It patches asyncio for the whole process, so nothing here needs or does it by itself. The maintained `nest_asyncio2` is
+    used: `nest_asyncio` 1.6.0 is archived and loses queued cells on ipykernel 7.2 and later.
+    """
+    import nest_asyncio2
+
+    nest_asyncio2.apply()
+
+
+def load_ipython_extension(ip: Any) -> None:
+    """Register the magics and the renderers: `%load_ext wan_jupyter`."""
+    from . import magics, ui
+
+    ui.install(ip)
+    magics.register(ip)
+
+
+def unload_ipython_extension(ip: Any) -> None:
+    """Take everything back that loading did; jobs under way go on: `%unload_ext wan_jupyter`."""
+    from . import magics, ui
+
+    magics.unregister(ip)
+    ui.uninstall(ip)
+
+
+def _install_in_running_shell() -> None:
+    """Let `Job` and `Video` show themselves in a notebook that only imports this; nothing is imported for it."""
+    ipython = sys.modules.get("IPython")
+    ip = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    if ip is not None:
+        from . import ui
+
+        ui.install(ip)
+
+
+_install_in_running_shell()

@@ -1,0 +1,82 @@
+"""Outputs without a kernel or without HTML: a job at rest, one line for a log, a page of text, a table."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+from wan_jupyter.messages import ENGLISH, say
+
+from .live import GLYPHS, MOODS, asked, elapsed, percent, state_words
+from .markup import LOOK, Bundle, badge, bdi, clean, one_line, said, tag
+from .views import CardView
+
+
+def still(view: CardView, language: str = ENGLISH) -> Bundle:
+    """Return a job's static output (`text/html`, `text/plain`), which a notebook shows without its kernel."""
+    title = f"{GLYPHS[view.status]} {state_words(view, language)}"
+    lines = [one_line(line) for line in view.lines if line] or [_next_step(view, language)]
+    facts = " · ".join(one_line(part) for part in (view.model, *view.chips, view.provider) if part)
+    box = tag(
+        "div",
+        tag("div", title, " · ", bdi(one_line(view.job_id)), style=LOOK["title"]),
+        *(tag("div", line, dir="auto", style=LOOK["line"]) for line in lines),
+        said(one_line(view.prompt), "soft"),
+        tag("div", badge(view.emulated, language), bdi(facts), style=LOOK["soft"]),
+        class_="wan-card wan-still",
+        style=LOOK["bad" if MOODS.get(view.status) == "wan-bad" else "still"],
+    )
+    return {"text/html": str(box), "text/plain": "\n".join([f"{title} · {one_line(view.job_id)}", *lines])}
+
+
+def _next_step(view: CardView, language: str) -> str:
+    ended = view.status.lower() if view.status.ended else "pending"
+    when = datetime.fromtimestamp(max(0.0, view.since)).strftime("%Y-%m-%d %H:%M")
+    return say(f"card.next.{ended}", language, job=one_line(view.job_id), when=when)
+
+
+def line(view: CardView, language: str = ENGLISH) -> str:
+    """Return a job as one plain line for a terminal or a log."""
+    state = " ".join(part for part in (state_words(view, language), percent(view, language)) if part)
+    facts = " ".join(part for part in (view.model, *view.chips) if part)
+    emulated = say("card.emulated", language) if view.emulated else ""
+    news = " ".join(view.lines) if view.status.ended else view.note
+    parts = (view.job_id, state, elapsed(view), facts, emulated, asked(view, language), news)
+    return " · ".join(one_line(part) for part in parts if part)
+
+
+def page(text: str) -> Bundle:
+    """Return plain text as an output that keeps its line breaks."""
+    text = clean(text)
+    return {"text/html": str(tag("pre", text, style=LOOK["line"])), "text/plain": text}
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> Bundle:
+    """Return a table as `text/html`, and as `text/plain` with columns that line up in CJK text too."""
+    grid = [[one_line(text) for text in row] for row in (head, *rows)]
+    top = tag("tr", *(tag("th", text, style=LOOK["cell"]) for text in grid[0]))
+    cells = ([tag("td", text, dir="auto", style=LOOK["cell"]) for text in row] for row in grid[1:])
+    body = tag("tbody", *(tag("tr", *row) for row in cells))
+    return {
+        "text/html": str(tag("table", tag("thead", top), body, class_="wan-table")),
+        "text/plain": _columns(grid),
+    }
+
+
+def _columns(grid: Sequence[Sequence[str]]) -> str:
+    count = max(map(len, grid))
+    widths = [max(columns_of(row[i]) for row in grid if i < len(row)) for i in range(count)]
+    padded = ([text + " " * (widths[i] - columns_of(text)) for i, text in enumerate(row)] for row in grid)
+    return "\n".join("  ".join(row).rstrip() for row in padded)
+
+
+def columns_of(text: str) -> int:
+    """Return how many terminal columns a text fills: two for a wide character, none for a combining one."""
+    return sum(_columns_of_character(character) for character in text)
+
+
+def _columns_of_character(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

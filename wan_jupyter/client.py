@@ -1,0 +1,206 @@
+"""The network. Floor 3: the only module that sends anything; it knows httpx, keys and nothing of jobs.
+
+One driver runs a protocol's generator. A create goes out on a fresh connection, since a pooled one that the server has
+just closed looks like a lost answer. Nothing here repeats a request: who may repeat what is `pacing`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, Problem, ServiceError
+from .key import Key
+from .protocols.base import Download, Flow, T
+from .request import origin_of
+
+if TYPE_CHECKING:
+    import httpx
+
+BODY_LIMIT = 4 * 1024 * 1024
+CHUNK = 1 << 20
+REDIRECTS = 5
+
+
+class Client:
+    """Sends requests for one session. Lives on the engine's loop; `close` it there."""
+
+    def __init__(self, origin: str, key: Key | None, app: Any = None) -> None:
+        """Make a client.
+
+        Args:
+            origin: the only place the key may go.
+            key: signs requests to `origin`, and no others.
+            app: an ASGI application that answers in process instead of the network (the emulator).
+        """
+        self._origin, self._key, self._app = origin, key, app
+        self._pool: httpx.AsyncClient | None = None
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Drive a flow that only reads (poll, cancel) over pooled connections.
+
+        Raises:
+            ServiceError: the service answered with an error.
+            ConnectionProblem: no answer.
+        """
+        if self._pool is None:
+            self._pool = self._open()
+        return await _drive(self._pool, flow)
+
+    async def create(self, flow: Flow[T]) -> T:
+        """Drive a flow that creates something, on a connection of its own. Raises as `run`."""
+        async with self._open() as fresh:
+            return await _drive(fresh, flow)
+
+    @asynccontextmanager
+    async def download(self, wanted: Download) -> AsyncIterator[httpx.Response]:
+        """Open the finished video for streaming, following redirects but never from https to http.
+
+        Raises:
+            ServiceError: storage answered with an error (an expired link is 403).
+            ConnectionProblem: no answer.
+        """
+        async with self._open(with_key=wanted.with_key) as fresh:
+            response = await _follow(fresh, wanted.request)
+            try:
+                if response.status_code != 200:
+                    raise ServiceError("service.refused", problem=_storage_problem(response))
+                yield response
+            finally:
+                await response.aclose()
+
+    async def close(self) -> None:
+        """Close pooled connections."""
+        if self._pool is not None:
+            await self._pool.aclose()
+            self._pool = None
+
+    def _open(self, with_key: bool = True) -> httpx.AsyncClient:
+        import httpx
+
+        auth = _auth(self._key, self._origin) if with_key and self._key else None
+        timeout = httpx.Timeout(60.0, connect=10.0, write=300.0)
+        if self._app is not None:
+            return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), auth=auth, timeout=timeout)
+        # Loopback never goes through a proxy.
+        return httpx.AsyncClient(auth=auth, timeout=timeout, trust_env=not is_loopback(self._origin))
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yield a download's bytes in large pieces.
+
+    Raises:
+        ConnectionProblem: the connection broke on the way.
+    """
+    import httpx
+
+    try:
+        async for piece in response.aiter_bytes(CHUNK):
+            yield piece
+    except (httpx.TransportError, OSError) as broken:
+        raise lost(broken) from None
+
+
+async def _drive(http: httpx.AsyncClient, flow: Generator[httpx.Request, httpx.Response, T]) -> T:
+    try:
+        request = next(flow)
+        while True:
+            request = flow.send(await _exchange(http, request))
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        flow.close()
+
+
+async def _exchange(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    response = await _send(http, request)
+    try:
+        content = await _bounded(response)
+    finally:
+        await response.aclose()
+    return _whole(response, content)
+
+
+async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    import httpx
+
+    try:
+        return await http.send(request, stream=True, follow_redirects=False)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
+        raise ConnectionProblem("service.unreached", problem=_no_answer(UNREACHED, never)) from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as broken:
+        raise lost(broken) from None
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    """Read a body that may not be larger than an API answer can be."""
+    import httpx
+
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async for piece in response.aiter_bytes():
+            size += len(piece)
+            if size > BODY_LIMIT:
+                raise lost(ValueError("the answer is too large"))
+            pieces.append(piece)
+    except (httpx.HTTPError, OSError) as broken:
+        raise lost(broken) from None
+    return b"".join(pieces)
+
+
+def _whole(response: httpx.Response, content: bytes) -> httpx.Response:
+    import httpx
+
+    kept = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
+    return httpx.Response(response.status_code, headers=kept, content=content, request=response.request)
+
+
+def lost(broken: Exception) -> ConnectionProblem:
+    """Return the error for an answer that never came whole."""
+    return ConnectionProblem("service.lost", problem=_no_answer(LOST_ANSWER, broken))
+
+
+def _no_answer(code: str, cause: Exception) -> Problem:
+    # The kind of failure only: its text may hold a URL, and a signed URL is a secret.
+    return Problem(code, type(cause).__name__, advice="connection", again=True)
+
+
+async def _follow(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    for _ in range(REDIRECTS):
+        response = await _send(http, request)
+        if response.next_request is None:
+            return response
+        await response.aclose()
+        here, there = request.url, response.next_request.url
+        if here.scheme == "https" and there.scheme != "https":
+            raise ServiceError("service.refused", problem=Problem("insecure_redirect", "", advice="connection"))
+        request = response.next_request
+    raise ServiceError("service.refused", problem=Problem("too_many_redirects", "", advice="connection"))
+
+
+def _storage_problem(response: httpx.Response) -> Problem:
+    code = "expired_link" if response.status_code in (403, 404) else f"http_{response.status_code}"
+    return Problem(code, "", "", response.status_code, "storage", again=True)
+
+
+def _auth(key: Key, origin: str) -> httpx.Auth:
+    """Return an auth that signs requests to `origin` alone."""
+    import httpx
+
+    class KeyAuth(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            if origin_of(str(request.url)) == origin:
+                request.headers["Authorization"] = f"Bearer {key.reveal()}"
+            yield request
+
+    return KeyAuth()

@@ -1,0 +1,72 @@
+"""`python -m wan_jupyter.emulator`: the service on a port, for other processes and other languages."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import create_app
+from .settings import VIDEOS_DIALECTS, default_state
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until told to stop; print one line once connections are accepted."""
+    asked = _parser().parse_args(arguments)
+    app = create_app(
+        asked.state or default_state(),
+        speed=asked.speed,
+        clip_seconds=asked.clip_seconds,
+        strict_paths=asked.strict_paths,
+        videos_dialect=asked.videos_dialect,
+    )
+    _serve(app, asked.host, asked.port)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m wan_jupyter.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="0 picks a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    parser.add_argument("--speed", type=float, default=1.0, help="divides the 6 seconds a task takes")
+    parser.add_argument("--clip-seconds", type=float, help="make every clip this long; bills stay as asked")
+    parser.add_argument("--videos-dialect", choices=VIDEOS_DIALECTS, default="ope")
+    parser.add_argument("--strict-paths", action="store_true", help="refuse kf2v models on the general path")
+    parser.add_argument("--state", type=Path, help="folder of tasks and clips")
+    return parser
+
+
+def _serve(app: object, host: str, port: int) -> None:
+    import uvicorn
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        line = f"emulator ready on http://{shown}:{listener.getsockname()[1]}"
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                print(line, flush=True)  # noqa: T201 (whoever started us waits for it)
+
+        # h11: faults reach for its connection. No lifespan: in process there is none either.
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            http="h11",
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_level="error",
+            date_header=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        try:
+            Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""A task is a file; its state is a pure function of that file and the clock.
+
+So a task outlives the process that took it, and any number of processes may serve one folder. Nothing here
+knows a protocol: the words are the emulator's own and each protocol translates them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import uuid
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .plan import Plan, Refusal
+
+PENDING_SECONDS = 1.0  # a task waits this long, at speed 1
+RUNNING_SECONDS = 5.0  # and is then worked at for this long
+TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Hold what was received, when, and from whom; times are seconds since 1970.
+
+    `account` is a keyed hash of the key, `failure` is set by a fault, `speed` is the speed it was taken at.
+    """
+
+    task_id: str
+    protocol: str
+    model: str
+    request: dict[str, Any]
+    account: str
+    created: float
+    speed: float
+    seed: int
+    canceled: float | None = None
+    failure: Refusal | None = None
+
+    @property
+    def starts(self) -> float:
+        """Give the time at which work on it begins."""
+        return self.created + PENDING_SECONDS / self.speed
+
+    @property
+    def ends(self) -> float:
+        """Give the time at which work on it is done, if nothing stops it."""
+        return self.starts + RUNNING_SECONDS / self.speed
+
+
+@dataclass(frozen=True)
+class Life:
+    """Say how a task stands at one moment; a time is None until it has come."""
+
+    status: str
+    scheduled: float | None = None
+    ended: float | None = None
+    refusal: Refusal | None = None
+
+
+def life(task: Task, outcome: Plan | Refusal | None, now: float) -> Life:
+    """Tell how the task stands. `outcome` is needed once it has started, before that it may be None."""
+    if task.canceled is not None and now >= task.canceled:
+        return Life("CANCELED", ended=task.canceled)
+    if now < task.starts:
+        return Life("PENDING")
+    if isinstance(outcome, Refusal):
+        return Life("FAILED", task.starts, task.starts, outcome)
+    if now < task.ends:
+        return Life("RUNNING", task.starts)
+    if task.failure is not None:
+        return Life("FAILED", task.starts, task.ends, task.failure)
+    return Life("SUCCEEDED", task.starts, task.ends)
+
+
+class TaskFolder:
+    """Keep tasks and what became of their pictures as files that are always whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tasks = folder / "tasks"
+        self._outcomes = folder / "outcomes"
+
+    def put(self, task: Task) -> None:
+        """Write the task, over an older state of it if there is one."""
+        fields = json.dumps(asdict(task), ensure_ascii=False)
+        write_whole(self._tasks / f"{task.task_id}.json", fields.encode())
+
+    def get(self, task_id: str) -> Task | None:
+        """Read the task, or None for an id that never was or does not look like one."""
+        fields = read_json(self._tasks / f"{task_id}.json") if TASK_ID.fullmatch(task_id) else None
+        if fields is None:
+            return None
+        failure = fields.pop("failure")
+        return Task(**fields, failure=failure and Refusal(**failure))
+
+    def all(self) -> list[Task]:
+        """Read every task, oldest first."""
+        found = (self.get(path.stem) for path in self._tasks.glob("*.json"))
+        return sorted((task for task in found if task), key=lambda task: (task.created, task.task_id))
+
+    def cancel(self, task: Task, when: float) -> None:
+        """Write down that the task was called off at this time."""
+        self.put(replace(task, canceled=when))
+
+    def fail(self, task: Task, why: Refusal) -> None:
+        """Write down that the task will fail at its end, whatever its pictures are."""
+        self.put(replace(task, failure=why))
+
+    def outcome(self, task_id: str) -> Plan | Refusal | None:
+        """Read what looking at the task's pictures came to, or None if nobody looked yet."""
+        fields = read_json(self._outcomes / f"{task_id}.json")
+        if fields is None:
+            return None
+        if "pictures" not in fields:
+            return Refusal(**fields)
+        return Plan(**fields | {"pictures": tuple(fields["pictures"])})
+
+    def put_outcome(self, task_id: str, outcome: Plan | Refusal) -> None:
+        """Write down what looking at the task's pictures came to."""
+        write_whole(self._outcomes / f"{task_id}.json", json.dumps(asdict(outcome)).encode())
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object, or None if there is no such file."""
+    try:
+        fields: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    return fields
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees all of it or none; only its owner may read it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    part.replace(path)
+
+
+def sweep(folder: Path, before: float) -> None:
+    """Remove what nobody wrote since this time (seconds since 1970): tasks, pictures, clips, parts."""
+    for path in folder.glob("*/*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_mtime < before:
+                path.unlink()

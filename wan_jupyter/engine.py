@@ -1,0 +1,166 @@
+"""The background: one daemon thread with its own asyncio loop, a few daemon workers. Floor 4.
+
+On the kernel's own loop everything would freeze whenever a cell computes. The one piece of module-level state in this
+package is here: the process's engine in one slot, keyed by process id, so that a fork gets an engine of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+WORKERS = 4
+logger = logging.getLogger("wan_jupyter")
+
+
+class Clock(Protocol):
+    """Where waiting comes from, so that tests never really wait."""
+
+    def time(self) -> float:
+        """Return epoch seconds."""
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Wait on the loop."""
+
+
+class RealClock:
+    """The clock on the wall."""
+
+    def time(self) -> float:
+        """Return epoch seconds."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the loop."""
+        await asyncio.sleep(seconds)
+
+
+class Workers(ThreadPoolExecutor):
+    """Daemon threads behind the executor interface that asyncio wants for `getaddrinfo` too.
+
+    The standard pool is joined when the interpreter exits, so that a hanging name lookup would hold up the user's exit.
+    """
+
+    def __init__(self, count: int = WORKERS) -> None:
+        super().__init__(max_workers=1)  # never used: `submit` below starts no thread of the pool
+        self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        for number in range(count):
+            threading.Thread(target=self._serve, name=f"wan-worker-{number}", daemon=True).start()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run a call on one of the threads."""
+        future: Future[T] = Future()
+        self._tasks.put((future, lambda: fn(*args, **kwargs)))
+        return future
+
+    def _serve(self) -> None:
+        while True:
+            future, call = self._tasks.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:
+                    future.set_exception(error)
+            del future, call  # do not keep a picture alive until the next task comes
+
+
+class Engine:
+    """The loop, its thread and the workers of one process, and the jobs under way in it."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.jobs: dict[str, Any] = {}
+        self._shared: dict[object, Any] = {}
+        self._sharing = threading.Lock()
+        self._loop = asyncio.new_event_loop()
+        self._workers = Workers()
+        self._loop.set_default_executor(self._workers)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._thread = threading.Thread(target=self._run, name="wan-loop", daemon=True)
+        self._thread.start()
+
+    def start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Start a coroutine on the loop, in an empty context: with a cell's context its output would be lost headless."""
+        future: Future[T] = Future()
+
+        def begin() -> None:
+            task = self._loop.create_task(make())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda done: _hand_over(done, future))
+
+        self._loop.call_soon_threadsafe(begin, context=contextvars.Context())
+        return future
+
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a quick function on the loop, soon, from any thread."""
+        self._loop.call_soon_threadsafe(function, *args, context=contextvars.Context())
+
+    async def work(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a slow function (files, encoding, SQLite) on a worker thread."""
+        return await self._loop.run_in_executor(self._workers, function, *args)
+
+    def share(self, key: object, make: Callable[[], T]) -> T:
+        """Return the one thing of its kind in this process, made on the first use (a journal, an owner's lock)."""
+        with self._sharing:
+            if key not in self._shared:
+                self._shared[key] = make()
+            shared: T = self._shared[key]
+            return shared
+
+    def is_here(self) -> bool:
+        """Tell whether the caller runs on the loop's own thread, where nothing may block."""
+        return threading.current_thread() is self._thread
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+
+class _Slot:
+    """The one place where the process's engine is kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+
+    def current(self) -> Engine:
+        """Return this process's engine; made on the first use and anew after a fork."""
+        engine = self._engine
+        if engine is not None and engine.pid == os.getpid():
+            return engine
+        if engine is not None:
+            self._lock = threading.Lock()  # a lock that was held during the fork is never released in the child
+        with self._lock:
+            if self._engine is None or self._engine.pid != os.getpid():
+                self._engine = Engine()
+            return self._engine
+
+    def peek(self) -> Engine | None:
+        """Return this process's engine if there is one."""
+        engine = self._engine
+        return engine if engine is not None and engine.pid == os.getpid() else None
+
+
+_slot = _Slot()
+current = _slot.current
+peek = _slot.peek
+
+
+def _hand_over(task: asyncio.Task[T], future: Future[T]) -> None:
+    """Give a task's end to whoever waits in another thread."""
+    if task.cancelled():
+        future.cancel()
+    elif error := task.exception():
+        future.set_exception(error)
+    else:
+        future.set_result(task.result())

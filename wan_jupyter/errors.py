@@ -1,0 +1,201 @@
+"""What can go wrong, as one family. Floor 0: knows `messages` only.
+
+    WanError
+    ├── InputError               what was typed or passed cannot be sent; nothing was sent
+    │   ├── OptionError          an option or its value
+    │   ├── PromptError          the prompt or a {{ template }} in it
+    │   ├── ImageError           a picture
+    │   └── ModelError           what the chosen model cannot do
+    ├── SettingsError            provider, session or settings
+    │   └── CredentialsError     no key, or a key where none may be
+    ├── ServiceError             the service answered with an error: code, message, request id
+    ├── ConnectionProblem        the service could not be reached, or its answer was lost
+    ├── JobError                 a job ended without a video, or cannot be found
+    │   ├── JobFailed            the service failed it
+    │   ├── JobCanceled          it was canceled
+    │   ├── JobExpired           the service has forgotten it
+    │   └── JobUncertain         it may or may not have been created
+    ├── WaitTimeout              the wait ended; the job goes on
+    └── OutputError              a file could not be written, read or decoded
+
+Every error has a message and a hint that names the next thing to type, both from `messages`
+(`<key>.text`, `<key>.hint`). IPython shows the two lines and no traceback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .messages import ENGLISH, known, say
+
+# Codes of ours, in lower case; a service's codes are never all lower case with these words.
+UNREACHED = "unreached"
+LOST_ANSWER = "lost_answer"
+NOT_CREATED = "not_created"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the service said went wrong, in the form that the journal keeps.
+
+    Attributes:
+        code: the service's code, or one of ours in lower case (`not_created`, `deadline`).
+        message: the service's own words.
+        request_id: the service's id for the exchange, "" if it gave none.
+        http: the HTTP status, 0 when the problem came in a task's answer.
+        advice: key under `advice` in `messages`: what happened and what to do next.
+        again: whether sending the same thing again may help.
+        wait: seconds the service asked us to wait (`Retry-After`), None if it did not.
+    """
+
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    http: int = 0
+    advice: str = "unknown"
+    again: bool = False
+    wait: float | None = None
+
+
+class WanError(Exception):
+    """Anything that this package raises on purpose."""
+
+    def __init__(self, key: str, /, **values: object) -> None:
+        super().__init__(key, values)
+        self.key = key
+        self.values = values
+
+    def message(self, language: str = ENGLISH) -> str:
+        """Return what happened, in one sentence."""
+        return say(f"{self.key}.text", language, **self.values)
+
+    def hint(self, language: str = ENGLISH) -> str:
+        """Return the next thing to type, or "" where there is none."""
+        key = f"{self.key}.hint"
+        return say(key, language, **self.values) if known(key, language) else ""
+
+    def lines(self, language: str = ENGLISH) -> list[str]:
+        """Return the error as the few lines a notebook shows."""
+        return [line for line in (f"{type(self).__name__}: {self.message(language)}", self.hint(language)) if line]
+
+    def __str__(self) -> str:
+        return "\n".join(line for line in (self.message(), self.hint()) if line)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.key, self.values)
+
+    def _render_traceback_(self) -> list[str]:
+        """Answer IPython's wish for a traceback with our lines instead (IPython 7 and later)."""
+        return self.lines()
+
+
+def _rebuild(kind: type[WanError], key: str, values: dict[str, object]) -> WanError:
+    return kind(key, **values)
+
+
+class InputError(WanError):
+    """What was typed or passed cannot be sent; nothing was sent."""
+
+
+class OptionError(InputError):
+    """An option, or the value of one."""
+
+
+class PromptError(InputError):
+    """The prompt, or a {{ template }} in it."""
+
+
+class ImageError(InputError):
+    """A picture that cannot be used."""
+
+
+class ModelError(InputError):
+    """Something the chosen model cannot do."""
+
+
+class SettingsError(WanError):
+    """A provider, session or setting."""
+
+
+class CredentialsError(SettingsError):
+    """No key was found, or there is one where none may be."""
+
+
+class WaitTimeout(WanError):
+    """The wait ended; the job goes on."""
+
+
+class OutputError(WanError):
+    """A file could not be written, read or decoded."""
+
+
+class JobError(WanError):
+    """A job ended without a video, or cannot be found."""
+
+
+class ProblemError(WanError):
+    """An error that carries the service's own words in `problem`."""
+
+    def __init__(self, key: str, /, *, problem: Problem, **values: object) -> None:
+        super().__init__(key, **values)
+        self.problem = problem
+
+    @property
+    def code(self) -> str:
+        """The service's code."""
+        return self.problem.code
+
+    @property
+    def request_id(self) -> str:
+        """The service's id for the exchange."""
+        return self.problem.request_id
+
+    def message(self, language: str = ENGLISH) -> str:
+        """Return what happened in our words, then code, message and request id in the service's."""
+        return say(f"{self.key}.text", language, **self.values, said=said(self.problem))
+
+    def hint(self, language: str = ENGLISH) -> str:
+        """Return what to do about this code."""
+        return say(f"advice.{self.problem.advice}", language)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_problem, (type(self), self.key, self.problem, self.values)
+
+
+def _rebuild_problem(kind: type[ProblemError], key: str, problem: Problem, values: dict[str, object]) -> ProblemError:
+    return kind(key, problem=problem, **values)
+
+
+class ServiceError(ProblemError):
+    """The service answered a request with an error."""
+
+
+class ConnectionProblem(ProblemError):
+    """The service could not be reached (`sent` is False), or its answer was lost (`sent` is True)."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether the request may have reached the service."""
+        return self.problem.code != UNREACHED
+
+
+class JobFailed(ProblemError, JobError):
+    """The service failed the job; failed jobs are not billed by DashScope."""
+
+
+class JobCanceled(ProblemError, JobError):
+    """The job was canceled before it cost anything."""
+
+
+class JobExpired(ProblemError, JobError):
+    """The service has forgotten the job (DashScope: after 24 h)."""
+
+
+class JobUncertain(ProblemError, JobError):
+    """The answer to the submit was lost: the service may or may not have created the job."""
+
+
+def said(problem: Problem) -> str:
+    """Return the service's own words: `Code: message (request id …)`, as far as it gave them."""
+    words = ": ".join(part for part in (problem.code, problem.message) if part)
+    return f"{words} (request id {problem.request_id})" if problem.request_id else words

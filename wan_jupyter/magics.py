@@ -1,0 +1,217 @@
+"""The magics: `%%wan` and `%wan`. Floor 6: a door that reads what was typed, calls one public function and returns.
+
+State lives on the `WanMagics` instance: which provider is in use, and the sessions that were opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from traitlets import Unicode
+
+from . import options, ui
+from . import settings as environment
+from .errors import OptionError, PromptError, SettingsError
+from .messages import say
+from .request import VideoRequest, nearest
+
+NAME = "wan"
+
+
+@magics_class
+class WanMagics(Magics):  # type: ignore[misc]
+    """Videos from notebook cells."""
+
+    outputs = Unicode("", help="The folder for videos; empty: wan_outputs beside the notebook.").tag(config=True)
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell, parent=shell)
+        notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
+        self._settings = environment.read(notebook=notebook)
+        self._provider: str | None = None
+        self._sessions: dict[tuple[str | None, str], Any] = {}
+
+    # ---- %%wan ------------------------------------------------------------------------------------------------
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @cell_magic(NAME)  # type: ignore[untyped-decorator]
+    def wan_cell(self, line: str, cell: str) -> None:
+        """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
+        typed = options.read_line(line, self.shell.user_ns)
+        how = typed.cell
+        if how.help:
+            return self._show.show_text(options.help_text())
+        request = self._request(typed, cell)
+        session = self._session(how.provider)
+        if how.dry_run:
+            return self._show.show_dry_run(session.dry_run(request))
+        job = session.order(request, new=how.new, cell=f"%%wan {line}\n{cell}".rstrip())
+        if how.out:
+            self.shell.user_ns[how.out] = job
+        embed = how.embed or "auto"
+        return self._show.show(job, wait=how.wait, timeout=how.timeout, embed=embed, quiet=how.quiet)
+
+    def _request(self, typed: options.Typed, cell: str) -> VideoRequest:
+        from .image import take
+        from .prompt import fill, normal
+
+        filled = normal(fill(cell, self.shell.user_ns))
+        named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
+        frames = {role: take(value, label=label if value is not label else "") for role, value, label in named}
+        if not frames and not filled:
+            raise PromptError("prompt.empty")
+        asked = dict(typed.asked)
+        if "negative_prompt" in asked:
+            asked["negative_prompt"] = fill(asked["negative_prompt"], self.shell.user_ns)
+        return VideoRequest(prompt=normal(cell), filled_prompt=filled, **frames, **asked)
+
+    # ---- %wan -------------------------------------------------------------------------------------------------
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @line_magic(NAME)  # type: ignore[untyped-decorator]
+    def wan_line(self, line: str) -> Any:
+        """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
+        words = options.split(line)
+        name, *rest = words or ["where"]
+        try:
+            command = COMMANDS[name]
+        except KeyError:
+            suggestion = nearest(name, COMMANDS)
+            raise OptionError("command.unknown", name=name, suggestion=suggestion) from None
+        return command(self, *rest)
+
+    def where(self) -> None:
+        """Say what is in use: provider, key's source, outputs, jobs under way."""
+        session = self._session()
+        live = [job.id for job in session.live_jobs()]
+        facts = {
+            "provider": f"{session.provider.name} ({session.provider.title})",
+            "address": session.provider.origin,
+            "key": session.key.source if session.key else say("where.no_key"),
+            "outputs": session.outputs,
+            "jobs": ", ".join(live) or say("where.no_jobs"),
+        }
+        width = max(len(say(f"where.{name}")) for name in facts)
+        self._show.show_text("\n".join(f"{say(f'where.{name}'):<{width}}  {value}" for name, value in facts.items()))
+
+    def use(self, name: str = "", *_: str) -> None:
+        """Choose the provider for this notebook's cells."""
+        if not name:
+            raise SettingsError("provider.which", names=", ".join(_provider_names()))
+        session = self._session(name)
+        self._provider = name
+        self._show.say("where.now", provider=name, title=session.provider.title)
+
+    def jobs(self, *_: str) -> None:
+        """List the newest jobs."""
+        self._show.show_jobs(self._session().history())
+
+    def models(self, *_: str) -> None:
+        """List the models that are known."""
+        from . import catalog
+
+        rows = [
+            [row.id, ", ".join(row.modes), " ".join(row.resolutions), f"{catalog.spans(row.durations)} s"]
+            for row in catalog.models().values()
+        ]
+        self._show.show_rows(rows, [say(f"models.{name}") for name in ("id", "modes", "resolutions", "durations")])
+
+    def show(self, beginning: str = "", *_: str) -> Any:
+        """Show a job's output again, and return the job."""
+        job = self._job(beginning)
+        self._show.show(job, wait=False)
+        return job
+
+    def wait(self, *beginnings: str) -> None:
+        """Wait for jobs, or for all that are under way."""
+        session = self._session()
+        jobs = [self._job(one) for one in beginnings] or session.live_jobs() or session.resume()
+        if not jobs:
+            self._show.say("wait.nothing")
+        for job in jobs:
+            self._show.show(job, wait=True)
+
+    def cancel(self, beginning: str = "", *_: str) -> None:
+        """Ask for a job to be stopped."""
+        job = self._job(beginning)
+        job.cancel()
+        self._show.say("cancel.asked", id=job.id)
+
+    def help(self, *_: str) -> None:
+        """List the commands."""
+        rows = "\n".join(f"  %wan {name:<8} {say(f'command.{name}')}" for name in COMMANDS if name != "where")
+        self._show.show_text(f"{say('command.title')}\n\n  %wan          {say('command.where')}\n{rows}")
+
+    # ---- inside -----------------------------------------------------------------------------------------------
+
+    @property
+    def _show(self) -> Any:
+        return ui.presenter(self.shell)
+
+    def _session(self, provider: str | None = None) -> Any:
+        """Return the session for a provider, opened on the first use and kept."""
+        from .session import Session
+
+        name = provider or self._provider
+        key = (name, self.outputs)
+        if key not in self._sessions:
+            outputs = Path(self.outputs) if self.outputs else None
+            self._sessions[key] = Session(name, outputs=outputs, settings=self._settings)
+        return self._sessions[key]
+
+    def _job(self, beginning: str) -> Any:
+        """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
+        from . import last
+
+        session = self._session()
+        if not beginning:
+            return last()
+        job = session.job(beginning)
+        return self._session(job.provider).follow(job.id) if job.status.live else job
+
+
+COMMANDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "where": WanMagics.where,
+        "use": WanMagics.use,
+        "jobs": WanMagics.jobs,
+        "show": WanMagics.show,
+        "wait": WanMagics.wait,
+        "cancel": WanMagics.cancel,
+        "models": WanMagics.models,
+        "help": WanMagics.help,
+    }
+)
+
+
+def register(ip: Any) -> None:
+    """Register the magics, and let a `%%wan` cell be without a body."""
+    ip.register_magics(WanMagics(ip))
+    ip.input_transformers_cleanup.append(give_body)
+
+
+def unregister(ip: Any) -> None:
+    """Take the magics back."""
+    for kind in ("line", "cell"):
+        ip.magics_manager.magics[kind].pop(NAME, None)
+    ours = ip.magics_manager.registry.pop(WanMagics.__name__, None)
+    ip.configurables[:] = [one for one in ip.configurables if one is not ours]
+    if give_body in ip.input_transformers_cleanup:
+        ip.input_transformers_cleanup.remove(give_body)
+
+
+def give_body(lines: list[str]) -> list[str]:
+    """Give a `%%wan` cell without a body an empty one, which IPython would refuse before any magic is called."""
+    text = [line for line in lines if line.strip()]
+    alone = len(text) == 1 and text[0].split(maxsplit=1)[0] == f"%%{NAME}"
+    return [text[0].rstrip("\r\n") + "\n", "\n"] if alone else lines
+
+
+def _provider_names() -> list[str]:
+    from . import catalog
+
+    return list(catalog.providers())

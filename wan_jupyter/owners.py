@@ -1,0 +1,80 @@
+"""Who is alive. Floor 3: lock files in `$WAN_HOME/owners/`; knows nothing of jobs.
+
+An owner is one process on one host. It holds a lock that the system frees when the process ends, however it ends, so a
+machine that slept does not look dead. Where locks do not work, or from another host, the journal's heartbeat decides.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+HEARTBEAT_DEAD = 600.0
+
+
+class Owner:
+    """This process, as the journal knows it; the lock is held until `release` or the end of the process."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "owners"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.pid = os.getpid()
+        self.name = f"{socket.gethostname()}:{self.pid}:{secrets.token_hex(4)}"
+        self._file = _open(self._path(self.name))
+        self.locked = _lock(self._file)
+
+    def is_alive(self, name: str, heartbeat: float, now: float) -> bool:
+        """Tell whether the owner of that name still runs; `heartbeat` and `now` are epoch seconds."""
+        if name == self.name:
+            return True
+        verdict = self._by_lock(name) if name.partition(":")[0] == socket.gethostname() else None
+        return now - heartbeat < HEARTBEAT_DEAD if verdict is None else verdict
+
+    def release(self) -> None:
+        """Let go of the lock and remove its file."""
+        self._file.close()
+        self._path(self.name).unlink(missing_ok=True)
+
+    def _by_lock(self, name: str) -> bool | None:
+        """Return whether someone holds that owner's lock, None where locks tell nothing."""
+        if not self.locked:
+            return None
+        path = self._path(name)
+        if not path.exists():
+            return False
+        try:
+            with _open(path) as file:
+                return not _lock(file)
+        except OSError:
+            return None
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name.replace(':', '-')}.lock"
+
+
+def _open(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Take the lock without waiting; False when another process holds it or locks do not work here."""
+    try:
+        _locker()(file.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _locker() -> Callable[[int], None]:
+    if sys.platform == "win32":
+        import msvcrt
+
+        return lambda number: msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+    import fcntl
+
+    return lambda number: fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

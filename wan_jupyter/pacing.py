@@ -1,0 +1,63 @@
+"""When to ask again, and when never. Floor 2: pure, no clock of its own.
+
+The one rule that costs money: a create is repeated only if it provably never happened, that is if the connection was
+never made or the service answered that it is too busy (429). Not on a 5xx, not on a lost answer: there the task may exist.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from .errors import ConnectionProblem, ProblemError
+
+SUBMIT_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+UNREACHED_TRIES = 4
+SLOW_AFTER = 180.0
+LONGEST_WAIT = 60.0
+DEADLINE = 6 * 3600.0
+DOWNLOAD_TRIES = 5
+
+# 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.
+UNSURE_4XX = frozenset({408})
+
+
+class Verdict(Enum):
+    """What a failed submit means."""
+
+    AGAIN = "again"
+    NOT_CREATED = "not_created"
+    UNCERTAIN = "uncertain"
+
+
+def judge_submit(error: ProblemError, tries: int) -> Verdict:
+    """Tell what to make of a failed create after `tries` tries (1 after the first)."""
+    if isinstance(error, ConnectionProblem):
+        if error.sent:
+            return Verdict.UNCERTAIN
+        return Verdict.AGAIN if tries < UNREACHED_TRIES else Verdict.NOT_CREATED
+    http = error.problem.http
+    if http == 429 and error.problem.again and tries <= len(SUBMIT_WAITS):
+        return Verdict.AGAIN
+    refused = 300 <= http < 500 and http not in UNSURE_4XX
+    return Verdict.NOT_CREATED if refused else Verdict.UNCERTAIN
+
+
+def submit_wait(error: ProblemError, tries: int, jitter: float) -> float:
+    """Return seconds before a create is sent again; `jitter` is a draw from 0–1."""
+    return _wait(error, SUBMIT_WAITS[min(tries, len(SUBMIT_WAITS)) - 1], jitter)
+
+
+def poll_wait(pace: tuple[float, float], elapsed: float, failures: int, jitter: float) -> float:
+    """Return seconds before the next poll: the provider's pace, slower after minutes and after failures."""
+    base = pace[0] if elapsed < SLOW_AFTER else pace[1]
+    return min(base * 2**failures, max(LONGEST_WAIT, base)) * (1 + 0.1 * jitter)
+
+
+def after_failure(error: ProblemError, pace: tuple[float, float], failures: int, jitter: float) -> float:
+    """Return seconds before a failed poll or download is tried again."""
+    return _wait(error, min(max(pace[0], 0.5) * 2**failures, LONGEST_WAIT), jitter)
+
+
+def _wait(error: ProblemError, base: float, jitter: float) -> float:
+    asked = error.problem.wait
+    return (asked if asked is not None else base) + base * 0.25 * jitter

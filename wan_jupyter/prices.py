@@ -1,0 +1,38 @@
+"""What a video costs, by the price rows of a model. Floor 2: pure.
+
+A price that no row states is unknown and is said to be; it is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FREE_TARIFF = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount in a currency, with when and where its row was seen."""
+
+    amount: float
+    currency: str = ""
+    seen: str = ""
+    source: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.amount:.4g} {self.currency}" if self.amount else "0"
+
+
+def estimate(
+    rows: Iterable[Mapping[str, Any]], *, tariff: str, resolution: str, seconds: float, silent: bool
+) -> Price | None:
+    """Return what `seconds` of video at a resolution tier cost, None where no row states it."""
+    if tariff == FREE_TARIFF:
+        return Price(0.0)
+    for row in rows:
+        same_sound = row.get("sound", not silent) is not silent
+        if same_sound and (row["tariff"], row["resolution"]) == (tariff, resolution):
+            return Price(seconds * row["per_second"], row["currency"], row["seen"], row["source"])
+    return None

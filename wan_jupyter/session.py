@@ -1,0 +1,370 @@
+"""A session: one provider, one key, one outputs folder, and the one call that everything goes through, `order`.
+
+Floor 5. What the magics do is a session's `order`; nothing here draws. Several sessions live side by side; what a process
+has only once (loop, journal, owner's lock, emulator) is shared through its engine.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from . import catalog, credentials, engine, outputs, prices
+from . import settings as environment
+from .catalog import Plan, Provider
+from .client import Client
+from .engine import Clock, RealClock
+from .errors import JobError, SettingsError
+from .image import take
+from .job import Facts, Job
+from .journal import Journal, Row
+from .key import Key
+from .life import Tools, carry_out, follow_other
+from .outputs import Place, Spool, place_for, read_sidecar
+from .owners import Owner
+from .preview import Preview, preview
+from .prices import Price
+from .prompt import normal
+from .request import VideoRequest, fingerprint, read_keywords
+from .settings import OUTPUTS, Settings
+from .status import Status
+from .video import Video
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a request would do: the exact request, its price (None: unknown) and what the user should know."""
+
+    request: Preview
+    price: Price | None
+    plan: Plan
+
+
+class Session:
+    """A way to one provider. Find the key, hide the key, make videos.
+
+    Args:
+        provider: a name from the catalogue; by default `WAN_PROVIDER`, else `dashscope-intl` if a DashScope key is
+            found, else the emulator.
+        key: the API key; by default it is looked for in the environment, the vendor's file and the keyring.
+        base_url: another address for the provider's protocol, such as a workspace domain.
+        outputs: the folder for videos; by default `wan_outputs` beside the notebook.
+
+    Raises:
+        SettingsError: no such provider, or an address without one.
+        CredentialsError: the provider needs a key and none was found.
+    """
+
+    def __init__(
+        self,
+        provider: str | None = None,
+        *,
+        key: str | None = None,
+        base_url: str | None = None,
+        outputs: str | Path | None = None,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings or environment.read()
+        self._clock = clock or RealClock()
+        self.provider: Provider = _choose(provider, base_url, key, self._settings)
+        self.key: Key | None = credentials.find(self.provider, self._settings, key)
+        self.outputs = Path(outputs).expanduser().absolute() if outputs else self._settings.notebook / OUTPUTS
+        self._client: Client | None = None
+
+    # ---- the calls --------------------------------------------------------------------------------------------
+
+    def submit(
+        self, prompt: str = "", *, image: object = None, last_image: object = None, new: bool = False, **options: Any
+    ) -> Job:
+        """Make a video, or find the one that the same request made before; return at once.
+
+        Args:
+            prompt: the text, taken as it is.
+            image: the first frame: a path, address, data URI, or Python object (PIL, numpy, bytes, figure, Video, Job).
+            last_image: the last frame.
+            new: make a further take although the same request was made before.
+            options: the request's options by field name (`model`, `duration` in seconds, `resolution`, `seed`, …).
+
+        Raises:
+            InputError: something cannot be sent; nothing was.
+        """
+        asked = read_keywords(VideoRequest, options)
+        first = take(image) if image is not None else None
+        last = take(last_image) if last_image is not None else None
+        request = VideoRequest(prompt=prompt, filled_prompt=normal(prompt), first=first, last=last, **asked)
+        return self.order(request, new=new)
+
+    def order(self, request: VideoRequest, *, new: bool = False, cell: str = "") -> Job:
+        """Carry out a request, or return the job that makes it needless (same request, same video)."""
+        plan = self.plan(request)
+        mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
+        drawn = _with_seed(plan)
+        make = partial(self._row, drawn, mark, cell, self.account)
+        row, is_new = self.journal.begin(mark, make, lambda kept: not new and _makes_needless(kept))
+        if not is_new:
+            return self._again(row)
+        facts = replace(_facts(row, self.provider), remarks=plan.remarks)
+        job = Job(facts, drawn.request, row.snapshot, engine.current(), "new")
+        return self._start(job, self._tools(drawn, row))
+
+    def plan(self, request: VideoRequest) -> Plan:
+        """Resolve a request and check it against the model's row; nothing is sent."""
+        return catalog.check(self._with_default_model(request), self.provider)
+
+    def dry_run(self, request: VideoRequest) -> DryRun:
+        """Return what a request would send and cost; nothing is sent."""
+        plan = self.plan(request)
+        variable = next(iter(self.provider.key_variables), "WAN_API_KEY") if self.provider.key_variables else ""
+        shown = preview(plan.request, plan.order, self.provider.speak(), variable)
+        return DryRun(shown, self._price(plan), plan)
+
+    def job(self, beginning: str) -> Job:
+        """Return the job whose id begins so, as it stands in the journal or in this process.
+
+        Raises:
+            JobError: none does, or several do.
+        """
+        return self._revive(self.journal.get(beginning))
+
+    def follow(self, identity: str) -> Job:
+        """Return a job, and go on with it here if it is under way and nobody does."""
+        row = self.journal.get(identity)
+        return self._go_on(row) if row.snapshot.status.live else self._revive(row)
+
+    def live_jobs(self) -> list[Job]:
+        """Return the jobs that this process is following, oldest first."""
+        return [job for job in engine.current().jobs.values() if not job.done]
+
+    def history(self, limit: int = 50) -> list[Job]:
+        """Return the newest jobs in the journal, newest first, of all sessions."""
+        return [self._revive(row) for row in self.journal.recent(limit)]
+
+    def resume(self) -> list[Job]:
+        """Go on with this session's unfinished jobs that no living process carries out, and return them."""
+        mine = [row for row in self.journal.unfinished() if self._is_ours(row) and row.id not in engine.current().jobs]
+        return [self._go_on(row) for row in mine]
+
+    def __repr__(self) -> str:
+        return f"<Session {self.provider.name} at {self.provider.origin}, {self.key or 'no key'}>"
+
+    # ---- what a process has once ------------------------------------------------------------------------------
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of this home."""
+        home = self._settings.home
+        shared: Journal = engine.current().share(("journal", home), lambda: Journal(home))
+        return shared
+
+    @cached_property
+    def account(self) -> str:
+        """A name for the key's account that does not give the key away."""
+        return self.key.tag(self.journal.salt()) if self.key else ""
+
+    @property
+    def owner(self) -> Owner:
+        """This process, as the journal knows it."""
+        home = self._settings.home
+        shared: Owner = engine.current().share(("owner", home), lambda: Owner(home))
+        return shared
+
+    def _emulator(self) -> Any:
+        """Return the emulator in process; imported here, for the default only."""
+        if not self.provider.emulated or self.provider.base_url != catalog.provider(catalog.EMULATOR).base_url:
+            return None
+        from .emulator import create_app
+
+        folder, how = self._settings.home / "emulator", self._settings.emulator
+        return engine.current().share(("emulator", folder), lambda: create_app(folder, **how))
+
+    # ---- making and finding jobs ------------------------------------------------------------------------------
+
+    def _row(self, plan: Plan, mark: str, cell: str, account: str, identity: str, number: int) -> Row:
+        price = self._price(plan)
+        return Row(
+            id=identity,
+            created_at=self._clock.time(),
+            owner=self.owner.name,
+            account=account,
+            provider=self.provider.name,
+            base_url=self.provider.base_url,
+            session=self.provider.name,
+            model=plan.model.id,
+            mode=plan.request.mode,
+            request=plan.request.as_json(),
+            fingerprint=mark,
+            take=number,
+            folder=str(self.outputs),
+            cell=cell,
+            estimate=price.amount if price else None,
+            currency=price.currency if price else "",
+        )
+
+    def _start(self, job: Job, tools: Tools) -> Job:
+        engine.current().jobs[job.id] = job
+        engine.current().start(partial(carry_out, job, tools))
+        return job
+
+    def _again(self, row: Row) -> Job:
+        """Return the job that makes a new one needless, with its file beside this notebook."""
+        if row.snapshot.status is Status.SUCCEEDED:
+            here = outputs.bring(Path(row.snapshot.file), self.outputs)
+            return self._revive(replace(row, snapshot=replace(row.snapshot, file=str(here))), "shown")
+        origin = "shown" if row.snapshot.status.ended else "attached"
+        return self._revive(row, origin) if row.snapshot.status.ended else self._go_on(row, origin)
+
+    def _go_on(self, row: Row, origin: str = "attached") -> Job:
+        """Return a live job: this process's own, one that another process carries out, or one taken over."""
+        known = engine.current().jobs.get(row.id)
+        if known is not None and not known.done:
+            known.origin = origin
+            return known  # type: ignore[no-any-return]
+        request = VideoRequest.from_json(row.request)
+        tools = self._tools(catalog.check(request, self.provider), row)
+        job = Job(_facts(row, self.provider), request, row.snapshot, engine.current(), origin)
+        if row.owner == self.owner.name:
+            return self._start(job, tools)
+        engine.current().jobs[job.id] = job
+        engine.current().start(partial(follow_other, job, tools, self.owner.is_alive))
+        return job
+
+    def _revive(self, row: Row, origin: str = "shown") -> Job:
+        """Return a job as the journal knows it; a live one of this process is the object itself."""
+        known = engine.current().jobs.get(row.id)
+        if known is not None and origin != "shown":
+            return known  # type: ignore[no-any-return]
+        if known is not None and not known.status.ended:
+            return known  # type: ignore[no-any-return]
+        request = VideoRequest.from_json(row.request)
+        job = Job(_facts(row, catalog.providers().get(row.provider)), request, row.snapshot, engine.current(), origin)
+        job.warning, job.cost = row.warning, str(Price(row.cost, row.currency)) if row.cost is not None else ""
+        _end_as_kept(job)
+        return job
+
+    def _is_ours(self, row: Row) -> bool:
+        return (row.provider, row.base_url, row.account) == (self.provider.name, self.provider.base_url, self.account)
+
+    def _tools(self, plan: Plan, row: Row) -> Tools:
+        if self._client is None:
+            self._client = Client(self.provider.origin, self.key, self._emulator())
+        place = place_for(row.folder, row.id, row.created_at)
+        return Tools(
+            engine=engine.current(),
+            clock=self._clock,
+            client=self._client,
+            protocol=self.provider.speak(),
+            order=plan.order,
+            journal=self.journal,
+            spool=Spool(self._settings.home / "inputs"),
+            place=place,
+            owner=self.owner.name,
+            pace=self.provider.poll,
+            price=partial(self._price, plan),
+            sidecar=partial(_sidecar, place=place),
+        )
+
+    def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
+        request = plan.request
+        return prices.estimate(
+            plan.model.prices,
+            tariff=self.provider.tariff,
+            resolution=request.resolution or "",
+            seconds=float(request.duration or 0) if seconds is None else seconds,
+            silent=request.audio is False or not plan.model.sound,
+        )
+
+    def _with_default_model(self, request: VideoRequest) -> VideoRequest:
+        """Put in the user's default model where none was typed and it has the mode that is asked for."""
+        default = self._settings.model
+        able = default and request.model is None and request.mode in catalog.model(default).modes
+        return replace(request, model=default) if able else request
+
+
+def _choose(name: str | None, base_url: str | None, key: str | None, settings: Settings) -> Provider:
+    """Return the provider: argument, `WAN_PROVIDER`, then `dashscope-intl` if there is a key for it, else the emulator."""
+    named = name or settings.provider
+    if settings.base_url and not settings.provider and not base_url:
+        raise SettingsError("provider.url_without_name", url=settings.base_url)
+    if base_url and not named:
+        raise SettingsError("provider.url_without_name", url=base_url)
+    if named:
+        own = settings.base_url if named == settings.provider else ""
+        return catalog.provider(named, base_url or own or None)
+    real = catalog.provider("dashscope-intl")
+    return real if key or credentials.has_key(real, settings) else catalog.provider(catalog.EMULATOR)
+
+
+def _with_seed(plan: Plan) -> Plan:
+    """Draw a seed where none was typed, so that every result can be repeated; a drawn one does not count as asked."""
+    if plan.request.seed is not None or "seed" not in plan.model.fields:
+        return plan
+    seed = secrets.randbelow(2147483647) + 1
+    order = replace(plan.order, fields={**plan.order.fields, "seed": seed})
+    return replace(plan, request=replace(plan.request, seed=seed), order=order)
+
+
+def _makes_needless(row: Row) -> bool:
+    """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
+
+    Raises:
+        JobError: it was made and paid for, and its file is gone.
+    """
+    status = row.snapshot.status
+    if status is Status.SUCCEEDED and not Path(row.snapshot.file).is_file():
+        raise JobError("job.file_gone", id=row.id, file=row.snapshot.file)
+    return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def _facts(row: Row, where: Provider | None) -> Facts:
+    estimate = str(Price(row.estimate, row.currency)) if row.estimate is not None else ""
+    emulated = where is not None and where.emulated
+    return Facts(
+        id=row.id,
+        provider=row.provider,
+        model=row.model,
+        created_at=row.created_at,
+        take=row.take,
+        folder=row.folder,
+        emulated=emulated,
+        estimate=estimate,
+        cell=row.cell,
+    )
+
+
+def _end_as_kept(job: Job) -> None:
+    """End a job that comes from the journal, if it had ended there."""
+    if job.status is Status.SUCCEEDED:
+        path = Path(job.snapshot.file)
+        job.succeed(Video(path, read_sidecar(path)))
+    elif job.status.ended:
+        job.fail_as_told()
+    else:
+        job.fail(JobError("job.not_here", id=job.id))
+
+
+def _sidecar(job: Job, place: Place) -> Mapping[str, Any]:
+    """Return what is written beside a video (DESIGN section 5, Files)."""
+    request, shot = job.request, job.snapshot
+    options = {name: value for name, value in request.asked().items() if name not in ("seed", "model")}
+    times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
+    return {
+        "prompt": request.prompt,
+        "filled_prompt": request.filled_prompt,
+        "actual_prompt": shot.facts.get("actual_prompt", ""),
+        "provider": job.provider,
+        "model": job.facts.model,
+        "options": options,
+        "seed": request.seed,
+        "cost": job.cost,
+        "times": {"created_at": job.facts.created_at, **times},
+        "inputs": [{"role": role, "name": image.label, "sha256": image.digest} for role, image in request.frames],
+        "task_id": job.remote_id,
+        "take": job.facts.take,
+        "job": job.id,
+        "file": place.video.name,
+    }

@@ -1,0 +1,46 @@
+"""Everything that is drawn: the card, the player, the terminal line. Nothing below imports from here.
+
+`install` registers renderers by type name, so that a `Job` or `Video` as a cell's last line shows itself; until that
+happens nothing is imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .present import Presenter
+
+# (module, type) to the presenter's method. A rich display more is one line here.
+RENDERERS = {("wan_jupyter.job", "Job"): "render", ("wan_jupyter.video", "Video"): "show_video"}
+ATTRIBUTE = "_wan_presenter"
+
+
+def install(ip: Any) -> None:
+    """Register the renderers with a shell's formatters."""
+    formatter = ip.display_formatter.ipython_display_formatter
+    for (module, name), method in RENDERERS.items():
+        formatter.for_type_by_name(module, name, _call(ip, method))
+
+
+def uninstall(ip: Any) -> None:
+    """Take the renderers back."""
+    formatter = ip.display_formatter.ipython_display_formatter
+    for module, name in RENDERERS:
+        formatter.pop(f"{module}.{name}", None)
+    if hasattr(ip, ATTRIBUTE):
+        delattr(ip, ATTRIBUTE)
+
+
+def presenter(ip: Any) -> Presenter:
+    """Return the shell's presenter, made on the first use."""
+    if not hasattr(ip, ATTRIBUTE):
+        from .present import Presenter
+
+        setattr(ip, ATTRIBUTE, Presenter(ip))
+    found: Presenter = getattr(ip, ATTRIBUTE)
+    return found
+
+
+def _call(ip: Any, method: str) -> Any:
+    return lambda thing: getattr(presenter(ip), method)(thing)

@@ -1,0 +1,26 @@
+"""The text of `--dry-run`: the exact request, its price and the same as a curl command."""
+
+from __future__ import annotations
+
+import json
+
+from ..messages import say
+from ..session import DryRun
+
+
+def dry_text(dry: DryRun, language: str = "en") -> str:
+    """Return what would be sent, as text."""
+    shown = dry.request
+    head = [f"{shown.method} {shown.url}", *(f"{name}: {value}" for name, value in shown.headers.items())]
+    body = json.dumps(shown.body, ensure_ascii=False, indent=2)
+    remarks = [say(key, language, **values) for key, values in dry.plan.remarks]
+    return "\n\n".join(["\n".join(head), body, price_line(dry, language), *remarks, shown.curl])
+
+
+def price_line(dry: DryRun, language: str = "en") -> str:
+    """Return the price in words."""
+    if dry.price is None:
+        return say("price.unknown", language, model=dry.plan.model.id)
+    if not dry.price.amount:
+        return say("price.free", language)
+    return say("price.about", language, price=dry.price, seen=dry.price.seen)

@@ -1,0 +1,52 @@
+"""Who is looking: a notebook with widgets, a headless run, or a terminal.
+
+Facts: reference/jupyter-platform.md sections A4 and E (2026-11-21). Everything is read from the shell at the moment of the
+cell, since one kernel can be used from several front ends.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """How to show and whether to wait.
+
+    Attributes:
+        face: "widget" (a live card), "text" (one static display that is updated) or "terminal".
+        waits: whether a cell waits for its video where `--wait`/`--no-wait` is not typed.
+        embeds: whether a linked video would not play here, so that it is always embedded.
+    """
+
+    face: str
+    waits: bool
+    embeds: bool = False
+
+
+NOTEBOOK = FrontEnd("widget", waits=False)
+VS_CODE = FrontEnd("widget", waits=False, embeds=True)
+COLAB = FrontEnd("text", waits=True, embeds=True)
+HEADLESS = FrontEnd("text", waits=True)
+TERMINAL = FrontEnd("terminal", waits=True)
+
+
+def detect(ip: Any) -> FrontEnd:
+    """Return the front end that the cell which runs now came from."""
+    if getattr(ip, "kernel", None) is None:
+        return TERMINAL
+    if "google.colab" in sys.modules:
+        return COLAB
+    if _asked_without_stdin(ip):
+        return HEADLESS
+    return VS_CODE if "__vsc_ipynb_file__" in ip.user_ns else NOTEBOOK
+
+
+def _asked_without_stdin(ip: Any) -> bool:
+    """Tell whether nobody could answer a question: nbclient, nbconvert and papermill say so in each request."""
+    try:
+        return ip.get_parent()["content"].get("allow_stdin") is False
+    except (AttributeError, KeyError, TypeError):
+        return False

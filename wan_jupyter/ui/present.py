@@ -1,0 +1,144 @@
+"""The presenter: shows jobs and videos in the shell it belongs to, and waits where nobody could come back.
+
+One a shell. It holds what the notebook holds: how many bytes of video were embedded, and in which language it is spoken to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from .. import bundle, engine
+from .. import settings as environment
+from ..bundle import Bundle
+from ..errors import WaitTimeout, WanError
+from ..job import POLL, Job
+from ..messages import say
+from ..session import DryRun
+from ..status import Status
+from ..video import Video
+from .dry import dry_text
+from .faces import FACES
+from .frontend import detect
+from .live import Live
+from .views import Page, card_view, player_view, warning_of, where
+
+
+class Presenter:
+    """Draws in one shell."""
+
+    def __init__(self, ip: Any) -> None:
+        self._ip = ip
+        settings = environment.read(notebook=str(ip.user_ns.get("__vsc_ipynb_file__", "")))
+        self.page = Page(settings.notebook)
+        self.language = "en"
+        self._shown: tuple[str, int] | None = None
+
+    def render(self, job: Job) -> None:
+        """Show a job that is a cell's value, unless this very cell has shown it already (`%wan show ID`)."""
+        if self._shown != (job.id, self._ip.execution_count):
+            self.show(job)
+
+    def show(
+        self, job: Job, *, wait: bool | None = None, timeout: float | None = None, embed: str = "auto", quiet: bool = False
+    ) -> None:
+        """Show a job: live if it is under way, else what it ended as; wait for it where that is asked or needed.
+
+        Raises:
+            JobError: the job that was waited for ended without a video.
+            WaitTimeout: the wait ended first.
+        """
+        self._shown = (job.id, self._ip.execution_count)
+        front = detect(self._ip)
+        waits = front.waits if wait is None else wait
+        if job.done:
+            self._display(self._final(job, embed))
+        else:
+            policy = "always" if front.embeds and embed == "auto" else embed
+            face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language)
+            live = Live(job, face, lambda: self._final(job, policy), engine.current(), self.language)
+            live.open()
+            if waits and not self._wait(job, live, timeout):
+                return
+        if waits:
+            job.result(0.1)
+
+    def show_video(self, video: Video) -> None:
+        """Show a video that was made."""
+        self._display(bundle.player(player_view(video, self.page, origin="shown"), self.language))
+
+    def show_jobs(self, jobs: list[Job]) -> None:
+        """Show jobs as a table."""
+        if not jobs:
+            return self.say("jobs.none")
+        names = ("id", "status", "model", "prompt", "file")
+        rows = [[where(job)[name] for name in names] for job in jobs]
+        return self._display(bundle.table(rows, [say(f"jobs.{name}", self.language) for name in names]))
+
+    def show_rows(self, rows: list[list[str]], head: list[str]) -> None:
+        """Show any table."""
+        self._display(bundle.table(rows, head))
+
+    def show_dry_run(self, dry: DryRun) -> None:
+        """Show what would be sent."""
+        self._display(bundle.page(dry_text(dry, self.language)))
+
+    def show_text(self, text: str) -> None:
+        """Show plain text, line by line."""
+        self._display(bundle.page(text))
+
+    def say(self, key: str, **values: object) -> None:
+        """Print one sentence."""
+        print(say(key, self.language, **values))
+
+    # ---- waiting ----------------------------------------------------------------------------------------------
+
+    def _wait(self, job: Job, live: Live, timeout: float | None) -> bool:
+        """Wait until the job's end is on display; False when the user stopped the wait."""
+        try:
+            if timeout is None or _ends_within(job, timeout):
+                while not live.settled.done():
+                    _nap(live.settled)
+        except KeyboardInterrupt:
+            self.say("wait.interrupted", id=job.id)
+            return False
+        return True
+
+    # ---- drawing ----------------------------------------------------------------------------------------------
+
+    def _final(self, job: Job, embed: str) -> Bundle:
+        """Return the static bundle of a job that has ended, or that this process follows no more. Slow."""
+        if job.video is None:
+            return bundle.still(card_view(job, time.time(), (), self.language), self.language)
+        warning = warning_of(job, self.language)
+        origin = job.origin if job.status is Status.SUCCEEDED else "new"
+        view = player_view(job.video, self.page, policy=embed, origin=origin, warning=warning, cell=job.facts.cell)
+        return bundle.player(view, self.language)
+
+    def _display(self, final: Bundle) -> None:
+        if detect(self._ip).face == "terminal":
+            print(final["text/plain"])
+            return
+        from IPython.display import display
+
+        display(final, raw=True)
+def _ends_within(job: Job, timeout: float) -> bool:
+    """Wait for a job's end for some seconds; how it ended is raised once it is on display.
+
+    Raises:
+        WaitTimeout: it has not ended by then.
+    """
+    try:
+        job.result(timeout)
+    except WaitTimeout:
+        raise
+    except WanError:
+        return True
+    return True
+
+
+def _nap(future: Future[None]) -> None:
+    with contextlib.suppress(TimeoutError):
+        future.result(POLL)

@@ -1,0 +1,138 @@
+"""From a job or a video to what the bundle draws. Reading a video is slow: `player_view` is for worker threads."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..bundle import CardView, PlayerView
+from ..job import Job
+from ..messages import known, say
+from ..request import VideoRequest
+from ..video import Video
+
+EMBED_FILE = 8 * 1024 * 1024
+EMBED_TOTAL = 32 * 1024 * 1024
+
+
+@dataclass
+class Page:
+    """The notebook a video is shown in: where it lies and how much it holds already.
+
+    Attributes:
+        folder: what relative links are relative to.
+        embedded: bytes of video put into this notebook by this kernel.
+    """
+
+    folder: Path
+    embedded: int = 0
+
+    def takes(self, weight: int, policy: str) -> bool:
+        """Tell whether a video of `weight` bytes is embedded, and count it if so."""
+        fits = weight <= EMBED_FILE and self.embedded + weight <= EMBED_TOTAL
+        wanted = {"always": True, "never": False}.get(policy, fits)
+        self.embedded += weight if wanted else 0
+        return wanted
+
+    def link(self, path: Path) -> str:
+        """Return a path relative to the notebook, percent-encoded, "" where there is none (another drive)."""
+        try:
+            relative = os.path.relpath(path, self.folder)
+        except ValueError:
+            return ""
+        outside = relative.startswith("..")
+        return "" if outside else quote(relative.replace(os.sep, "/"))
+
+
+def card_view(job: Job, now: float, thumbnails: tuple[bytes, ...] = (), language: str = "en") -> CardView:
+    """Return how a job stands, for the card."""
+    shot = job.snapshot
+    error = job.error
+    return CardView(
+        job_id=job.id,
+        status=shot.status,
+        since=job.facts.created_at,
+        now=now,
+        prompt=job.request.filled_prompt,
+        model=job.facts.model,
+        provider=job.provider,
+        chips=chips(job.request, language),
+        progress=shot.progress,
+        note=_note(job, language),
+        lines=tuple(error.lines(language)) if error else (),
+        emulated=job.facts.emulated,
+        thumbnails=thumbnails,
+        cancel_requested=job.cancel_requested,
+    )
+
+
+def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
+    """Return the short facts of a request."""
+    values = {"resolution": request.resolution, "seconds": request.duration, "seed": request.seed}
+    shown = [say(f"chip.{name}", language, value=value) for name, value in values.items() if value is not None]
+    return tuple(shown)
+
+
+def player_view(video: Video, page: Page, *, policy: str = "auto", origin: str = "new", warning: str = "", cell: str = "") -> PlayerView:
+    """Return a video with its pictures and facts, for the player. Slow.
+
+    Raises:
+        OutputError: the file cannot be read.
+    """
+    data = video.path.read_bytes()
+    link = page.link(video.path)
+    embedded = page.takes(len(data), policy if link else "always")
+    src = f"data:video/mp4;base64,{base64.b64encode(data).decode('ascii')}" if embedded else link
+    facts = video.facts
+    return PlayerView(
+        job_id=str(facts.get("job", "")),
+        src=src,
+        poster=video.poster(),
+        path=_shown_path(video.path, page.folder),
+        embedded=embedded,
+        prompt=str(facts.get("filled_prompt", "")),
+        model=str(facts.get("model", "")),
+        provider=str(facts.get("provider", "")),
+        seed=facts.get("seed"),
+        resolution=str(facts.get("options", {}).get("resolution", "")),
+        size=video.size,
+        duration=video.duration,
+        take=int(facts.get("take", 1)),
+        cost=str(facts.get("cost", "")),
+        emulated=facts.get("provider") == "emulator",
+        origin=origin,
+        warning=warning,
+        cell=cell,
+    )
+
+
+def warning_of(job: Job, language: str = "en") -> str:
+    """Return what the user should know of a finished video, as sentences."""
+    said = [say(f"remark.{job.warning}", language)] if job.warning else []
+    said += [say(key, language, **values) for key, values in job.facts.remarks]
+    return " ".join(said)
+
+
+def _note(job: Job, language: str) -> str:
+    key = f"note.{job.snapshot.note}"
+    if job.snapshot.note and known(key, language):
+        return say(key, language, word=job.snapshot.word, id=job.id)
+    return warning_of(job, language)
+
+
+def _shown_path(path: Path, folder: Path) -> str:
+    try:
+        return str(path.relative_to(folder))
+    except ValueError:
+        return str(path)
+
+
+def where(job: Job) -> dict[str, Any]:
+    """Return a job as a row of `%wan jobs`."""
+    name = Path(job.snapshot.file).name if job.snapshot.file else ""
+    prompt = " ".join(job.request.filled_prompt.split())
+    return {"id": job.id, "status": str(job.status), "model": job.facts.model, "prompt": prompt, "file": name}
