@@ -12,28 +12,40 @@ Importing this is cheap: what is heavy is imported when it is first used.
 from __future__ import annotations
 
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .job import Job
     from .request import VideoRequest
+    from .samples import sample
     from .session import Session
     from .status import Status
     from .video import Video
 
 __version__ = "0.1.0"
-__all__ = ["Job", "Session", "Status", "Video", "VideoRequest", "allow_nested_asyncio", "errors", "last"]
+__all__ = ["Job", "Session", "Status", "Video", "VideoRequest", "allow_nested_asyncio", "errors", "last", "sample"]
+
+_HOMES = MappingProxyType(
+    {
+        "Job": "job",
+        "Session": "session",
+        "Status": "status",
+        "Video": "video",
+        "VideoRequest": "request",
+        "sample": "samples",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    homes = {"Job": "job", "Session": "session", "Status": "status", "Video": "video", "VideoRequest": "request"}
     if name == "errors":
         return import_module(".errors", __name__)
-    if name not in homes:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{homes[name]}", __name__), name)
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
@@ -59,8 +71,8 @@ def last() -> Job:
 def allow_nested_asyncio() -> None:
     """Let `asyncio.run` work inside a cell, for teaching scripts that call it.
 
-    It patches asyncio for the whole process, so nothing here needs or does it by itself. The maintained `nest_asyncio2` is
-    used: `nest_asyncio` 1.6.0 is archived and loses queued cells on ipykernel 7.2 and later.
+    It patches asyncio for the whole process, so nothing here needs or does it by itself. The maintained
+    `nest_asyncio2` is used: `nest_asyncio` 1.6.0 is archived and loses queued cells on ipykernel 7.2 and later.
     """
     import nest_asyncio2
 

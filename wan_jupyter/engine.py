@@ -89,7 +89,7 @@ class Engine:
         self._thread.start()
 
     def start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
-        """Start a coroutine on the loop, in an empty context: with a cell's context its output would be lost headless."""
+        """Start a coroutine on the loop, in an empty context: with a cell's own, headless output would be lost."""
         future: Future[T] = Future()
 
         def begin() -> None:

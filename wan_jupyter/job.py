@@ -186,7 +186,7 @@ class Job:
 
     def forget_pixels(self) -> None:
         """Drop the pictures' bytes, which are spooled by now."""
-        frames = {role: replace(image, source=None) for role, image in self.request.frames}
+        frames: dict[str, Any] = {role: replace(image, source=None) for role, image in self.request.frames}
         self.request = replace(self.request, **frames)
 
     def succeed(self, video: Video) -> None:

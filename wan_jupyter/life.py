@@ -1,7 +1,8 @@
 """A job's life, told by one function, `carry_out`. It can be entered in the middle: resuming is polling a known id.
 
-Floor 4. Only the service's word ends a job: an exception of ours, a full disk or a lost network leaves the journal's row
-as it was, and `%wan resume` goes on from there. Everything that was paid for is asked for again until it is on disk.
+Floor 4. Only the service's word ends a job: an exception of ours, a full disk or a lost network leaves the journal's
+row as it was, and `%wan resume` goes on from there. Everything that was paid for is asked for again until it is on
+disk.
 """
 
 from __future__ import annotations
@@ -191,7 +192,8 @@ async def _report(job: Job, tools: Tools, seen: Snapshot, told: float) -> float:
 def _believed(job: Job, tools: Tools, seen: Snapshot) -> Snapshot:
     """Return a poll's answer, or, where a young task is said to be unknown, the state it was in.
 
-    UNKNOWN means expired only after the service's 24 h; before that it may be another account's key, or a lagging replica.
+    UNKNOWN means expired only after the service's 24 h; before that it may be another account's key, or a lagging
+    replica.
     """
     age = tools.clock.time() - job.facts.created_at
     if seen.status is Status.EXPIRED and age < SERVICE_MEMORY:
@@ -254,7 +256,7 @@ async def _collect(job: Job, tools: Tools) -> None:
 
 
 async def _fetch_until_sound(job: Job, tools: Tools) -> tuple[str, str]:
-    """Download until both ends of the video decode, or the same bytes fail twice; return their SHA-256 and a warning."""
+    """Download until both ends decode, or the same bytes fail twice; return the SHA-256 and a warning."""
     failed: set[str] = set()
     tries = 0
     while True:
@@ -321,7 +323,8 @@ async def _refresh_link(job: Job, tools: Tools, error: ProblemError) -> None:
 async def _advance(job: Job, tools: Tools, snapshot: Snapshot, **more: Any) -> None:
     """Move a job: first in the journal, then for all to see. A move that goes back is noted and ignored."""
     if not may_move(job.status, snapshot.status):
-        await tools.engine.work(tools.journal.note, job.id, "went back", f"{job.status} to {snapshot.word or snapshot.status}")
+        went = f"{job.status} to {snapshot.word or snapshot.status}"
+        await tools.engine.work(tools.journal.note, job.id, "went back", went)
         return
     record = partial(tools.journal.record, job.id, tools.owner, snapshot, **more)
     if not await tools.engine.work(record):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from traitlets import Unicode
@@ -19,11 +19,16 @@ from .errors import OptionError, PromptError, SettingsError
 from .messages import say
 from .request import VideoRequest, nearest
 
+if TYPE_CHECKING:
+    from .job import Job
+    from .session import Session
+    from .ui.present import Presenter
+
 NAME = "wan"
 
 
 @magics_class
-class WanMagics(Magics):  # type: ignore[misc]
+class WanMagics(Magics):
     """Videos from notebook cells."""
 
     outputs = Unicode("", help="The folder for videos; empty: wan_outputs beside the notebook.").tag(config=True)
@@ -33,12 +38,12 @@ class WanMagics(Magics):  # type: ignore[misc]
         notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
         self._settings = environment.read(notebook=notebook)
         self._provider: str | None = None
-        self._sessions: dict[tuple[str | None, str], Any] = {}
+        self._sessions: dict[tuple[str | None, str], Session] = {}
 
     # ---- %%wan ------------------------------------------------------------------------------------------------
 
-    @no_var_expand  # type: ignore[untyped-decorator]
-    @cell_magic(NAME)  # type: ignore[untyped-decorator]
+    @no_var_expand
+    @cell_magic(NAME)
     def wan_cell(self, line: str, cell: str) -> None:
         """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
         typed = options.read_line(line, self.shell.user_ns)
@@ -61,7 +66,7 @@ class WanMagics(Magics):  # type: ignore[misc]
 
         filled = normal(fill(cell, self.shell.user_ns))
         named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
-        frames = {role: take(value, label=label if value is not label else "") for role, value, label in named}
+        frames: dict[str, Any] = {role: take(value, label=label if value is not label else "") for role, value, label in named}
         if not frames and not filled:
             raise PromptError("prompt.empty")
         asked = dict(typed.asked)
@@ -71,8 +76,8 @@ class WanMagics(Magics):  # type: ignore[misc]
 
     # ---- %wan -------------------------------------------------------------------------------------------------
 
-    @no_var_expand  # type: ignore[untyped-decorator]
-    @line_magic(NAME)  # type: ignore[untyped-decorator]
+    @no_var_expand
+    @line_magic(NAME)
     def wan_line(self, line: str) -> Any:
         """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
         words = options.split(line)
@@ -120,7 +125,7 @@ class WanMagics(Magics):  # type: ignore[misc]
         ]
         self._show.show_rows(rows, [say(f"models.{name}") for name in ("id", "modes", "resolutions", "durations")])
 
-    def show(self, beginning: str = "", *_: str) -> Any:
+    def show(self, beginning: str = "", *_: str) -> Job:
         """Show a job's output again, and return the job."""
         job = self._job(beginning)
         self._show.show(job, wait=False)
@@ -149,10 +154,10 @@ class WanMagics(Magics):  # type: ignore[misc]
     # ---- inside -----------------------------------------------------------------------------------------------
 
     @property
-    def _show(self) -> Any:
+    def _show(self) -> Presenter:
         return ui.presenter(self.shell)
 
-    def _session(self, provider: str | None = None) -> Any:
+    def _session(self, provider: str | None = None) -> Session:
         """Return the session for a provider, opened on the first use and kept."""
         from .session import Session
 
@@ -163,7 +168,7 @@ class WanMagics(Magics):  # type: ignore[misc]
             self._sessions[key] = Session(name, outputs=outputs, settings=self._settings)
         return self._sessions[key]
 
-    def _job(self, beginning: str) -> Any:
+    def _job(self, beginning: str) -> Job:
         """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
         from . import last
 

@@ -1,7 +1,8 @@
 """When to ask again, and when never. Floor 2: pure, no clock of its own.
 
 The one rule that costs money: a create is repeated only if it provably never happened, that is if the connection was
-never made or the service answered that it is too busy (429). Not on a 5xx, not on a lost answer: there the task may exist.
+never made or the service answered that it is too busy (429). Not on a 5xx, not on a lost answer: there the task may
+exist.
 """
 
 from __future__ import annotations
@@ -50,12 +51,12 @@ def submit_wait(error: ProblemError, tries: int, jitter: float) -> float:
 def poll_wait(pace: tuple[float, float], elapsed: float, failures: int, jitter: float) -> float:
     """Return seconds before the next poll: the provider's pace, slower after minutes and after failures."""
     base = pace[0] if elapsed < SLOW_AFTER else pace[1]
-    return min(base * 2**failures, max(LONGEST_WAIT, base)) * (1 + 0.1 * jitter)
+    return min(base * 2.0**failures, max(LONGEST_WAIT, base)) * (1 + 0.1 * jitter)
 
 
 def after_failure(error: ProblemError, pace: tuple[float, float], failures: int, jitter: float) -> float:
     """Return seconds before a failed poll or download is tried again."""
-    return _wait(error, min(max(pace[0], 0.5) * 2**failures, LONGEST_WAIT), jitter)
+    return _wait(error, min(max(pace[0], 0.5) * 2.0**failures, LONGEST_WAIT), jitter)
 
 
 def _wait(error: ProblemError, base: float, jitter: float) -> float:

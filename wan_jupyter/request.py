@@ -1,8 +1,8 @@
 """What is asked for, and how a cell behaves: the only two declarations of options. Floor 0.
 
 Flags, `--help`, Tab completion, Python keywords, the journal's JSON and the README's tables are all made from the
-fields of `VideoRequest` and `CellOptions`. A field's metadata holds an `Option`; what a kind of value accepts, from text
-and from Python, is the table `KINDS`.
+fields of `VideoRequest` and `CellOptions`. A field's metadata holds an `Option`; what a kind of value accepts, from
+text and from Python, is the table `KINDS`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import json
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 
 from .errors import OptionError
 from .image import Image
+from .image.files import one_line
 from .messages import say
 
 
@@ -111,9 +113,9 @@ class VideoRequest:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> VideoRequest:
         """Rebuild a request from the journal; keys of other versions are left out."""
-        names = {row.name for row in declared(cls)} | {"prompt", "filled_prompt"}
+        names = {row.name for row in declared(VideoRequest)} | {"prompt", "filled_prompt"}
         values = {name: kept[name] for name in names & kept.keys()}
-        frames = {role: Image.from_json(row) for role, row in kept.get("frames", {}).items()}
+        frames: dict[str, Any] = {role: Image.from_json(row) for role, row in kept.get("frames", {}).items()}
         values["params"] = tuple((path, value) for path, value in values.get("params", ()))
         return cls(**values, **frames)
 
@@ -139,7 +141,7 @@ MODES: Mapping[tuple[bool, bool], str] = MappingProxyType(
 
 
 @cache
-def declared(*types: type) -> tuple[Declared, ...]:
+def declared(*types: Any) -> tuple[Declared, ...]:
     """Return the option rows of the given declarations, in order."""
     fields = [row for kind in types for row in dataclasses.fields(kind) if "option" in row.metadata]
     return tuple(Declared(row.name, row.metadata["option"]) for row in fields)
@@ -155,9 +157,9 @@ def _text(value: Any) -> str:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, bool):
         raise ValueError
-    return int(value)
+    return int(value) if isinstance(value, str) else operator.index(value)  # numpy's integers too
 
 
 def _seconds(value: Any) -> int:
@@ -262,7 +264,7 @@ def read_value(row: Declared, value: Any) -> Any:
 def refusal(row: Declared, value: Any) -> OptionError:
     """Return the error for a value that an option does not take, naming what it does take."""
     options = {"choices": ", ".join(row.option.choices), "flag": row.option.flags[-1], "value": shorten(value)}
-    suggestion = nearest(str(value), row.option.choices)
+    suggestion = nearest(shorten(value), row.option.choices)
     return OptionError(f"option.bad_{row.option.kind}", suggestion=suggestion, **options)
 
 
@@ -274,8 +276,11 @@ def nearest(word: str, among: Iterable[str]) -> str:
 
 def shorten(value: object, limit: int = 80) -> str:
     """Return a value as text for an error line: one line, at most `limit` characters."""
-    text = re.sub(r"[\x00-\x1f\x7f]+", " ", str(value))
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    try:
+        text = str(value)
+    except Exception:  # the user's object may be unable to say what it is
+        text = type(value).__name__
+    return one_line(text, limit)
 
 
 def read_keywords(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -304,8 +309,8 @@ def origin_of(url: str) -> str:
 def fingerprint(request: VideoRequest, provider: str, origin: str) -> str:
     """Return the SHA-256 of what makes two requests the same, as versioned canonical JSON.
 
-    Only fields that are set count, so a field that a later release adds changes no stored fingerprint. The caller passes
-    the resolved request without a drawn seed: a seed that was not typed does not count.
+    Only fields that are set count, so a field that a later release adds changes no stored fingerprint. The caller
+    passes the resolved request without a drawn seed: a seed that was not typed does not count.
     """
     counted = {
         "v": 1,

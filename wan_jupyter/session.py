@@ -1,7 +1,7 @@
 """A session: one provider, one key, one outputs folder, and the one call that everything goes through, `order`.
 
-Floor 5. What the magics do is a session's `order`; nothing here draws. Several sessions live side by side; what a process
-has only once (loop, journal, owner's lock, emulator) is shared through its engine.
+Floor 5. What the magics do is a session's `order`; nothing here draws. Several sessions live side by side; what a
+process has only once (loop, journal, owner's lock, emulator) is shared through its engine.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ class Session:
 
 
 def _choose(name: str | None, base_url: str | None, key: str | None, settings: Settings) -> Provider:
-    """Return the provider: argument, `WAN_PROVIDER`, then `dashscope-intl` if there is a key for it, else the emulator."""
+    """Return the provider: argument, `WAN_PROVIDER`, `dashscope-intl` if there is a key for it, else the emulator."""
     named = name or settings.provider
     if settings.base_url and not settings.provider and not base_url:
         raise SettingsError("provider.url_without_name", url=settings.base_url)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 OUTPUTS = "wan_outputs"
 
@@ -31,7 +32,7 @@ class Settings:
     base_url: str = ""
     language: str = "en"
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    emulator: Mapping[str, float] = field(default_factory=dict)
+    emulator: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(environ: Mapping[str, str] | None = None, notebook: str = "") -> Settings:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from wan_jupyter.messages import ENGLISH, say
-from wan_jupyter.status import Status
-
+from ..messages import ENGLISH, say
+from ..status import Status
 from .markup import Html, clean, image, joined, one_line, style, tag
 from .views import CardView
 

@@ -6,8 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from wan_jupyter.messages import ENGLISH, say
-
+from ..messages import ENGLISH, say
 from .live import GLYPHS, MOODS, asked, elapsed, percent, state_words
 from .markup import LOOK, Bundle, badge, bdi, clean, one_line, said, tag
 from .views import CardView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wan_jupyter.status import Status
+from ..status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ It knows no protocol; requests are told apart by the points each protocol names.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from starlette.requests import Request
 
-SCOPE_KEY = "wan_jupyter.emulator.fault"
+SCOPE_KEY = "wan_jupyter.emulator.draw"
 PLACES = ("submit", "poll", "cancel", "list", "policy", "upload", "content")
 # Each kind of fault with the keys it takes, and what a key is when it is left out.
 KINDS: Mapping[str, Mapping[str, Any]] = {
@@ -84,11 +84,13 @@ class FaultList:
         """List every fault with how often it has `fired`."""
         return [entry.fault.shown() | {"fired": entry.fired} for entry in self._entries]
 
-    def draw(self, at: str, protocol: str | None) -> Fault | None:
-        """Return the first fault that hits a request at this place, and count it."""
+    def draw(self, at: str, protocol: str | None, kinds: Collection[str]) -> Fault | None:
+        """Return the first fault of these kinds that hits a request at this place, and count it."""
         for entry in self._entries:
-            if entry.fault.at == at and entry.fault.protocol in (None, protocol) and entry.hits():
-                return entry.fault
+            fault = entry.fault
+            here = fault.at == at and fault.do in kinds and fault.protocol in (None, protocol)
+            if here and entry.hits():
+                return fault
         return None
 
 
@@ -110,6 +112,9 @@ class _Entry:
 
 
 def ordered(request: Request, kind: str) -> Fault | None:
-    """Return the fault of this kind that the gate laid on the request, if any."""
-    fault = request.scope.get(SCOPE_KEY)
-    return fault if isinstance(fault, Fault) and fault.do == kind else None
+    """Return the fault of this kind that hits the request, if any, and count it.
+
+    To be asked only where the fault would have an effect: an expired link cannot be given before there is one.
+    """
+    draw: Callable[[Collection[str]], Fault | None] | None = request.scope.get(SCOPE_KEY)
+    return draw((kind,)) if draw else None

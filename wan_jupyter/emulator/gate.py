@@ -10,9 +10,10 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,10 +69,11 @@ class Gate:
                 message = {**message, "headers": [*message["headers"], self._date()]}
             await send(message)
 
-        fault = self._fault(scope)
+        draw = self._draw(scope)
+        fault = draw(ACTS) if draw else None
         # uvicorn's `send` is a method of an object that knows the connection.
         transport = getattr(getattr(send, "__self__", None), "transport", None)
-        call = Call(self._app, {**scope, SCOPE_KEY: fault}, receive, stamped, transport)
+        call = Call(self._app, {**scope, SCOPE_KEY: draw}, receive, stamped, transport)
         act = ACTS.get(fault.do, _pass) if fault else _pass
         await act(call, fault.details if fault else {})
 
@@ -82,10 +84,11 @@ class Gate:
     def _date(self) -> tuple[bytes, bytes]:
         return b"date", formatdate(self._now(), usegmt=True).encode()
 
-    def _fault(self, scope: Scope) -> Fault | None:
+    def _draw(self, scope: Scope) -> Callable[[Collection[str]], Fault | None] | None:
         for pattern, point in self._points:
             if point.method == scope["method"] and pattern.fullmatch(scope["path"]):
-                return self._faults.draw(point.at, point.protocol or self._protocol_of(scope["path"]))
+                protocol = point.protocol or self._protocol_of(scope["path"])
+                return partial(self._faults.draw, point.at, protocol)
         return None
 
 

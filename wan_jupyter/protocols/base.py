@@ -1,7 +1,7 @@
 """The shape that every wire protocol shares. Floor 1: knows words, and of httpx only Request and Response.
 
-A protocol's steps are generators: they yield requests and are sent responses, as httpx's own auth flows do. None of them
-does I/O, so each can be read from top to bottom and tested with literal bytes. `client` drives them.
+A protocol's steps are generators: they yield requests and are sent responses, as httpx's own auth flows do. None of
+them does I/O, so each can be read from top to bottom and tested with literal bytes. `client` drives them.
 """
 
 from __future__ import annotations

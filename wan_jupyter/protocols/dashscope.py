@@ -57,8 +57,8 @@ FRAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# Error codes (3.4): the advice under `advice` in `messages`, and whether sending the same again may help. A code is looked
-# up whole, then without what follows its last dot.
+# Error codes (3.4): the advice under `advice` in `messages`, and whether sending the same again may help. A code is
+# looked up whole, then without what follows its last dot.
 ERRORS: Mapping[str, tuple[str, bool]] = MappingProxyType(
     {
         "InvalidApiKey": ("key", False),
@@ -115,12 +115,13 @@ class DashScope:
         if any(link.startswith("oss://") for link in order.frames.values()):
             headers["X-DashScope-OssResourceResolve"] = "enable"
         response = yield self._request("POST", order.path, headers=headers, json=body_of(order))
-        output = table(_ok(response).get("output"))
+        answer = _ok(response)
+        output = table(answer.get("output"))
         task_id = text(output.get("task_id"))
         if not task_id:
             raise ServiceError("service.unreadable", problem=unreadable(response))
         word = text(output.get("task_status"))
-        return Snapshot(WORDS.get(word, Status.QUEUED), task_id, word, facts=_facts({}, response))
+        return Snapshot(WORDS.get(word, Status.QUEUED), task_id, word, facts=_facts(output, response, answer))
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
         """Query a task (4.1). HTTP 200 for every state, FAILED included."""
@@ -250,9 +251,8 @@ def _late_problem(answer: Mapping[str, Any], output: Mapping[str, Any]) -> Probl
     return Problem(code, message, text(answer.get("request_id"), 200), 0, advice, again)
 
 
-def _facts(output: Mapping[str, Any], response: httpx.Response, answer: Mapping[str, Any] | None = None) -> dict[str, str]:
+def _facts(output: Mapping[str, Any], response: httpx.Response, answer: Mapping[str, Any]) -> dict[str, str]:
     said = {name: text(output.get(name), 20000) for name in FACTS}
-    body = answer if answer is not None else table(read_json(response))
-    said["request_id"] = text(body.get("request_id"), 200)
+    said["request_id"] = text(answer.get("request_id"), 200)
     said["date"] = response.headers.get("date", "")[:64]
     return {name: value for name, value in said.items() if value}

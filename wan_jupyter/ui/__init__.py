@@ -43,4 +43,5 @@ def presenter(ip: Any) -> Presenter:
 
 
 def _call(ip: Any, method: str) -> Any:
-    return lambda thing: getattr(presenter(ip), method)(thing)
+    """Return a renderer that makes the presenter when it is first needed, not now."""
+    return lambda thing: getattr(presenter(ip), method)(thing)  # noqa: PLW0108

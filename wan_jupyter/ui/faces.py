@@ -43,7 +43,8 @@ class WidgetFace:
         import ipywidgets
         from IPython.display import display
 
-        self._html = ipywidgets.HTML(value=bundle.card(view, self._language), layout={"flex": "1 1 auto", "min_width": "0"})
+        card = bundle.card(view, self._language)
+        self._html = ipywidgets.HTML(value=card, layout={"flex": "1 1 auto", "min_width": "0"})
         words = say("card.cancel", self._language)
         self._button = ipywidgets.Button(description=words, tooltip=say("card.cancel_tooltip", self._language))
         self._button.layout = {"width": "auto", "flex": "0 0 auto", "align_self": "center"}
@@ -63,7 +64,7 @@ class WidgetFace:
             self._button.disabled = True
 
     def end(self, final: Bundle) -> None:
-        """Put the end into the widget too, which a page reloaded meanwhile shows, then replace it by the static bundle."""
+        """Put the end into the widget too, which a reloaded page shows, then replace it by the static bundle."""
         self._box.children = (self._html,)
         self._html.value = final["text/html"] if len(final["text/html"]) < 12_000_000 else final["text/plain"]
         self._handle.update(final, raw=True)
@@ -110,24 +111,28 @@ class TerminalFace:
         if sys.stderr.isatty():
             self._overwrite(bundle.line(view, self._language))
         elif view.status is not self._status:
-            print(bundle.line(view, self._language), file=sys.stderr, flush=True)
+            _write(bundle.line(view, self._language) + "\n")
         self._status = view.status
 
     def end(self, final: Bundle) -> None:
         """Close the line and say what remains."""
         if self._shown:
             self._overwrite("")
-            sys.stderr.write("\r")
-        print(final["text/plain"], file=sys.stderr, flush=True)
+            _write("\r")
+        _write(final["text/plain"] + "\n")
 
     def _overwrite(self, line: str) -> None:
         import shutil
 
         width = shutil.get_terminal_size().columns - 1
         shown = bundle.one_line(line, width)
-        sys.stderr.write("\r" + shown + " " * max(0, len(self._shown) - len(shown)))
-        sys.stderr.flush()
+        _write("\r" + shown + " " * max(0, len(self._shown) - len(shown)))
         self._shown = shown
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 class QuietFace(StaticFace):
@@ -151,8 +156,8 @@ FACES: Mapping[str, Callable[[Callable[[], object], str], Face]] = MappingProxyT
 def _hear_clicks_while_busy(button: Any) -> None:
     """Let the button work while a cell computes.
 
-    ipykernel 7.4 sends a widget's messages to the (sub)shell that the widget last wrote from, which is the busy one; the
-    route is private there, so its absence or refusal is nothing to mention (reference/jupyter-platform.md A6).
+    ipykernel 7.4 sends a widget's messages to the (sub)shell that the widget last wrote from, which is the busy one;
+    the route is private there, so its absence or refusal is nothing to mention (reference/jupyter-platform.md A6).
     """
     with contextlib.suppress(Exception):
         if getattr(button.comm, "_reply_subshell_for", None) is not None:

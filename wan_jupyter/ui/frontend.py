@@ -1,7 +1,7 @@
 """Who is looking: a notebook with widgets, a headless run, or a terminal.
 
-Facts: reference/jupyter-platform.md sections A4 and E (2026-11-21). Everything is read from the shell at the moment of the
-cell, since one kernel can be used from several front ends.
+Facts: reference/jupyter-platform.md sections A4 and E (2026-11-21). Everything is read from the shell at the moment
+of the cell, since one kernel can be used from several front ends.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The presenter: shows jobs and videos in the shell it belongs to, and waits where nobody could come back.
 
-One a shell. It holds what the notebook holds: how many bytes of video were embedded, and in which language it is spoken to.
+One a shell. It holds what the notebook holds: how many bytes of video were embedded, and in which language it is
+spoken to.
 """
 
 from __future__ import annotations
@@ -42,7 +43,13 @@ class Presenter:
             self.show(job)
 
     def show(
-        self, job: Job, *, wait: bool | None = None, timeout: float | None = None, embed: str = "auto", quiet: bool = False
+        self,
+        job: Job,
+        *,
+        wait: bool | None = None,
+        timeout: float | None = None,
+        embed: str = "auto",
+        quiet: bool = False,
     ) -> None:
         """Show a job: live if it is under way, else what it ended as; wait for it where that is asked or needed.
 
@@ -91,7 +98,7 @@ class Presenter:
 
     def say(self, key: str, **values: object) -> None:
         """Print one sentence."""
-        print(say(key, self.language, **values))
+        print(say(key, self.language, **values))  # noqa: T201 - the cell's own output
 
     # ---- waiting ----------------------------------------------------------------------------------------------
 
@@ -119,7 +126,7 @@ class Presenter:
 
     def _display(self, final: Bundle) -> None:
         if detect(self._ip).face == "terminal":
-            print(final["text/plain"])
+            print(final["text/plain"])  # noqa: T201 - the terminal is the display
             return
         from IPython.display import display
 

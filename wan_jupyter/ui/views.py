@@ -77,7 +77,9 @@ def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
     return tuple(shown)
 
 
-def player_view(video: Video, page: Page, *, policy: str = "auto", origin: str = "new", warning: str = "", cell: str = "") -> PlayerView:
+def player_view(
+    video: Video, page: Page, *, policy: str = "auto", origin: str = "new", warning: str = "", cell: str = ""
+) -> PlayerView:
     """Return a video with its pictures and facts, for the player. Slow.
 
     Raises:

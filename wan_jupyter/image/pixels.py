@@ -1,4 +1,4 @@
-"""What of a picture needs Pillow: reading a header, and holding, hashing and writing the pixels of Python objects. Floor 0.
+"""What needs Pillow: reading a header, and holding, hashing and writing the pixels of Python objects. Floor 0.
 
 Pillow is imported inside the functions, since `%load_ext` must not pay for it.
 Knows `errors` and nothing of paths, URLs or requests.
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .errors import ImageError
+from ..errors import ImageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -28,9 +28,9 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 
 # How files begin that Pillow may not open, and the message that says what they are.
 LOOKS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
-    (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{12}|RIFF.{4}WEBP", re.DOTALL), "image.damaged", ""),
-    (re.compile(rb"[^<]{0,8}<(?:!--.*?--\s*>|[?!][^>]*>|\s)*\s*<?svg\b", re.DOTALL | re.IGNORECASE), "image.svg", "SVG"),
-    (re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE), "image.web_page", "HTML"),
+    (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{4}\0{4}|RIFF.{4}WEBP", re.DOTALL), "image.damaged", ""),
+    (re.compile(rb"\W*<(?:!doctype html|html|head|body)\b", re.IGNORECASE), "image.web_page", "HTML"),
+    (re.compile(rb"\W*<(?:[^\0]*<)?svg\b", re.IGNORECASE), "image.svg", "SVG"),
     (re.compile(rb".{4}ftyp(?:hei|hev|mif|msf)", re.DOTALL), "image.format", "HEIC"),
     (re.compile(rb".{4}ftypavi", re.DOTALL), "image.format", "AVIF"),
     (re.compile(rb".{4}ftyp|\x1aE\xdf\xa3", re.DOTALL), "image.format", "video"),
@@ -97,9 +97,9 @@ def from_picture(picture: Picture, label: str) -> Picture:
         ImageError: its file is damaged, or its mode has no agreed range of brightness (I, F, I;16).
     """
     _check_size(*picture.size, label)
-    mode = "RGBA" if "transparency" in picture.info else MODES.get(picture.mode)
-    if mode is None or picture.mode not in MODES:
+    if picture.mode not in MODES:
         raise ImageError("image.bad_mode", label=label, mode=picture.mode)
+    mode = "RGBA" if "transparency" in picture.info else MODES[picture.mode]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -154,7 +154,7 @@ def digest(picture: Picture) -> str:
 def png(picture: Picture) -> bytes:
     """Return the pixels as a PNG file. Takes up to seconds.
 
-    What is transparent becomes white: the services refuse a PNG with an alpha channel (vendor's image limits, models.json).
+    What is transparent becomes white: the services refuse a PNG with an alpha channel (the vendor's limits on images).
     """
     from PIL import Image as Pillow
 

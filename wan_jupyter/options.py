@@ -1,0 +1,155 @@
+"""The line of a cell, read: words, options, pictures; and the text of `--help`. Floor 0.
+
+What options there are is said by `VideoRequest` and `CellOptions` alone. Knows nothing of IPython and opens no file:
+pictures are handed on as they were typed, or as the object that `$name` stands for.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from .errors import OptionError
+from .messages import say
+from .prompt import is_lookup, lookup
+from .request import CellOptions, Declared, VideoRequest, declared, nearest, read_value, refusal, shorten
+
+MAX_IMAGES = 2
+HELP_WIDTH = 100
+
+# A quote counts at the beginning of a word, or of a value written onto its option (--opt="…", -n="…", -n"…"); it closes
+# before a blank or the end. So `it's.png`, `'it's here.png'` and C:\new\cat.png need no escapes, and there are none.
+WORD = re.compile(
+    r"""\s*(?:(?P<comment>\#.*)
+           |(?P<lead>--?[A-Za-z][\w-]*=|-[A-Za-z])?(?P<quote>["'])(?P<body>.*?)(?P=quote)(?=\s|\Z)
+           |(?P<bare>\S+))""",
+    re.DOTALL | re.VERBOSE,
+)
+OPEN_QUOTE = re.compile(r"""(?:--?[A-Za-z][\w-]*=|-[A-Za-z])?(["'])""")
+DASHES = "-–—−－"  # what keyboards and word processors make of a minus
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What one line asked for.
+
+    Attributes:
+        images: at most two; words as typed, or the objects that `$name` stands for.
+        image_labels: what was typed for each.
+        asked: the fields of `VideoRequest` that were typed, as values.
+        cell: how the cell is to behave.
+    """
+
+    images: tuple[object, ...]
+    image_labels: tuple[str, ...]
+    asked: Mapping[str, Any]
+    cell: CellOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a line; a `quoted` one is never an option or the end of options."""
+
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What one spelling of an option means: its row, and the value it stands for (None: a value follows)."""
+
+    row: Declared
+    implied: bool | None = None
+
+
+def split(line: str) -> list[str]:
+    """Return the words of a line, without their quotes and without a trailing comment.
+
+    Raises:
+        OptionError: a quote is opened and never closed.
+    """
+    return [word.text for word in _words(line)]
+
+
+def read_line(line: str, names: Mapping[str, object]) -> Typed:
+    """Return what a line asks for; `$name` is looked up in `names`.
+
+    Raises:
+        OptionError: an unknown, ambiguous or badly valued option, a third picture, an open quote.
+        PromptError: a `$name` that does not exist.
+    """
+    if _wants_help(line):
+        return Typed((), (), MappingProxyType({}), CellOptions(help=True))
+    labels, asked = _read(_words(line), names)
+    cell = {row.name for row in declared(CellOptions)}
+    return Typed(
+        images=tuple(_value(label, names) for label in labels),
+        image_labels=tuple(labels),
+        asked=MappingProxyType({name: value for name, value in asked.items() if name not in cell}),
+        cell=CellOptions(**{name: value for name, value in asked.items() if name in cell}),
+    )
+
+
+@cache
+def spellings() -> Mapping[str, Spelling]:
+    """Return every way to write an option, with what it means; also what Tab offers."""
+    return MappingProxyType(dict(_spelt(declared(VideoRequest, CellOptions))))
+
+
+def _spelt(rows: Iterable[Declared]) -> Iterator[tuple[str, Spelling]]:
+    for row in rows:
+        given = True if row.option.kind in ("switch", "flag") else None
+        yield from ((flag, Spelling(row, given)) for flag in row.option.flags)
+        if row.option.kind == "switch":
+            yield f"--no-{row.option.flags[-1][2:]}", Spelling(row, False)
+
+
+# ---- words ----------------------------------------------------------------------------------------------------------
+
+
+def _words(line: str) -> list[Word]:
+    return [_word(found) for found in WORD.finditer(line.strip()) if found["comment"] is None]
+
+
+def _word(found: re.Match[str]) -> Word:
+    if found["quote"]:
+        return Word((found["lead"] or "") + found["body"], quoted=not found["lead"])
+    opened = OPEN_QUOTE.match(found["bare"])
+    if opened:
+        raise OptionError("option.unclosed_quote", value=shorten(found["bare"]), quote=opened[1])
+    return Word(found["bare"])
+
+
+def _wants_help(line: str) -> bool:
+    """Whether `--help` is asked for before `--`, however wrong the rest of the line is."""
+    try:
+        words = _words(line)
+    except OptionError:
+        words = [Word(text) for text in line.split()]
+    ends = next((at for at, word in enumerate(words) if word == Word("--")), len(words))
+    return any(not word.quoted and word.text in ("-h", "--help") for word in words[:ends])
+
+
+# ---- options --------------------------------------------------------------------------------------------------------
+
+
+def _read(words: list[Word], names: Mapping[str, object]) -> tuple[list[str], dict[str, Any]]:
+    """Return the pictures as typed, and the fields that were asked for."""
+    labels: list[str] = []
+    asked: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        if word == Word("--"):
+            labels += [follower.text for follower in rest]
+        elif _is_option(word):
+            rest = _option(word.text, rest, asked, names)
+        else:
+            labels.append(word.text)
+    if len(labels) > MAX_IMAGES:
+        raise OptionError("option.too_many_images", value=shorten(labels[MAX_IMAGES]))
+    return labels, asked
