@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +25,7 @@ HELP_WIDTH = 100
 
 # A quote counts at the beginning of a word, or of a value written onto its option (--opt="…", -n="…", -n"…"); it closes
 # before a blank or the end. So `it's.png`, `'it's here.png'` and C:\new\cat.png need no escapes, and there are none.
-WORD = re.compile(
+TOKEN = re.compile(
     r"""\s*(?:(?P<comment>\#.*)
            |(?P<lead>--?[A-Za-z][\w-]*=|-[A-Za-z])?(?P<quote>["'])(?P<body>.*?)(?P=quote)(?=\s|\Z)
            |(?P<bare>\S+))""",
@@ -57,6 +58,9 @@ class Word:
 
     text: str
     quoted: bool = False
+
+
+END = Word("--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def _spelt(rows: Iterable[Declared]) -> Iterator[tuple[str, Spelling]]:
 
 
 def _words(line: str) -> list[Word]:
-    return [_word(found) for found in WORD.finditer(line.strip()) if found["comment"] is None]
+    return [_word(found) for found in TOKEN.finditer(line.strip()) if found["comment"] is None]
 
 
 def _word(found: re.Match[str]) -> Word:
@@ -131,25 +135,106 @@ def _wants_help(line: str) -> bool:
         words = _words(line)
     except OptionError:
         words = [Word(text) for text in line.split()]
-    ends = next((at for at, word in enumerate(words) if word == Word("--")), len(words))
+    ends = next((at for at, word in enumerate(words) if word == END), len(words))
     return any(not word.quoted and word.text in ("-h", "--help") for word in words[:ends])
 
 
 # ---- options --------------------------------------------------------------------------------------------------------
 
 
-def _read(words: list[Word], names: Mapping[str, object]) -> tuple[list[str], dict[str, Any]]:
-    """Return the pictures as typed, and the fields that were asked for."""
+def _read(words: Iterable[Word], names: Mapping[str, object]) -> tuple[list[str], dict[str, Any]]:
+    """Return the pictures as typed, and the fields that were asked for; of a field typed twice, the last counts."""
     labels: list[str] = []
     asked: dict[str, Any] = {}
-    rest = iter(words)
-    for word in rest:
-        if word == Word("--"):
+    rest = deque(words)
+    while rest:
+        word = rest.popleft()
+        if word == END:
             labels += [follower.text for follower in rest]
-        elif _is_option(word):
-            rest = _option(word.text, rest, asked, names)
-        else:
+            break
+        if not _is_option(word):
             labels.append(word.text)
+            continue
+        row, value = _option(word.text, rest, names)
+        asked[row.name] = asked.get(row.name, ()) + value if row.option.kind == "pairs" else value
     if len(labels) > MAX_IMAGES:
         raise OptionError("option.too_many_images", value=shorten(labels[MAX_IMAGES]))
     return labels, asked
+
+
+def _is_option(word: Word) -> bool:
+    return len(word.text) > 1 and word.text[0] in DASHES and not word.quoted
+
+
+def _option(text: str, rest: deque[Word], names: Mapping[str, object]) -> tuple[Declared, Any]:
+    """Return the row of an option and its value, which may be the next of `rest`."""
+    flag, attached = _parted(text)
+    spelling = _spelling(flag)
+    row = spelling.row
+    if spelling.implied is None:
+        typed = _next(row, flag, rest) if attached is None else attached
+        return row, read_value(row, _value(typed, names))
+    if attached is not None:
+        raise refusal(row, attached)
+    return row, spelling.implied
+
+
+def _parted(text: str) -> tuple[str, str | None]:
+    """Part an option from a value written onto it: --duration=5, -d=5, -d5. `-duration` has none: it lacks a dash."""
+    flag, equals, value = text.partition("=")
+    short = text[:2]
+    if short in spellings() and flag != short and not _lacks_dash(flag):
+        return short, text[2:]
+    return flag, value if equals else None
+
+
+def _lacks_dash(flag: str) -> bool:
+    return len(flag) > 3 and any(known.startswith(f"-{flag}") for known in spellings())
+
+
+def _spelling(flag: str) -> Spelling:
+    """Return what a spelling means; the beginning of a long one will do if it fits one option only."""
+    known = spellings()
+    if flag in known:
+        return known[flag]
+    begun = [other for other in known if len(flag) > 2 and flag.startswith("--") and other.startswith(flag)]
+    if len(begun) > 1:
+        raise OptionError("option.ambiguous", name=flag, candidates=", ".join(begun))
+    if begun:
+        return known[begun[0]]
+    suggestion = nearest(f"--{flag.strip(DASHES)[:40]}", known, cutoff=0.65)
+    raise OptionError("option.unknown", name=shorten(flag), suggestion=suggestion)
+
+
+def _next(row: Declared, flag: str, rest: deque[Word]) -> str:
+    """Take the next word as a value; a negative number is one, another option is not."""
+    if not rest or (not rest[0].quoted and re.match(r"--|-[A-Za-z]", rest[0].text)):
+        raise OptionError("option.needs_value", flag=flag, metavar=row.option.metavar)
+    return rest.popleft().text
+
+
+def _value(text: str, names: Mapping[str, object]) -> object:
+    return lookup(text, names) if is_lookup(text) else text
+
+
+# ---- help -----------------------------------------------------------------------------------------------------------
+
+
+def help_text() -> str:
+    """Return what `%%wan --help` shows: plain text, at most 100 columns."""
+    groups = ((say("usage.request"), VideoRequest), (say("usage.cell"), CellOptions))
+    rows = {title: declared(kind) for title, kind in groups}
+    width = max(len(_left(row)) for group in rows.values() for row in group) + 4
+    parts = [say("usage.line").strip()]
+    parts += ["\n".join([title, *(_help_row(row, width) for row in group)]) for title, group in rows.items()]
+    return "\n\n".join([*parts, say("usage.examples").strip()]) + "\n"
+
+
+def _left(row: Declared) -> str:
+    flags = [flag for flag, spelling in spellings().items() if spelling.row == row]
+    return f"{', '.join(flags)} {row.option.metavar}".strip()
+
+
+def _help_row(row: Declared, width: int) -> str:
+    left = f"  {_left(row)}".ljust(width)
+    return textwrap.fill(row.help, HELP_WIDTH, initial_indent=left, subsequent_indent=" " * width)

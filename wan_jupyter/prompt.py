@@ -29,14 +29,14 @@ def normal(text: str) -> str:
 
 
 def fill(text: str, names: Mapping[str, object]) -> str:
-    """Return `text` with each `{{ name }}`, `{{ name.attribute }}`, `{{ name[0]['key'] }}` and `{{ name:spec }}` filled.
+    """Return `text` with each `{{ name }}`, `{{ name.attribute }}`, `{{ name[0]["key"] }}`, `{{ name:spec }}` filled.
 
-    One pass: what is filled in is never read as a template. Only `{{` before the beginning of a name opens a template; a
+    One pass: what is filled in is never read as a template. Only `{{` before the beginning of a name opens one; a
     single brace, `}}` alone, and `{{` before anything else (`{{"a": 1}}`, `{{{`, `{{ 5`) pass untouched.
 
     Raises:
-        PromptError: an unknown name, attribute or index, an expression that is none of the above, a format that does not
-            suit the value, a template that is never closed, or an exception raised by the user's own object.
+        PromptError: an unknown name, attribute or index, an expression that is none of the above, a format that does
+            not suit the value, a template that is never closed, or an exception raised by the user's own object.
     """
     return TEMPLATE.sub(lambda found: _filled(found, names), text)
 
@@ -94,7 +94,8 @@ def _attribute(value: Any, step: str, path: str) -> object:
     except AttributeError:
         has = _guarded(lambda: dir(value), path)
         suggestion = nearest(word[:80], _public(has))
-        raise PromptError("prompt.unknown_attribute", name=shorten(path), word=shorten(word), suggestion=suggestion) from None
+        told = {"name": shorten(path), "word": shorten(word), "suggestion": suggestion}
+        raise PromptError("prompt.unknown_attribute", **told) from None
 
 
 def _item(value: Any, step: str, path: str) -> object:

@@ -268,9 +268,9 @@ def refusal(row: Declared, value: Any) -> OptionError:
     return OptionError(f"option.bad_{row.option.kind}", suggestion=suggestion, **options)
 
 
-def nearest(word: str, among: Iterable[str]) -> str:
+def nearest(word: str, among: Iterable[str], cutoff: float = 0.5) -> str:
     """Return "Did you mean X? " for the nearest of `among`, or ""."""
-    close = difflib.get_close_matches(word, list(among), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word, list(among), n=1, cutoff=cutoff)
     return say("option.did_you_mean", word=close[0]) if close else ""
 
 

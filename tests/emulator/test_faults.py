@@ -82,9 +82,7 @@ def test_an_expired_link_can_be_had_without_waiting_a_day(service):
 
 def test_damaged_answers(service):
     """HTML instead of JSON, half a JSON, and a length that is not that of the body."""
-    service.faults(
-        {"at": "list", "do": "html"}, {"at": "list", "do": "bad_json"}, {"at": "list", "do": "wrong_length"}
-    )
+    service.faults({"at": "list", "do": "html"}, {"at": "list", "do": "bad_json"}, {"at": "list", "do": "wrong_length"})
     assert service.call("GET", "/api/v1/tasks").headers["content-type"].startswith("text/html")
     with pytest.raises(json.JSONDecodeError):
         service.call("GET", "/api/v1/tasks").json()

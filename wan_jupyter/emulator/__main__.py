@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
+import logging
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import create_app
 from .settings import VIDEOS_DIALECTS, default_state
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until told to stop; print one line once connections are accepted."""
-    asked = _parser().parse_args(arguments)
-    app = create_app(
-        asked.state or default_state(),
-        speed=asked.speed,
-        clip_seconds=asked.clip_seconds,
-        strict_paths=asked.strict_paths,
-        videos_dialect=asked.videos_dialect,
-    )
-    _serve(app, asked.host, asked.port)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    try:
+        app = create_app(
+            asked.state or default_state(),
+            speed=asked.speed,
+            clip_seconds=asked.clip_seconds,
+            strict_paths=asked.strict_paths,
+            videos_dialect=asked.videos_dialect,
+        )
+        family = socket.AF_INET6 if ":" in asked.host else socket.AF_INET
+        listener = socket.create_server((asked.host, asked.port), family=family)
+    except (ValueError, OSError, OverflowError) as problem:
+        parser.error(str(problem))
+    with listener:
+        _serve(app, listener, asked.host)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,36 +49,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(app: object, host: str, port: int) -> None:
+def _serve(app: ASGIApp, listener: socket.socket, host: str) -> None:
     import uvicorn
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listener:
-        shown = f"[{host}]" if ":" in host else host
-        line = f"emulator ready on http://{shown}:{listener.getsockname()[1]}"
+    shown = f"[{host}]" if ":" in host else host
+    line = f"emulator ready on http://{shown}:{listener.getsockname()[1]}"
 
-        class Server(uvicorn.Server):
-            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                await super().startup(sockets)
-                print(line, flush=True)  # noqa: T201 (whoever started us waits for it)
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            print(line, flush=True)  # noqa: T201 (whoever started us waits for it)
 
-        # h11: faults reach for its connection. No lifespan: in process there is none either.
-        config = uvicorn.Config(
-            app,  # type: ignore[arg-type]
-            http="h11",
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_level="error",
-            date_header=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        try:
-            Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:
-            os._exit(0)
+    # h11: faults reach for its connection. No lifespan: in process there is none either.
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_level="error",
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = Server(config)
+    # An answer that is broken off because we were told to end is no error worth a traceback.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
+    server.run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(KeyboardInterrupt):
+        main()

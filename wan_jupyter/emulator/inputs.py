@@ -36,7 +36,9 @@ class InputFolder:
     def put(self, data: bytes) -> str:
         """Keep the bytes and return their digest."""
         digest = hashlib.sha256(data).hexdigest()
-        if not self.path(digest).exists():
+        if self.path(digest).exists():
+            self.path(digest).touch()  # in use again, so not to be swept away
+        else:
             write_whole(self.path(digest), data)
         return digest
 

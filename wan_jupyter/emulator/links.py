@@ -12,7 +12,6 @@ import uuid
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
@@ -62,10 +61,12 @@ class Results:
         problem = self._problem(request)
         if problem is not None:
             return self._refuse(problem, request)
-        plan = await self._plan(request)
-        if plan is None:
+        task = self._core.tasks.get(request.path_params["name"].removesuffix(".mp4"))
+        plan = await self._plan(task) if task else None
+        if task is None or plan is None:
             return self._refuse("missing", request)
-        return _file(await self._core.studio.clip(plan), plan, request.headers.get("range", ""))
+        path = await self._core.studio.clip(plan)
+        return _file(path, plan.digest, task.ends, request.headers.get("range", ""))
 
     def protocol_of(self, path: str) -> str | None:
         """Name the protocol of the task whose clip this path leads to."""
@@ -87,9 +88,8 @@ class Results:
         # The link was signed for GET, and the method is part of what is signed.
         return None if right and request.method == "GET" else "signature"
 
-    async def _plan(self, request: Request) -> Plan | None:
-        task = self._core.tasks.get(request.path_params["name"].removesuffix(".mp4"))
-        if task is None or (await self._core.life(task)).status != "SUCCEEDED":
+    async def _plan(self, task: Task) -> Plan | None:
+        if (await self._core.life(task)).status != "SUCCEEDED":
             return None
         outcome = await self._core.outcome(task)
         return outcome if isinstance(outcome, Plan) else None
@@ -116,20 +116,20 @@ def _iso(moment: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
 
 
-def _file(path: Path, plan: Plan, wanted: str) -> Response:
-    size, changed = path.stat().st_size, path.stat().st_mtime
-    first, last = _part(wanted, size) or (0, size - 1)
-    headers: dict[str, Any] = {
+def _file(path: Path, digest: str, written: float, wanted: str) -> Response:
+    size = path.stat().st_size
+    part = _part(wanted, size)
+    first, last = part or (0, size - 1)
+    headers = {
         "Content-Length": str(last - first + 1),
         "Accept-Ranges": "bytes",
-        "ETag": f'"{plan.digest[:32].upper()}"',
-        "Last-Modified": formatdate(changed, usegmt=True),
+        "ETag": f'"{digest[:32].upper()}"',
+        "Last-Modified": formatdate(written, usegmt=True),
         "x-oss-request-id": uuid.uuid4().hex[:24].upper(),
     }
-    partial = _part(wanted, size) is not None
-    if partial:
+    if part is not None:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    status = 206 if partial else 200
+    status = 206 if part else 200
     return StreamingResponse(_pieces(path, first, last), status, headers, media_type="video/mp4")
 
 

@@ -58,6 +58,7 @@ class Studio:
     def begin(self, plan: Plan) -> Future[Path] | None:
         """Start to make the clip unless it is there."""
         if self.path(plan).exists():
+            self.path(plan).touch()  # in use, so not to be swept away
             return None
         return self._worker.start(plan.digest, lambda: self._make(plan))
 

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,7 @@ def take(value: object, *, label: str = "", folder: Path | None = None) -> Image
     own = getattr(type(value), "__wan_image__", None)
     if own is not None:
         label = label or type(value).__name__
-        value = _asked(lambda held=value: own(held), label)
+        value = _asked(partial(own, value), label)
     for recognise, read in FORMS:
         if recognise(value):
             return read(value, label, folder)

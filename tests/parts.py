@@ -1,0 +1,246 @@
+"""What the tests of the core share: a clock, pictures, homes, and the emulator in process and on a port."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from wan_jupyter import engine
+from wan_jupyter.emulator import create_app
+from wan_jupyter.session import Session
+from wan_jupyter.settings import Settings
+
+START = 1_795_000_000.0  # a November evening in 2026
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0  # seconds until a test gives up on something that should have happened at once
+
+
+class FakeClock:
+    """Time that passes only while someone sleeps; once held, only when the test says so."""
+
+    def __init__(self) -> None:
+        self._now = START
+        self._held = False
+        self._lock = threading.Lock()
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def time(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        with self._lock:
+            if not self._held:
+                self._now += max(0.0, seconds)
+            else:
+                future = asyncio.get_running_loop().create_future()
+                self._sleepers.append((self._now + seconds, future))
+        if self._held:
+            await future
+        else:
+            await asyncio.sleep(0)
+
+    def hold(self) -> None:
+        """From now on whoever sleeps waits for `advance`."""
+        self._held = True
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._now += seconds
+            due = [future for wake, future in self._sleepers if wake <= self._now]
+            self._sleepers = [pair for pair in self._sleepers if pair[1] not in due]
+        for future in due:
+            future.get_loop().call_soon_threadsafe(_wake, future)
+
+    def release(self) -> None:
+        """Let time run by itself again."""
+        self._held = False
+        self.advance(1e-3)
+        with self._lock:
+            left, self._sleepers = self._sleepers, []
+        for _, future in left:
+            future.get_loop().call_soon_threadsafe(_wake, future)
+
+    @property
+    def sleeping(self) -> bool:
+        """Whether someone waits for `advance`."""
+        return any(not future.done() for _, future in self._sleepers)
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait until something is so. Real time: for what other threads and processes do."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.002)
+
+
+def picture(color: str = "teal", size: tuple[int, int] = (360, 360)) -> bytes:
+    """Make the bytes of a small PNG that a service would take."""
+    image = Image.new("RGB", size, color)
+    image.paste("white", (size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2))
+    sink = io.BytesIO()
+    image.save(sink, "PNG")
+    return sink.getvalue()
+
+
+@dataclass
+class World:
+    """One home with an emulator in process, and sessions that share its clock."""
+
+    folder: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+    sessions: list[Session] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def outputs(self) -> Path:
+        return self.folder / "wan_outputs"
+
+    def settings(self, **more: Any) -> Settings:
+        emulator = {"clip_seconds": 0.2, "now": self.clock.time}
+        return Settings(**{"home": self.home, "notebook": self.folder, "emulator": emulator, **more})
+
+    def session(self, provider: str | None = "emulator", **how: Any) -> Session:
+        how.setdefault("settings", self.settings())
+        made = Session(provider, clock=self.clock, **how)
+        self.sessions.append(made)
+        return made
+
+    def emulator(self) -> Emulator:
+        """Return the doors of the emulator that this world's sessions talk to in process."""
+        folder = self.home / "emulator"
+        app = engine.current().share(("emulator", folder), lambda: create_app(folder, **self.settings().emulator))
+        return Emulator("http://emulator.invalid", lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app)))
+
+    def close(self) -> None:
+        """Let go of what the process holds for this home: connections, the owner's lock, jobs."""
+        here = engine.current()
+        self.clock.release()
+        for session in self.sessions:
+            close_client(session)
+        forget(self.home)
+        here.jobs.clear()
+
+
+def close_client(session: Session) -> None:
+    client = session._client
+    if client is not None:
+        engine.current().start(client.close).result(PATIENCE)
+
+
+def forget(home: Path) -> None:
+    """Take a home's things out of this process's engine, as the end of the process would."""
+    shared = engine.current()._shared
+    for key in [key for key in shared if key[1] == home or key[1] == home / "emulator"]:
+        thing = shared.pop(key)
+        for name in ("close", "release"):
+            getattr(thing, name, lambda: None)()
+
+
+@dataclass
+class Emulator:
+    """The emulator's own doors: its ledger and its faults."""
+
+    url: str
+    open: Callable[[], httpx.AsyncClient] = field(default=lambda: httpx.AsyncClient(trust_env=False))
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.url}/api/v1"
+
+    def faults(self, *faults: Mapping[str, Any]) -> None:
+        answer = self._call("POST", "faults", json=list(faults))
+        assert answer.status_code == 200, answer.text
+
+    def fired(self) -> list[int]:
+        return [fault["fired"] for fault in self._call("GET", "faults").json()]
+
+    def clear(self) -> None:
+        self._call("DELETE", "faults")
+
+    def ledger(self) -> dict[str, Any]:
+        return self._call("GET", "ledger").json()
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        return self.ledger()["tasks"]
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        return self.ledger()["requests"]
+
+    @property
+    def creates(self) -> int:
+        """How many create requests came in."""
+        return sum(line["path"].endswith("/video-synthesis") for line in self.requests)
+
+    @property
+    def downloads(self) -> list[dict[str, Any]]:
+        return [line for line in self.requests if line["path"].startswith("/results/")]
+
+    @property
+    def billed(self) -> float:
+        return sum(task["billed_seconds"] for task in self.tasks)
+
+    def _call(self, method: str, door: str, **body: Any) -> httpx.Response:
+        async def once() -> httpx.Response:
+            async with self.open() as http:
+                return await http.request(method, f"{self.url}/_emulator/{door}", **body)
+
+        return asyncio.run(once())
+
+
+class PortEmulator(Emulator):
+    """An emulator as a process of its own, on a port."""
+
+    def __init__(self, state: Path, *arguments: str) -> None:
+        command = [sys.executable, "-m", "wan_jupyter.emulator", "--port", "0", "--state", str(state), *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(state))
+        assert self.process.stdout
+        super().__init__(self.process.stdout.readline().split()[-1])
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        assert self.process.stdout
+        self.process.stdout.close()
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a child process: this checkout, a home of its own, no keys."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT", "TMPDIR") if name in os.environ}
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    return {**kept, "PYTHONPATH": path, "HOME": str(home), "WAN_HOME": str(home / "wan"), "PYTHONUTF8": "1", **more}
+
+
+def python(code: str, folder: Path, *, timeout: float = PATIENCE, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own; its warnings are errors, too."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    folder.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        command, cwd=folder, env=environment(folder, **variables), text=True, capture_output=True, timeout=timeout
+    )
+
+
+# A small request that every test may order: the emulator renders it in a moment.
+SMALL: Mapping[str, Any] = {"model": "wan2.5-i2v-preview", "resolution": "480P"}
