@@ -43,7 +43,7 @@ def clock(world: World) -> FakeClock:
 @pytest.fixture(scope="session")
 def _port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortEmulator]:
     state = tmp_path_factory.mktemp("emulator")
-    running = PortEmulator(state, "--clip-seconds", "0.2", "--speed", "200")
+    running = PortEmulator(state)
     yield running
     running.stop()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,11 +21,13 @@ from PIL import Image
 
 from wan_jupyter import engine
 from wan_jupyter.emulator import create_app
+from wan_jupyter.job import Job
 from wan_jupyter.session import Session
 from wan_jupyter.settings import Settings
 
 START = 1_795_000_000.0  # a November evening in 2026
 ROOT = Path(__file__).parents[1]
+SMALL: Mapping[str, Any] = {"model": "wan2.2-i2v-flash", "resolution": "480P"}  # rendered in a moment
 PATIENCE = 60.0  # seconds until a test gives up on something that should have happened at once
 
 
@@ -35,21 +39,21 @@ class FakeClock:
         self._held = False
         self._lock = threading.Lock()
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+        self.naps: list[float] = []
 
     def time(self) -> float:
         return self._now
 
     async def sleep(self, seconds: float) -> None:
         with self._lock:
+            self.naps.append(seconds)
             if not self._held:
                 self._now += max(0.0, seconds)
             else:
                 future = asyncio.get_running_loop().create_future()
                 self._sleepers.append((self._now + seconds, future))
-        if self._held:
-            await future
-        else:
-            await asyncio.sleep(0)
+            held = self._held
+        await (future if held else asyncio.sleep(0))
 
     def hold(self) -> None:
         """From now on whoever sleeps waits for `advance`."""
@@ -121,10 +125,21 @@ class World:
         return Settings(**{"home": self.home, "notebook": self.folder, "emulator": emulator, **more})
 
     def session(self, provider: str | None = "emulator", **how: Any) -> Session:
-        how.setdefault("settings", self.settings())
+        how = {"settings": self.settings(), "outputs": self.outputs, **how}
         made = Session(provider, clock=self.clock, **how)
         self.sessions.append(made)
         return made
+
+    def order(self, prompt: str = "A cat", **how: Any) -> Job:
+        """Order a small video from the emulator in process."""
+        session = how.pop("session", None) or self.session()
+        return session.submit(prompt, **{"image": picture(), **SMALL, **how})
+
+    def rows(self) -> list[sqlite3.Row]:
+        """Read the journal from outside, oldest job first."""
+        with contextlib.closing(sqlite3.connect(self.home / "journal.sqlite3")) as sql:
+            sql.row_factory = sqlite3.Row
+            return sql.execute("SELECT * FROM jobs ORDER BY rowid").fetchall()
 
     def emulator(self) -> Emulator:
         """Return the doors of the emulator that this world's sessions talk to in process."""
@@ -143,9 +158,8 @@ class World:
 
 
 def close_client(session: Session) -> None:
-    client = session._client
-    if client is not None:
-        engine.current().start(client.close).result(PATIENCE)
+    if session._made is not None:
+        engine.current().start(session._made[1].close).result(PATIENCE)
 
 
 def forget(home: Path) -> None:
@@ -213,8 +227,9 @@ class Emulator:
 class PortEmulator(Emulator):
     """An emulator as a process of its own, on a port."""
 
-    def __init__(self, state: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "wan_jupyter.emulator", "--port", "0", "--state", str(state), *arguments]
+    def __init__(self, state: Path, *arguments: str, port: int = 0) -> None:
+        where = ["--port", str(port), "--state", str(state), "--clip-seconds", "0.2", "--speed", "200"]
+        command = [sys.executable, "-m", "wan_jupyter.emulator", *where, *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(state))
         assert self.process.stdout
         super().__init__(self.process.stdout.readline().split()[-1])
@@ -240,7 +255,3 @@ def python(code: str, folder: Path, *, timeout: float = PATIENCE, **variables: s
     return subprocess.run(
         command, cwd=folder, env=environment(folder, **variables), text=True, capture_output=True, timeout=timeout
     )
-
-
-# A small request that every test may order: the emulator renders it in a moment.
-SMALL: Mapping[str, Any] = {"model": "wan2.5-i2v-preview", "resolution": "480P"}

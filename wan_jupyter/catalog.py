@@ -143,6 +143,8 @@ def check(request: VideoRequest, where: Provider) -> Plan:
     resolved = replace(request, model=chosen.id, **_resolved(request, chosen))
     if chosen.known:
         _check_limits(resolved, chosen)
+    else:  # nothing is known against an option that was typed, so it is sent
+        chosen = replace(chosen, fields=tuple(dict.fromkeys((*chosen.fields, *_typed(request)))))
     return Plan(resolved, chosen, _order(resolved, chosen), tuple(_remarks(resolved, chosen)))
 
 
@@ -155,6 +157,10 @@ def _resolved(request: VideoRequest, row: Model) -> dict[str, Any]:
     resolution = "720P" if not row.resolutions or "720P" in row.resolutions else row.resolutions[0]
     filled = {"duration": duration, "resolution": resolution, "watermark": False, "prompt_extend": True}
     return {name: value for name, value in filled.items() if getattr(request, name) is None}
+
+
+def _typed(request: VideoRequest) -> list[str]:
+    return [name for name in request.asked() if name not in ("model", "params")]
 
 
 def _default_model(request: VideoRequest, where: Provider) -> str:

@@ -105,7 +105,7 @@ async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
     try:
         async for piece in response.aiter_bytes(CHUNK):
             yield piece
-    except (httpx.TransportError, OSError) as broken:
+    except (httpx.HTTPError, OSError) as broken:
         raise lost(broken) from None
 
 

@@ -79,6 +79,7 @@ class Engine:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.jobs: dict[str, Any] = {}
+        self.ordering = threading.RLock()  # from a job's row to its place in `jobs`: nobody may see only one of them
         self._shared: dict[object, Any] = {}
         self._sharing = threading.Lock()
         self._loop = asyncio.new_event_loop()

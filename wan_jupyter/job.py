@@ -202,7 +202,7 @@ class Job:
     def fail_as_told(self) -> None:
         """End with the error that belongs to the snapshot's state."""
         kind = ENDINGS[self.status]
-        problem = self.snapshot.problem or Problem()
+        problem = self.snapshot.problem or Problem(advice="canceled" if self.status is Status.CANCELED else "unknown")
         self.fail(kind(f"job.{self.status.lower()}", problem=problem, id=self.id))
 
     def _end(self) -> None:

@@ -118,18 +118,19 @@ class Journal:
             sql.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608 - our own column names
         return row, True
 
-    def record(self, job: str, owner: str, snapshot: Snapshot, **more: Any) -> bool:
-        """Write where a job stands; False when it is no longer `owner`'s.
+    def record(self, job: str, owner: str, was: Status, snapshot: Snapshot, **more: Any) -> bool:
+        """Write where a job stands; False when it is no longer `owner`'s, or no longer stands where it `was`.
 
         Args:
+            was: what its owner believes; someone else's step, unseen, must not be taken a second time.
             more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `warning`).
         """
         now = self._clock()
         values = {**_of_snapshot(snapshot), **more, "updated_at": now, "heartbeat": now}
         marks = ", ".join(f"{name} = ?" for name in values)
         with self._transaction() as sql:
-            query = f"UPDATE jobs SET {marks} WHERE id = ? AND owner = ?"  # noqa: S608 - our own column names
-            return sql.execute(query, (*values.values(), job, owner)).rowcount == 1
+            query = f"UPDATE jobs SET {marks} WHERE id = ? AND owner = ? AND status = ?"  # noqa: S608 - our own names
+            return sql.execute(query, (*values.values(), job, owner, was)).rowcount == 1
 
     def take_over(self, job: str, owner: str, former: str) -> bool:
         """Make a job ours if it still is `former`'s."""

@@ -7,77 +7,41 @@ disk.
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from . import pacing
-from .client import Client, stream
-from .engine import Clock, Engine, logger
-from .errors import (
-    LOST_ANSWER,
-    NOT_CREATED,
-    ConnectionProblem,
-    JobError,
-    OutputError,
-    Problem,
-    ProblemError,
-    ServiceError,
-    WanError,
-)
+from .collect import collect
+from .engine import logger
+from .errors import LOST_ANSWER, NOT_CREATED, ConnectionProblem, JobError, Problem, ProblemError, ServiceError, WanError
 from .image import Image
 from .job import Job
-from .journal import Journal
-from .outputs import Incoming, Place, Spool, data_uri
-from .prices import Price
-from .protocols.base import Order, Protocol
-from .status import Snapshot, Status, may_move
-from .video import Video, inspect, looks_like_mp4
+from .outputs import Spool, data_uri
+from .protocols.base import Order
+from .status import Snapshot, Status
+from .tools import TakenOver, Tools, advance, pause
+from .video import Video
 
-SERVICE_MEMORY = 24 * 3600.0  # seconds DashScope remembers a task (seed dashscope-kf2v, 2026-03-13)
 HEARTBEAT = 60.0
 CANCELED = Problem("canceled", advice="canceled")
 SEEN = ("status", "word", "note", "progress", "result", "problem", "file")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What a job's life needs, one set a job.
-
-    Attributes:
-        owner: this process's name in the journal.
-        pace: seconds between polls, at first and later.
-        price: gives the price of some billed seconds, None where it is unknown.
-        sidecar: gives what is written beside the video.
-    """
-
-    engine: Engine
-    clock: Clock
-    client: Client
-    protocol: Protocol
-    order: Order
-    journal: Journal
-    spool: Spool
-    place: Place
-    owner: str
-    pace: tuple[float, float]
-    price: Callable[[float], Price | None]
-    sidecar: Callable[[Job], Mapping[str, Any]]
-
-
-class TakenOver(Exception):
-    """The journal's row is no longer ours."""
-
-
 async def carry_out(job: Job, tools: Tools) -> None:
     """Live a job from where it stands to its end. Never raises; the outcome is the job's."""
+    await _told(job, _live(job, tools))
+
+
+async def follow_other(job: Job, tools: Tools, alive: Callable[[str, float, float], bool]) -> None:
+    """Follow a job that another process carries out, through its row; go on with it should that process die."""
+    await _told(job, _follow_row(job, tools, alive))
+
+
+async def _told(job: Job, life: Awaitable[None]) -> None:
+    """Let a job live; an exception ends what this process does for it, never the job itself."""
     try:
-        for step in (_create, _follow, _collect):
-            await step(job, tools)
-        await _finish(job, tools)
+        await life
     except TakenOver:
         job.fail(JobError("job.taken_over", id=job.id))
     except WanError as error:
@@ -87,17 +51,24 @@ async def carry_out(job: Job, tools: Tools) -> None:
         job.fail(JobError("job.internal", id=job.id, kind=type(error).__name__))
 
 
-async def follow_other(job: Job, tools: Tools, alive: Callable[[str, float, float], bool]) -> None:
-    """Follow a job that another process carries out, through its row; go on with it should that process die."""
+async def _live(job: Job, tools: Tools) -> None:
+    for step in (_create, _follow, collect):
+        await step(job, tools)
+    await _finish(job, tools)
+
+
+async def _follow_row(job: Job, tools: Tools, alive: Callable[[str, float, float], bool]) -> None:
     while True:
         row = await tools.engine.work(tools.journal.get, job.id)
         job.show(row.snapshot)
         if row.snapshot.status.ended:
             return await _finish(job, tools, row.warning)
-        if not alive(row.owner, row.heartbeat, tools.clock.time()):
+        if row.owner == tools.owner:
+            return await _live(job, tools)
+        if alive(row.owner, row.heartbeat, tools.clock.time()):
+            await tools.clock.sleep(1.0)
+        else:  # once it is ours, the row is read anew: its owner may have sent the create with its last breath
             await tools.engine.work(tools.journal.take_over, job.id, tools.owner, row.owner)
-            return await carry_out(job, tools)
-        await tools.clock.sleep(1.0)
 
 
 # ---- create -------------------------------------------------------------------------------------------------------
@@ -106,15 +77,15 @@ async def follow_other(job: Job, tools: Tools, alive: Callable[[str, float, floa
 async def _create(job: Job, tools: Tools) -> None:
     if job.status is Status.SUBMITTING and not job.remote_id:
         # Someone died between sending and hearing the answer.
-        await _advance(job, tools, Snapshot(Status.UNCERTAIN, problem=Problem(LOST_ANSWER, advice="uncertain")))
+        await advance(job, tools, Snapshot(Status.UNCERTAIN, problem=Problem(LOST_ANSWER, advice="uncertain")))
     if job.status is not Status.PREPARING:
         return
     order = replace(tools.order, frames=await _links(job, tools))
     if job.cancel_requested:
-        await _advance(job, tools, Snapshot(Status.CANCELED, problem=CANCELED))
+        await advance(job, tools, Snapshot(Status.CANCELED, problem=CANCELED))
         return
-    await _advance(job, tools, Snapshot(Status.SUBMITTING), sent_at=tools.clock.time())
-    await _advance(job, tools, await _submit(job, tools, order))
+    await advance(job, tools, Snapshot(Status.SUBMITTING), sent_at=tools.clock.time())
+    await advance(job, tools, await _submit(job, tools, order))
 
 
 async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
@@ -129,7 +100,7 @@ async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
             if verdict is not pacing.Verdict.AGAIN:
                 return _not_submitted(error, verdict)
             job.show(replace(job.snapshot, note="waiting_to_submit"))
-            await _pause(job, tools, pacing.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
+            await pause(job, tools, pacing.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
         if job.cancel_requested:
             return Snapshot(Status.CANCELED, problem=CANCELED)
 
@@ -166,7 +137,7 @@ async def _follow(job: Job, tools: Tools) -> None:
         elapsed = tools.clock.time() - begun
         asked = job.snapshot.poll_after
         wait = asked if asked is not None else pacing.poll_wait(tools.pace, elapsed, failures, random.random())  # noqa: S311
-        await _pause(job, tools, wait)
+        await pause(job, tools, wait)
         if elapsed > pacing.DEADLINE:
             raise JobError("job.deadline", id=job.id, word=job.snapshot.word)
         try:
@@ -175,7 +146,7 @@ async def _follow(job: Job, tools: Tools) -> None:
         except ProblemError as error:
             failures += 1
             seen = replace(job.snapshot, note=_trouble(error))
-            await _pause(job, tools, pacing.after_failure(error, tools.pace, failures, random.random()))  # noqa: S311
+            await pause(job, tools, pacing.after_failure(error, tools.pace, failures, random.random()))  # noqa: S311
         told = await _report(job, tools, _believed(job, tools, seen), told)
 
 
@@ -185,7 +156,7 @@ async def _report(job: Job, tools: Tools, seen: Snapshot, told: float) -> float:
     before = job.snapshot
     if all(getattr(before, name) == getattr(seen, name) for name in SEEN) and now - told < HEARTBEAT:
         return told
-    await _advance(job, tools, replace(seen, facts={**before.facts, **seen.facts}))
+    await advance(job, tools, replace(seen, facts={**before.facts, **seen.facts}))
     return now
 
 
@@ -196,7 +167,7 @@ def _believed(job: Job, tools: Tools, seen: Snapshot) -> Snapshot:
     replica.
     """
     age = tools.clock.time() - job.facts.created_at
-    if seen.status is Status.EXPIRED and age < SERVICE_MEMORY:
+    if seen.status is Status.EXPIRED and age < pacing.SERVICE_MEMORY:
         return replace(job.snapshot, word=seen.word, note="unknown_task")
     return seen if seen.status is not job.status or seen.note else replace(seen, note=_kept_note(job))
 
@@ -217,119 +188,16 @@ async def _pass_on_cancel(job: Job, tools: Tools) -> None:
         stopped = await tools.client.run(tools.protocol.cancel(job.remote_id))
     except ConnectionProblem:
         return  # not heard: asked again before the next poll
-    except ServiceError:
+    except ServiceError as error:
+        if error.problem.again or error.problem.http >= 500:
+            return  # not decided either
         stopped = False
     job.cancel_answered = True
     if not stopped:
-        await _advance(job, tools, replace(job.snapshot, note="cannot_stop"))
+        await advance(job, tools, replace(job.snapshot, note="cannot_stop"))
 
 
-async def _pause(job: Job, tools: Tools, seconds: float) -> None:
-    """Wait, but no longer than until someone asks for the job to be stopped."""
-    if seconds <= 0:
-        return
-    sleeping = asyncio.ensure_future(tools.clock.sleep(seconds))
-    waking = asyncio.ensure_future(job.wake.wait())
-    try:
-        await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        job.wake.clear()
-        sleeping.cancel()
-        waking.cancel()
-
-
-# ---- collect ------------------------------------------------------------------------------------------------------
-
-
-async def _collect(job: Job, tools: Tools) -> None:
-    if job.status is not Status.DOWNLOADING:
-        return
-    digest, warning = await _fetch_until_sound(job, tools)
-    seconds = tools.protocol.billed(job.snapshot.usage)
-    price = tools.price(seconds) if seconds is not None else None
-    job.cost, job.warning = str(price) if price else "", warning
-    await tools.engine.work(tools.place.write_sidecar, tools.sidecar(job))
-    path = await tools.engine.work(tools.place.settle)
-    done = replace(job.snapshot, status=Status.SUCCEEDED, progress=None, note="", file=str(path))
-    paid = {"cost": price.amount, "currency": price.currency} if price else {}
-    await _advance(job, tools, done, sha256=digest, warning=warning, **paid)
-
-
-async def _fetch_until_sound(job: Job, tools: Tools) -> tuple[str, str]:
-    """Download until both ends decode, or the same bytes fail twice; return the SHA-256 and a warning."""
-    failed: set[str] = set()
-    tries = 0
-    while True:
-        tries += 1
-        try:
-            digest = await _fetch(job, tools)
-            await tools.engine.work(inspect, tools.place.part)
-            return digest, ""
-        except OutputError as error:
-            if error.key != "video.undecodable":
-                raise
-            if digest in failed:
-                return digest, "undecodable"
-            failed.add(digest)
-        except ProblemError as error:
-            if tries >= pacing.DOWNLOAD_TRIES:
-                raise
-            await _pause(job, tools, pacing.after_failure(error, tools.pace, tries, random.random()))  # noqa: S311
-            await _refresh_link(job, tools, error)
-
-
-async def _fetch(job: Job, tools: Tools) -> str:
-    """Stream the video to its temporary name; it is complete by length and begins as an MP4 does."""
-    wanted = tools.protocol.content(job.snapshot)
-    async with tools.client.download(wanted) as response:
-        length = response.headers.get("content-length", "")
-        total = int(length) if length.isdigit() else 0
-        with tools.place.receive() as incoming:
-            async for piece in stream(response):
-                await tools.engine.work(incoming.add, piece)
-                _show_progress(job, incoming.size, total)
-            digest = await tools.engine.work(incoming.finish)
-            _check_whole(incoming, total)
-    return digest
-
-
-def _check_whole(incoming: Incoming, total: int) -> None:
-    if total and incoming.size != total:
-        raise ConnectionProblem("service.lost", problem=Problem(LOST_ANSWER, "wrong length", advice="storage"))
-    if not looks_like_mp4(incoming.head):
-        raise ServiceError("service.not_video", problem=Problem("not_a_video", advice="storage"))
-
-
-def _show_progress(job: Job, size: int, total: int) -> None:
-    progress = min(1.0, size / total) if total else None
-    job.show(replace(job.snapshot, progress=progress))
-
-
-async def _refresh_link(job: Job, tools: Tools, error: ProblemError) -> None:
-    """Ask the service for a fresh link where storage refused the one we have."""
-    if error.problem.code != "expired_link":
-        return
-    try:
-        seen = await tools.client.run(tools.protocol.poll(job.remote_id))
-    except ProblemError:
-        return
-    if seen.status is Status.DOWNLOADING:
-        await _advance(job, tools, replace(job.snapshot, result=seen.result))
-
-
-# ---- moving and ending --------------------------------------------------------------------------------------------
-
-
-async def _advance(job: Job, tools: Tools, snapshot: Snapshot, **more: Any) -> None:
-    """Move a job: first in the journal, then for all to see. A move that goes back is noted and ignored."""
-    if not may_move(job.status, snapshot.status):
-        went = f"{job.status} to {snapshot.word or snapshot.status}"
-        await tools.engine.work(tools.journal.note, job.id, "went back", went)
-        return
-    record = partial(tools.journal.record, job.id, tools.owner, snapshot, **more)
-    if not await tools.engine.work(record):
-        raise TakenOver
-    job.show(snapshot)
+# ---- ending -------------------------------------------------------------------------------------------------------
 
 
 async def _finish(job: Job, tools: Tools, warning: str = "") -> None:

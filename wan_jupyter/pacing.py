@@ -16,6 +16,7 @@ UNREACHED_TRIES = 4
 SLOW_AFTER = 180.0
 LONGEST_WAIT = 60.0
 DEADLINE = 6 * 3600.0
+SERVICE_MEMORY = 24 * 3600.0  # seconds DashScope remembers a task (seed dashscope-kf2v, 2026-03-13)
 DOWNLOAD_TRIES = 5
 
 # 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.

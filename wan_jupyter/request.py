@@ -162,6 +162,11 @@ def _whole(value: Any) -> int:
     return int(value) if isinstance(value, str) else operator.index(value)  # numpy's integers too
 
 
+def _typed(value: Any) -> str:
+    """Return a number as it would be typed; text as it is."""
+    return str(value if isinstance(value, float) else _whole(value)) if not isinstance(value, str) else value.strip()
+
+
 def _seconds(value: Any) -> int:
     """Seconds as a whole number of at least 1, or -1 (let the model choose): 5, "5", "5s"."""
     number = _whole(value.strip().removesuffix("s") if isinstance(value, str) else value)
@@ -179,8 +184,8 @@ def _seed(value: Any) -> int:
 
 def _resolution(value: Any) -> str:
     """A tier: 720P, "720p", 720."""
-    found = re.fullmatch(r"(\d{3,4})[pP]?", str(value).strip())
-    if not found or isinstance(value, bool):
+    found = re.fullmatch(r"([0-9]{3,4})[pP]?", _typed(value))
+    if not found:
         raise ValueError
     return f"{found[1]}P"
 
@@ -208,8 +213,8 @@ UNITS: Mapping[str, int] = MappingProxyType({"": 1, "s": 1, "m": 60, "min": 60, 
 
 def _time(value: Any) -> float:
     """A time in seconds: 90, "90s", "20m", "1.5h"."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", str(value).strip())
-    if not found or found[2] not in UNITS or isinstance(value, bool):
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", _typed(value))
+    if not found or found[2] not in UNITS:
         raise ValueError
     seconds = float(found[1]) * UNITS[found[2]]
     if not (0 < seconds < math.inf):
@@ -220,7 +225,9 @@ def _time(value: Any) -> float:
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
     """PATH=VALUE from the cell (once an item), or a mapping from Python, whose values become JSON text."""
     if isinstance(value, Mapping):
-        return tuple((str(path), json.dumps(item, ensure_ascii=False)) for path, item in value.items())
+        return tuple(
+            (_text(path), json.dumps(item, ensure_ascii=False, allow_nan=False)) for path, item in value.items()
+        )
     if isinstance(value, str):
         path, equals, item = value.partition("=")
         if not equals or not path.strip():
@@ -254,7 +261,7 @@ def read_value(row: Declared, value: Any) -> Any:
     """
     try:
         read = KINDS[row.option.kind](value)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise refusal(row, value) from None
     if row.option.choices and read not in row.option.choices:
         raise refusal(row, value)

@@ -7,7 +7,6 @@ process has only once (loop, journal, owner's lock, emulator) is shared through 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,14 +16,15 @@ from . import catalog, credentials, engine, outputs, prices
 from . import settings as environment
 from .catalog import Plan, Provider
 from .client import Client
-from .engine import Clock, RealClock
-from .errors import JobError, SettingsError
+from .engine import Clock, Engine, RealClock
+from .errors import SettingsError
 from .image import take
-from .job import Facts, Job
+from .job import Job
 from .journal import Journal, Row
+from .kept import end_as_kept, facts_of, makes_needless, sidecar_of
 from .key import Key
-from .life import Tools, carry_out, follow_other
-from .outputs import Place, Spool, place_for, read_sidecar
+from .life import carry_out, follow_other
+from .outputs import Spool, place_for
 from .owners import Owner
 from .preview import Preview, preview
 from .prices import Price
@@ -32,7 +32,7 @@ from .prompt import normal
 from .request import VideoRequest, fingerprint, read_keywords
 from .settings import OUTPUTS, Settings
 from .status import Status
-from .video import Video
+from .tools import Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Session:
         self.provider: Provider = _choose(provider, base_url, key, self._settings)
         self.key: Key | None = credentials.find(self.provider, self._settings, key)
         self.outputs = Path(outputs).expanduser().absolute() if outputs else self._settings.notebook / OUTPUTS
-        self._client: Client | None = None
+        self._made: tuple[Engine, Client] | None = None
 
     # ---- the calls --------------------------------------------------------------------------------------------
 
@@ -105,12 +105,15 @@ class Session:
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
         drawn = _with_seed(plan)
         make = partial(self._row, drawn, mark, cell, self.account)
-        row, is_new = self.journal.begin(mark, make, lambda kept: not new and _makes_needless(kept))
-        if not is_new:
-            return self._again(row)
-        facts = replace(_facts(row, self.provider), remarks=plan.remarks)
-        job = Job(facts, drawn.request, row.snapshot, engine.current(), "new")
-        return self._start(job, self._tools(drawn, row))
+        with engine.current().ordering:
+            row, is_new = self.journal.begin(mark, make, lambda kept: not new and makes_needless(kept))
+            if not is_new and row.snapshot.status.live:
+                return self._go_on(row, drawn.request)
+            if not is_new:
+                return self._shown(row)
+            facts = replace(facts_of(row, self.provider), remarks=plan.remarks)
+            job = Job(facts, drawn.request, row.snapshot, engine.current(), "new")
+            return self._start(job, self._tools(drawn, row))
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
@@ -132,9 +135,10 @@ class Session:
         return self._revive(self.journal.get(beginning))
 
     def follow(self, identity: str) -> Job:
-        """Return a job, and go on with it here if it is under way and nobody does."""
+        """Return a job, and go on with it here if it is under way and nobody does; only at its own address."""
         row = self.journal.get(identity)
-        return self._go_on(row) if row.snapshot.status.live else self._revive(row)
+        own = (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)
+        return self._go_on(row) if own and row.snapshot.status.live else self._revive(row)
 
     def live_jobs(self) -> list[Job]:
         """Return the jobs that this process is following, oldest first."""
@@ -146,8 +150,8 @@ class Session:
 
     def resume(self) -> list[Job]:
         """Go on with this session's unfinished jobs that no living process carries out, and return them."""
-        mine = [row for row in self.journal.unfinished() if self._is_ours(row) and row.id not in engine.current().jobs]
-        return [self._go_on(row) for row in mine]
+        here = {job.id for job in self.live_jobs()}
+        return [self._go_on(row) for row in self.journal.unfinished() if self._is_ours(row) and row.id not in here]
 
     def __repr__(self) -> str:
         return f"<Session {self.provider.name} at {self.provider.origin}, {self.key or 'no key'}>"
@@ -172,6 +176,13 @@ class Session:
         home = self._settings.home
         shared: Owner = engine.current().share(("owner", home), lambda: Owner(home))
         return shared
+
+    @property
+    def _client(self) -> Client:
+        """This process's client; after a fork the parent's connections are not ours."""
+        if self._made is None or self._made[0] is not engine.current():
+            self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
+        return self._made[1]
 
     def _emulator(self) -> Any:
         """Return the emulator in process; imported here, for the default only."""
@@ -210,28 +221,35 @@ class Session:
         engine.current().start(partial(carry_out, job, tools))
         return job
 
-    def _again(self, row: Row) -> Job:
-        """Return the job that makes a new one needless, with its file beside this notebook."""
+    def _shown(self, row: Row) -> Job:
+        """Return the ended job that makes a new one needless, with its file beside this notebook."""
         if row.snapshot.status is Status.SUCCEEDED:
             here = outputs.bring(Path(row.snapshot.file), self.outputs)
-            return self._revive(replace(row, snapshot=replace(row.snapshot, file=str(here))), "shown")
-        origin = "shown" if row.snapshot.status.ended else "attached"
-        return self._revive(row, origin) if row.snapshot.status.ended else self._go_on(row, origin)
+            row = replace(row, snapshot=replace(row.snapshot, file=str(here)))
+        return self._revive(row)
 
-    def _go_on(self, row: Row, origin: str = "attached") -> Job:
-        """Return a live job: this process's own, one that another process carries out, or one taken over."""
-        known = engine.current().jobs.get(row.id)
-        if known is not None and not known.done:
-            known.origin = origin
-            return known  # type: ignore[no-any-return]
-        request = VideoRequest.from_json(row.request)
-        tools = self._tools(catalog.check(request, self.provider), row)
-        job = Job(_facts(row, self.provider), request, row.snapshot, engine.current(), origin)
-        if row.owner == self.owner.name:
-            return self._start(job, tools)
-        engine.current().jobs[job.id] = job
-        engine.current().start(partial(follow_other, job, tools, self.owner.is_alive))
-        return job
+    def _go_on(self, row: Row, fresh: VideoRequest | None = None) -> Job:
+        """Return a live job: this process's own, one that another process carries out, or one taken over.
+
+        Args:
+            fresh: the same request with its pictures in hand, should the kept copies be gone.
+        """
+        here = engine.current()
+        with here.ordering:
+            known: Job | None = here.jobs.get(row.id)
+            if known is not None and not known.done:
+                known.origin = "attached"
+                return known
+            request = VideoRequest.from_json(row.request)
+            if fresh is not None:
+                request = replace(request, first=fresh.first, last=fresh.last)
+            tools = self._tools(catalog.check(request, self.provider), row)
+            job = Job(facts_of(row, self.provider), request, row.snapshot, here, "attached")
+            if row.owner == self.owner.name:
+                return self._start(job, tools)
+            here.jobs[job.id] = job
+            here.start(partial(follow_other, job, tools, self.owner.is_alive))
+            return job
 
     def _revive(self, row: Row, origin: str = "shown") -> Job:
         """Return a job as the journal knows it; a live one of this process is the object itself."""
@@ -241,17 +259,15 @@ class Session:
         if known is not None and not known.status.ended:
             return known  # type: ignore[no-any-return]
         request = VideoRequest.from_json(row.request)
-        job = Job(_facts(row, catalog.providers().get(row.provider)), request, row.snapshot, engine.current(), origin)
+        job = Job(facts_of(row, catalog.providers().get(row.provider)), request, row.snapshot, engine.current(), origin)
         job.warning, job.cost = row.warning, str(Price(row.cost, row.currency)) if row.cost is not None else ""
-        _end_as_kept(job)
+        end_as_kept(job)
         return job
 
     def _is_ours(self, row: Row) -> bool:
         return (row.provider, row.base_url, row.account) == (self.provider.name, self.provider.base_url, self.account)
 
     def _tools(self, plan: Plan, row: Row) -> Tools:
-        if self._client is None:
-            self._client = Client(self.provider.origin, self.key, self._emulator())
         place = place_for(row.folder, row.id, row.created_at)
         return Tools(
             engine=engine.current(),
@@ -265,7 +281,7 @@ class Session:
             owner=self.owner.name,
             pace=self.provider.poll,
             price=partial(self._price, plan),
-            sidecar=partial(_sidecar, place=place),
+            sidecar=partial(sidecar_of, place=place),
         )
 
     def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
@@ -306,65 +322,3 @@ def _with_seed(plan: Plan) -> Plan:
     seed = secrets.randbelow(2147483647) + 1
     order = replace(plan.order, fields={**plan.order.fields, "seed": seed})
     return replace(plan, request=replace(plan.request, seed=seed), order=order)
-
-
-def _makes_needless(row: Row) -> bool:
-    """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
-
-    Raises:
-        JobError: it was made and paid for, and its file is gone.
-    """
-    status = row.snapshot.status
-    if status is Status.SUCCEEDED and not Path(row.snapshot.file).is_file():
-        raise JobError("job.file_gone", id=row.id, file=row.snapshot.file)
-    return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
-
-
-def _facts(row: Row, where: Provider | None) -> Facts:
-    estimate = str(Price(row.estimate, row.currency)) if row.estimate is not None else ""
-    emulated = where is not None and where.emulated
-    return Facts(
-        id=row.id,
-        provider=row.provider,
-        model=row.model,
-        created_at=row.created_at,
-        take=row.take,
-        folder=row.folder,
-        emulated=emulated,
-        estimate=estimate,
-        cell=row.cell,
-    )
-
-
-def _end_as_kept(job: Job) -> None:
-    """End a job that comes from the journal, if it had ended there."""
-    if job.status is Status.SUCCEEDED:
-        path = Path(job.snapshot.file)
-        job.succeed(Video(path, read_sidecar(path)))
-    elif job.status.ended:
-        job.fail_as_told()
-    else:
-        job.fail(JobError("job.not_here", id=job.id))
-
-
-def _sidecar(job: Job, place: Place) -> Mapping[str, Any]:
-    """Return what is written beside a video (DESIGN section 5, Files)."""
-    request, shot = job.request, job.snapshot
-    options = {name: value for name, value in request.asked().items() if name not in ("seed", "model")}
-    times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
-    return {
-        "prompt": request.prompt,
-        "filled_prompt": request.filled_prompt,
-        "actual_prompt": shot.facts.get("actual_prompt", ""),
-        "provider": job.provider,
-        "model": job.facts.model,
-        "options": options,
-        "seed": request.seed,
-        "cost": job.cost,
-        "times": {"created_at": job.facts.created_at, **times},
-        "inputs": [{"role": role, "name": image.label, "sha256": image.digest} for role, image in request.frames],
-        "task_id": job.remote_id,
-        "take": job.facts.take,
-        "job": job.id,
-        "file": place.video.name,
-    }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from .lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
@@ -78,3 +81,25 @@ def notebook(server: LabServer, page: Any) -> Iterator[Any]:
     yield make
     for lab in opened:
         lab.shutdown()
+
+
+class Headless:
+    """Runs notebooks as `jupyter nbconvert --execute` does, in a process of their own."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = environ
+
+    def convert(self, cells: list[str], folder: Path) -> Path:
+        """Execute a notebook of cells and return its HTML page."""
+        made = [nbformat.v4.new_code_cell(source) for source in cells]
+        nbformat.write(nbformat.v4.new_notebook(cells=made), folder / "export.ipynb")
+        command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "html", "export.ipynb"]
+        subprocess.run(command, cwd=folder, env={**os.environ, **self._environ}, check=True, capture_output=True)
+        return folder / "export.html"
+
+
+@pytest.fixture
+def lab_python(tmp_path: Path) -> Headless:
+    """A headless runner with a home of its own and a fast emulator."""
+    speed = {"WAN_EMULATOR_SPEED": "10", "WAN_EMULATOR_CLIP_SECONDS": "0.5"}
+    return Headless({"WAN_HOME": str(tmp_path / "wan"), "WAN_PROVIDER": "emulator", **speed})

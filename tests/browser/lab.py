@@ -172,7 +172,7 @@ class LabPage:
             "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)", name
         )
         light = "false" if "Dark" in name else "true"
-        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']")
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
     # ---- running ----------------------------------------------------------------------------------------------
 
@@ -208,9 +208,9 @@ class LabPage:
                 window.jupyterapp.commands.execute('notebook:run-all-cells'); }"""
         )
 
-    def kernel_is_busy(self) -> bool:
-        """Tell whether a cell runs now."""
-        return bool(self.page.evaluate("() => window.nb.sessionContext.session.kernel.status === 'busy'"))
+    def is_running(self, cell: int) -> bool:
+        """Tell whether a cell runs or waits to run: its prompt is a star."""
+        return "[*]" in self.cell(cell).locator(".jp-InputPrompt").inner_text()
 
     def click_stop(self) -> None:
         """Click the toolbar's stop button."""
@@ -254,19 +254,20 @@ class LabPage:
 
 
 def play(page: Any, selector: str) -> dict[str, Any]:
-    """Play a page's video until its clock moves, and return its state."""
-    page.wait_for_function(
-        """async (selector) => { const v = document.querySelector(selector);
-            if (!v) return false;
-            v.muted = true; try { await v.play(); } catch (e) {}
-            return v.error !== null || (v.readyState >= 2 && v.currentTime > 0); }""",
-        arg=selector,
-        timeout=LONG,
-    )
+    """Play a page's video until its clock moves (or it reports an error), and return its state."""
     state: dict[str, Any] = page.evaluate(
-        """(selector) => { const v = document.querySelector(selector);
-            return {readyState: v.readyState, time: v.currentTime, width: v.videoWidth, duration: v.duration,
-                error: v.error && v.error.message, src: v.currentSrc.slice(0, 40)}; }""",
-        selector,
+        """async ([selector, bound]) => {
+            const frame = () => new Promise(done => requestAnimationFrame(done));
+            const end = performance.now() + bound;
+            let v = null, time = 0;
+            while (performance.now() < end && !(v && (v.error || (v.readyState >= 2 && time > 0)))) {
+                v = document.querySelector(selector);
+                if (v && v.paused) { v.muted = true; v.play().catch(() => {}); }
+                time = Math.max(time, v ? v.currentTime : 0);
+                await frame();
+            }
+            return {readyState: v?.readyState, time, width: v?.videoWidth, duration: v?.duration,
+                error: v?.error && v.error.message}; }""",
+        [selector, LONG],
     )
     return state

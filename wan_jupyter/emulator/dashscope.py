@@ -102,9 +102,7 @@ class DashScope:
             raise RefusedError(NOT_ASYNC)
         sent = await self._core.aside(_parser(await _body(request)))
         model = self._model(sent, request.url.path.rstrip("/"))
-        fault = ordered(request, "fail_task")
-        failure = Refusal(fault.details["code"], fault.details["message"]) if fault else None
-        task = await self._core.take(NAME, model.name, sent, key=key, seed=_seed(sent), failure=failure)
+        task = await self._core.take(NAME, model.name, sent, key=key, seed=_seed(sent), failure=_failure(request))
         return _answer({"output": {"task_status": "PENDING", "task_id": task.task_id}})
 
     async def poll(self, request: Request) -> Response:
@@ -113,8 +111,7 @@ class DashScope:
         task = self._own(task_id, account)
         if task is None:
             return _answer({"output": {"task_id": task_id, "task_status": "UNKNOWN"}})
-        if (fault := ordered(request, "fail_task")) is not None:
-            failure = Refusal(fault.details["code"], fault.details["message"])
+        if self._core.now() < task.ends and (failure := _failure(request)) is not None:
             await self._core.aside(lambda: self._core.tasks.fail(task, failure))
         return _answer(self._report(request, task, await self._core.life(task)))
 
@@ -231,6 +228,11 @@ def _seed(sent: dict[str, Any]) -> int | None:
     parameters = sent.get("parameters")
     seed = parameters.get("seed") if isinstance(parameters, dict) else None
     return seed if isinstance(seed, int) else None
+
+
+def _failure(request: Request) -> Refusal | None:
+    fault = ordered(request, "fail_task")
+    return Refusal(fault.details["code"], fault.details["message"]) if fault else None
 
 
 def _times(task: Task, standing: Life) -> dict[str, str]:

@@ -32,7 +32,7 @@ def measure(path: Path) -> tuple[int, int] | Refusal:
             if max(width, height) > LONGEST_SIDE or max(width, height) > WIDEST * min(width, height):
                 return WRONG_SIZE
             turned = picture.getexif().get(0x0112, 1) >= 5
-            picture.draft("RGB", (width // 8, height // 8))
+            picture.draft("RGB", (max(1, width // 8), max(1, height // 8)))
             picture.load()
     except _bombs():
         return WRONG_SIZE

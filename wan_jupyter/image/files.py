@@ -18,12 +18,14 @@ from ..messages import say
 
 MAX_BYTES = 100 * 1024 * 1024
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+# Controls, line and paragraph separators, marks that turn the direction of writing, and halves of characters.
+UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 LOOKED_AT = 2000  # names in a folder; a network drive may hold far more
 
 
 def one_line(text: str, limit: int = 80) -> str:
-    """Return a text as it may stand in a line of ours: no control characters, at most `limit` characters."""
-    clean = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]+", " ", text)
+    """Return a text as it may stand in a line of ours: at most `limit` characters, none that ends or turns the line."""
+    clean = UNSHOWN.sub(" ", text)
     return clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
 
 

@@ -141,7 +141,10 @@ class DashScope:
         import httpx
 
         link = snapshot.result.link if snapshot.result else ""
-        return Download(httpx.Request("GET", link), with_key=False)
+        try:
+            return Download(httpx.Request("GET", link), with_key=False)
+        except (httpx.InvalidURL, ValueError):
+            raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="storage")) from None
 
     def billed(self, usage: Mapping[str, Any]) -> float | None:
         """Return the billed seconds (4.2): `duration`, else `output_video_duration`, else `video_duration`."""
@@ -234,7 +237,8 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Tell whether a value can be a number of seconds; JSON has room for others."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
 
 
 def _ok(response: httpx.Response) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from ..video import thumbnail
 from .faces import Face
 from .views import card_view
 
-SLOWEST_FIRST = 0.5  # seconds between updates of one job
+FASTEST = 0.5  # seconds between updates of one job
+REDRAW = 12.0  # seconds after which the card is drawn anew: a clock made of CSS starts over when its panel was hidden
 MESSAGES_A_SECOND = 100.0
 
 
@@ -35,6 +36,7 @@ class Live:
         self._thumbnails: tuple[bytes, ...] = ()
         self._last: CardView | None = None
         self._next = 0.0
+        self._drawn = 0.0
         self._waiting = False
         self._ending = False
 
@@ -61,11 +63,12 @@ class Live:
         self._waiting = False
         if self._ending:
             return
-        self._next = time.monotonic() + max(SLOWEST_FIRST, len(self._engine.jobs) / MESSAGES_A_SECOND)
+        now = time.monotonic()
+        self._next = now + max(FASTEST, len(self._engine.jobs) / MESSAGES_A_SECOND)
         view = self._view()
         visible = replace(view, now=0.0)
-        if visible != self._last:
-            self._last = visible
+        if visible != self._last or now - self._drawn > REDRAW:
+            self._last, self._drawn = visible, now
             self._face.update(view)
 
     async def _draw_thumbnails(self) -> None:

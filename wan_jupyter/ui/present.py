@@ -74,14 +74,14 @@ class Presenter:
 
     def show_video(self, video: Video) -> None:
         """Show a video that was made."""
-        self._display(bundle.player(player_view(video, self.page, origin="shown"), self.language))
+        self._display(bundle.player(player_view(video, self.page), self.language))
 
     def show_jobs(self, jobs: list[Job]) -> None:
         """Show jobs as a table."""
         if not jobs:
             return self.say("jobs.none")
         names = ("id", "status", "model", "prompt", "file")
-        rows = [[where(job)[name] for name in names] for job in jobs]
+        rows = [[where(job, self.language)[name] for name in names] for job in jobs]
         return self._display(bundle.table(rows, [say(f"jobs.{name}", self.language) for name in names]))
 
     def show_rows(self, rows: list[list[str]], head: list[str]) -> None:

@@ -90,6 +90,7 @@ def player_view(
     embedded = page.takes(len(data), policy if link else "always")
     src = f"data:video/mp4;base64,{base64.b64encode(data).decode('ascii')}" if embedded else link
     facts = video.facts
+    emulated = facts.get("provider") == "emulator"
     return PlayerView(
         job_id=str(facts.get("job", "")),
         src=src,
@@ -104,8 +105,8 @@ def player_view(
         size=video.size,
         duration=video.duration,
         take=int(facts.get("take", 1)),
-        cost=str(facts.get("cost", "")),
-        emulated=facts.get("provider") == "emulator",
+        cost="" if emulated else str(facts.get("cost", "")),
+        emulated=emulated,
         origin=origin,
         warning=warning,
         cell=cell,
@@ -133,8 +134,9 @@ def _shown_path(path: Path, folder: Path) -> str:
         return str(path)
 
 
-def where(job: Job) -> dict[str, Any]:
+def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
     prompt = " ".join(job.request.filled_prompt.split())
-    return {"id": job.id, "status": str(job.status), "model": job.facts.model, "prompt": prompt, "file": name}
+    status = say(f"state.{job.status.lower()}", language)
+    return {"id": job.id, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}

@@ -1,0 +1,79 @@
+"""Jobs as the journal keeps them: what a row says of a job, and what is written beside its video. Floor 5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .catalog import Provider
+from .errors import JobError
+from .job import Facts, Job
+from .journal import Row
+from .outputs import Place, read_sidecar
+from .prices import Price
+from .status import Status
+from .video import Video
+
+
+def makes_needless(row: Row) -> bool:
+    """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
+
+    Raises:
+        JobError: it was made and paid for, and its file is gone.
+    """
+    status = row.snapshot.status
+    if status is Status.SUCCEEDED and not Path(row.snapshot.file).is_file():
+        raise JobError("job.file_gone", id=row.id, file=row.snapshot.file)
+    return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def facts_of(row: Row, where: Provider | None) -> Facts:
+    """Return what never changes about a job; `where` is its provider's row, None for one that is known no more."""
+    estimate = str(Price(row.estimate, row.currency)) if row.estimate is not None else ""
+    emulated = where is not None and where.emulated
+    return Facts(
+        id=row.id,
+        provider=row.provider,
+        model=row.model,
+        created_at=row.created_at,
+        take=row.take,
+        folder=row.folder,
+        emulated=emulated,
+        estimate=estimate,
+        cell=row.cell,
+    )
+
+
+def end_as_kept(job: Job) -> None:
+    """End a job that comes from the journal, if it had ended there."""
+    if job.status is Status.SUCCEEDED:
+        path = Path(job.snapshot.file)
+        job.succeed(Video(path, read_sidecar(path)))
+    elif job.status.ended:
+        job.fail_as_told()
+    else:
+        job.fail(JobError("job.not_here", id=job.id))
+
+
+def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
+    """Return what is written beside a video (DESIGN section 5, Files)."""
+    request, shot = job.request, job.snapshot
+    options = {name: value for name, value in request.asked().items() if name not in ("seed", "model")}
+    times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
+    return {
+        "prompt": request.prompt,
+        "filled_prompt": request.filled_prompt,
+        "actual_prompt": shot.facts.get("actual_prompt", ""),
+        "provider": job.provider,
+        "model": job.facts.model,
+        "options": options,
+        "seed": request.seed,
+        "cost": job.cost,
+        "times": {"created_at": job.facts.created_at, **times},
+        "inputs": [{"role": role, "name": image.label, "sha256": image.digest} for role, image in request.frames],
+        "task_id": job.remote_id,
+        "take": job.facts.take,
+        "job": job.id,
+        "file": place.video.name,
+    }
