@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from parts import PATIENCE, FakeClock, PortEmulator, World, until
+
 from wan_jupyter import engine, errors
 from wan_jupyter.job import Job
 from wan_jupyter.pacing import DEADLINE, DOWNLOAD_TRIES, SUBMIT_WAITS, UNREACHED_TRIES

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from .errors import ModelError, SettingsError
 from .protocols.base import Order, Protocol
 from .protocols.dashscope import DashScope
-from .request import VideoRequest, nearest, origin_of
+from .request import VideoRequest, is_loopback, nearest, origin_of
 
 PROTOCOLS: Mapping[str, type[DashScope]] = MappingProxyType({"dashscope": DashScope})
 EMULATOR = "emulator"
@@ -235,8 +235,7 @@ def _checked_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError("provider.bad_url", url=url)
-    loopback = parts.hostname in ("localhost", "::1") or parts.hostname.startswith("127.")
-    if parts.scheme == "http" and not loopback:
+    if parts.scheme == "http" and not is_loopback(url):
         raise SettingsError("provider.plain_http", url=url)
     if parts.username or parts.password:
         raise SettingsError("provider.url_with_key", host=parts.hostname)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, Problem, ServiceError
 from .key import Key
 from .protocols.base import Download, Flow, T
-from .request import origin_of
+from .request import is_loopback, origin_of
 
 if TYPE_CHECKING:
     import httpx
@@ -86,12 +85,6 @@ class Client:
             return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), auth=auth, timeout=timeout)
         # Loopback never goes through a proxy.
         return httpx.AsyncClient(auth=auth, timeout=timeout, trust_env=not is_loopback(self._origin))
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL names this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -177,7 +170,7 @@ def _no_answer(code: str, cause: Exception) -> Problem:
 
 async def _follow(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     for _ in range(REDIRECTS):
-        response = await _send(http, request)
+        response = await _send(http, _discreet(request))
         if response.next_request is None:
             return response
         await response.aclose()
@@ -186,6 +179,18 @@ async def _follow(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Resp
             raise ServiceError("service.refused", problem=Problem("insecure_redirect", "", advice="connection"))
         request = response.next_request
     raise ServiceError("service.refused", problem=Problem("too_many_redirects", "", advice="connection"))
+
+
+def _discreet(request: httpx.Request) -> httpx.Request:
+    """Let a request's address be written without its query: httpx logs addresses, and a signature is a secret."""
+    import httpx
+
+    class Address(httpx.URL):
+        def __str__(self) -> str:
+            return super().__str__().partition("?")[0]
+
+    request.url = Address(request.url)
+    return request
 
 
 def _storage_problem(response: httpx.Response) -> Problem:

@@ -10,18 +10,29 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from . import pacing
 from .collect import collect
 from .engine import logger
-from .errors import LOST_ANSWER, NOT_CREATED, ConnectionProblem, JobError, Problem, ProblemError, ServiceError, WanError
+from .errors import (
+    LOST_ANSWER,
+    NOT_CREATED,
+    ConnectionProblem,
+    JobError,
+    OutputError,
+    Problem,
+    ProblemError,
+    ServiceError,
+    WanError,
+)
 from .image import Image
 from .job import Job
 from .outputs import Spool, data_uri
 from .protocols.base import Order
 from .status import Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
-from .video import Video
+from .video import Video, thumbnail
 
 HEARTBEAT = 60.0
 CANCELED = Problem("canceled", advice="canceled")
@@ -114,9 +125,25 @@ def _not_submitted(error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
 
 async def _links(job: Job, tools: Tools) -> dict[str, str]:
     """Spool the pictures and return what stands for them on the wire."""
+    images = [image for _, image in job.request.frames if image.source is not None]
+    tools.engine.start(partial(_draw_thumbnails, job, images, tools))
     links = {role: await tools.engine.work(_link, image, tools.spool) for role, image in job.request.frames}
     job.forget_pixels()
     return links
+
+
+async def _draw_thumbnails(job: Job, images: list[Image], tools: Tools) -> None:
+    """Make small pictures for the displays, beside the submit, which does not wait for them."""
+    try:
+        job.thumbnails = tuple([await tools.engine.work(_thumbnail, image) for image in images])
+    except OutputError:  # a picture that the service takes may still be one that we cannot draw
+        return
+    if not job.done:
+        job.show(job.snapshot)
+
+
+def _thumbnail(image: Image) -> bytes:
+    return thumbnail(image.encoded())
 
 
 def _link(image: Image, spool: Spool) -> str:

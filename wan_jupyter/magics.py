@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from traitlets import Unicode
 
-from . import options, ui
 from . import settings as environment
+from . import ui
 from .errors import OptionError, PromptError, SettingsError
 from .messages import say
+from .options import Typed, help_text, read_line, split
 from .request import VideoRequest, nearest
 
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ class WanMagics(Magics):
     @cell_magic(NAME)
     def wan_cell(self, line: str, cell: str) -> None:
         """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
-        typed = options.read_line(line, self.shell.user_ns)
+        typed = read_line(line, self.shell.user_ns)
         how = typed.cell
         if how.help:
-            return self._show.show_text(options.help_text())
+            return self._show.show_text(help_text())
         request = self._request(typed, cell)
         session = self._session(how.provider)
         if how.dry_run:
@@ -60,13 +61,15 @@ class WanMagics(Magics):
         embed = how.embed or "auto"
         return self._show.show(job, wait=how.wait, timeout=how.timeout, embed=embed, quiet=how.quiet)
 
-    def _request(self, typed: options.Typed, cell: str) -> VideoRequest:
+    def _request(self, typed: Typed, cell: str) -> VideoRequest:
         from .image import take
         from .prompt import fill, normal
 
         filled = normal(fill(cell, self.shell.user_ns))
         named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
-        frames: dict[str, Any] = {role: take(value, label=label if value is not label else "") for role, value, label in named}
+        frames: dict[str, Any] = {
+            role: take(value, label=label if value is not label else "") for role, value, label in named
+        }
         if not frames and not filled:
             raise PromptError("prompt.empty")
         asked = dict(typed.asked)
@@ -80,7 +83,7 @@ class WanMagics(Magics):
     @line_magic(NAME)
     def wan_line(self, line: str) -> Any:
         """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
-        words = options.split(line)
+        words = split(line)
         name, *rest = words or ["where"]
         try:
             command = COMMANDS[name]

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -164,7 +165,9 @@ def _whole(value: Any) -> int:
 
 def _typed(value: Any) -> str:
     """Return a number as it would be typed; text as it is."""
-    return str(value if isinstance(value, float) else _whole(value)) if not isinstance(value, str) else value.strip()
+    if isinstance(value, str):
+        return value.strip()
+    return str(value if isinstance(value, float) else _whole(value))
 
 
 def _seconds(value: Any) -> int:
@@ -311,6 +314,15 @@ def origin_of(url: str) -> str:
     default = {"http": 80, "https": 443}.get(parts.scheme)
     port = f":{parts.port}" if parts.port and parts.port != default else ""
     return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}"
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL names this machine; `127.0.0.1.example.com` does not."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def fingerprint(request: VideoRequest, provider: str, origin: str) -> str:

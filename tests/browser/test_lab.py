@@ -37,6 +37,7 @@ def test_a_cell_shows_progress_then_a_video_that_plays(notebook: Any, theme: str
     assert lab.see(1, ".wan-cancel").is_visible()
     lab.see_text(1, "Rendering")
     shoot(card, f"card-{theme.split()[1].lower()}")
+    shoot(lab.cell(1), f"running-{theme.split()[1].lower()}")
     lab.see(1, "video")
     state = lab.play(1)
     assert state["error"] is None

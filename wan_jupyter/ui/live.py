@@ -16,7 +16,6 @@ from ..bundle import Bundle, CardView
 from ..engine import Engine, logger
 from ..job import Job
 from ..status import Snapshot
-from ..video import thumbnail
 from .faces import Face
 from .views import card_view
 
@@ -32,8 +31,6 @@ class Live:
         self.settled: Future[None] = Future()
         self._job, self._face, self._final, self._engine = job, face, final, engine
         self._language = language
-        self._images = [image for _, image in job.request.frames if image.source is not None]
-        self._thumbnails: tuple[bytes, ...] = ()
         self._last: CardView | None = None
         self._next = 0.0
         self._drawn = 0.0
@@ -44,8 +41,6 @@ class Live:
         """Show the job and begin to follow it; main thread."""
         self._face.open(self._view())
         self._job.watch(self._changed)
-        if self._images and not self._job.done:
-            self._engine.start(self._draw_thumbnails)
 
     # ---- on the loop ------------------------------------------------------------------------------------------
 
@@ -71,17 +66,6 @@ class Live:
             self._last, self._drawn = visible, now
             self._face.update(view)
 
-    async def _draw_thumbnails(self) -> None:
-        try:
-            made = [await self._engine.work(lambda image=image: thumbnail(image.encoded())) for image in self._images]
-        except Exception:  # a picture that the service takes may still be one that we cannot draw
-            logger.debug("no thumbnail", exc_info=True)
-            return
-        finally:
-            self._images = []
-        self._thumbnails = tuple(made)
-        self._changed(self._job.snapshot)
-
     async def _end(self) -> None:
         try:
             self._face.end(await self._engine.work(self._final))
@@ -91,4 +75,4 @@ class Live:
             self.settled.set_result(None)
 
     def _view(self) -> CardView:
-        return card_view(self._job, time.time(), self._thumbnails, self._language)
+        return card_view(self._job, time.time(), self._language)

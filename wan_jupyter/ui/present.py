@@ -118,7 +118,7 @@ class Presenter:
     def _final(self, job: Job, embed: str) -> Bundle:
         """Return the static bundle of a job that has ended, or that this process follows no more. Slow."""
         if job.video is None:
-            return bundle.still(card_view(job, time.time(), (), self.language), self.language)
+            return bundle.still(card_view(job, time.time(), self.language), self.language)
         warning = warning_of(job, self.language)
         origin = job.origin if job.status is Status.SUCCEEDED else "new"
         view = player_view(job.video, self.page, policy=embed, origin=origin, warning=warning, cell=job.facts.cell)

@@ -48,7 +48,7 @@ class Page:
         return "" if outside else quote(relative.replace(os.sep, "/"))
 
 
-def card_view(job: Job, now: float, thumbnails: tuple[bytes, ...] = (), language: str = "en") -> CardView:
+def card_view(job: Job, now: float, language: str = "en") -> CardView:
     """Return how a job stands, for the card."""
     shot = job.snapshot
     error = job.error
@@ -63,9 +63,9 @@ def card_view(job: Job, now: float, thumbnails: tuple[bytes, ...] = (), language
         chips=chips(job.request, language),
         progress=shot.progress,
         note=_note(job, language),
-        lines=tuple(error.lines(language)) if error else (),
+        lines=(error.message(language), error.hint(language)) if error else (),
         emulated=job.facts.emulated,
-        thumbnails=thumbnails,
+        thumbnails=job.thumbnails,
         cancel_requested=job.cancel_requested,
     )
 
