@@ -21,6 +21,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _caches: P
     for name in list(os.environ):
         if name.startswith(("DASHSCOPE_", "WAN_")) or name.lower().endswith("_proxy") or name == "JPY_SESSION_NAME":
             monkeypatch.delenv(name)
+    (tmp_path / "user").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("WAN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MPLCONFIGDIR", str(_caches))  # matplotlib's list of fonts is dear to make

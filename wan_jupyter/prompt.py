@@ -24,8 +24,12 @@ TEMPLATE = re.compile(rf"\{{\{{\s*(?=[^\W\d])(?:(?P<path>{_PATH})\s*(?::(?P<spec
 
 
 def normal(text: str) -> str:
-    """Return a prompt with its line ends unified to \\n and outer blanks stripped."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    """Return a prompt as it is sent: line ends unified to \\n, outer blanks stripped.
+
+    Half a character (a lone surrogate, as a broken copy leaves it) becomes U+FFFD: neither JSON nor SQLite takes it.
+    """
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def fill(text: str, names: Mapping[str, object]) -> str:

@@ -58,7 +58,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
     """A fresh page."""
-    context = chromium.new_context(viewport={"width": 1180, "height": 820})
+    context = chromium.new_context(viewport={"width": 1180, "height": 1000})
     made = context.new_page()
     made.complaints = []
     made.on("console", lambda said: made.complaints.append(said.text) if said.type == "error" else None)

@@ -51,7 +51,7 @@ class WidgetFace:
         self._button.add_class("wan-cancel")
         self._button.on_click(lambda _: self._cancel())
         _hear_clicks_while_busy(self._button)
-        layout = {"align_items": "stretch", "max_width": "46em", "flex_flow": "row wrap"}
+        layout = {"align_items": "stretch", "max_width": "760px", "flex_flow": "row wrap"}
         self._box = ipywidgets.HBox([self._html, self._button], layout=layout)
         reference = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
         first = {WIDGET_VIEW: reference, **bundle.still(view, self._language)}

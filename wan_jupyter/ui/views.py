@@ -59,7 +59,7 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         now=now,
         prompt=job.request.filled_prompt,
         model=job.facts.model,
-        provider=job.provider,
+        provider="" if job.facts.emulated else job.provider,  # its badge says so
         chips=chips(job.request, language),
         progress=shot.progress,
         note=_note(job, language),
@@ -99,7 +99,7 @@ def player_view(
         embedded=embedded,
         prompt=str(facts.get("filled_prompt", "")),
         model=str(facts.get("model", "")),
-        provider=str(facts.get("provider", "")),
+        provider="" if emulated else str(facts.get("provider", "")),
         seed=facts.get("seed"),
         resolution=str(facts.get("options", {}).get("resolution", "")),
         size=video.size,

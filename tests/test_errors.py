@@ -1,0 +1,95 @@
+"""Errors: a sentence, the next thing to type, the service's own words, and no traceback of ours."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from wan_jupyter import errors
+from wan_jupyter.errors import ConnectionProblem, JobFailed, JobUncertain, OptionError, Problem, WanError, said
+
+REFUSED = Problem("Throttling", "Slow down.", "request-7", 429, "busy", True, 3.0)
+FAMILY = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, WanError)]
+
+
+def test_an_error_is_what_happened_and_what_to_type() -> None:
+    """In this order, a line each."""
+    error = OptionError("option.bad_seconds", flag="--duration", value="five")
+    assert str(error).splitlines() == ["--duration needs whole seconds, not five.", "Type --duration 5."]
+    assert error.lines()[0].startswith("OptionError: ")
+
+
+def test_a_notebook_shows_the_lines_and_no_traceback() -> None:
+    """IPython asks `_render_traceback_`."""
+    error = OptionError("option.bad_seconds", flag="--duration", value="five")
+    assert error._render_traceback_() == error.lines()
+    assert len(error.lines()) == 2
+
+
+def test_an_error_without_a_hint_is_one_line() -> None:
+    """No empty line is shown."""
+    error = errors.OutputError("video.no_picture", why="it is text")
+    assert (len(error.lines()), error.hint()) == (1, "")
+
+
+def test_a_service_error_shows_the_services_own_words() -> None:
+    """Code, message, request id; the hint is that of the code."""
+    error = JobFailed("job.failed", problem=REFUSED, id="abcde")
+    assert "Throttling: Slow down. (request id request-7)" in error.message()
+    assert (error.code, error.request_id, error.hint()) == ("Throttling", "request-7", errors.say("advice.busy"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (Problem(), ""),
+        (Problem("Code"), "Code"),
+        (Problem("", "words"), "words"),
+        (Problem("Code", "words"), "Code: words"),
+        (Problem("Code", "", "7"), "Code (request id 7)"),
+    ],
+)
+def test_a_service_that_says_little_is_quoted_as_far_as_it_goes(problem: Problem, words: str) -> None:
+    """Any of the three may be missing."""
+    assert said(problem) == words
+
+
+@pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.__name__)
+def test_every_error_can_be_copied_and_pickled(kind: type[WanError]) -> None:
+    """It crosses threads and processes as itself."""
+    extra = {"problem": REFUSED} if issubclass(kind, errors.ProblemError) else {}
+    error = kind("job.failed", id="abcde", said="", **extra) if not extra else kind("job.failed", id="abcde", **extra)
+    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (type(twin), str(twin), twin.values) == (kind, str(error), error.values)
+
+
+def test_only_an_unreached_service_was_sent_nothing() -> None:
+    """Everything else may have arrived."""
+    assert not ConnectionProblem("service.unreached", problem=Problem(errors.UNREACHED)).sent
+    assert ConnectionProblem("service.lost", problem=Problem(errors.LOST_ANSWER)).sent
+
+
+def test_a_job_without_a_video_is_one_family() -> None:
+    """`except JobError` catches whatever a job ended as."""
+    kinds = (JobFailed, JobUncertain, errors.JobCanceled, errors.JobExpired)
+    assert all(issubclass(kind, errors.JobError) and issubclass(kind, errors.ProblemError) for kind in kinds)
+
+
+def test_what_cannot_be_sent_is_one_family() -> None:
+    """`except InputError`: nothing was sent."""
+    kinds = (OptionError, errors.PromptError, errors.ImageError, errors.ModelError)
+    assert all(issubclass(kind, errors.InputError) for kind in kinds)
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    """Every error is drawn."""
+    drawn = errors.__doc__ or ""
+    assert [kind.__name__ for kind in FAMILY if kind.__name__ not in (drawn + "ProblemError")] == []
+
+
+def test_braces_in_the_services_words_are_harmless() -> None:
+    """Nobody's text is read as a template."""
+    problem = Problem("Code", "{id} {0} {", "7")
+    assert "{id} {0} {" in str(JobFailed("job.failed", problem=problem, id="abcde"))

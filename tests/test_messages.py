@@ -1,0 +1,197 @@
+"""Every sentence a user reads: what the code asks for exists, and what a hint tells to type can be typed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from parts import ROOT
+
+from wan_jupyter import catalog, errors, magics
+from wan_jupyter.messages import ENGLISH, catalogue, known, say
+from wan_jupyter.protocols import dashscope
+from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
+from wan_jupyter.status import Status
+
+SOURCES = [path for path in sorted((ROOT / "wan_jupyter").rglob("*.py")) if "emulator" not in path.parts]
+KINDS_OF_ERROR = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+MODES = ("first", "first_last", "last", "text")
+# What is put together from a family and a word: the words each family must have.
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "help.{}": tuple(row.name for row in declared(VideoRequest, CellOptions)),
+    "state.{}": tuple(status.lower() for status in Status),
+    "option.bad_{}.text": tuple(KINDS),
+    "mode.none_{}.text": MODES,
+    "mode.wrong_{}.text": MODES,
+    "job.{}.text": ("failed", "canceled", "expired", "uncertain"),
+    "command.{}": tuple(magics.COMMANDS),
+    "player.origin.{}": ("shown", "attached"),
+}
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                yield f"{path.name}:{node.lineno}", node
+
+
+def name_of(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def literal(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def first(call: ast.Call) -> str | None:
+    return literal(call.args[0]) if call.args else None
+
+
+def keyword(call: ast.Call, name: str) -> str | None:
+    return next((literal(one.value) for one in call.keywords if one.arg == name), None)
+
+
+def fields(text: str) -> set[str]:
+    return {re.split(r"[.\[]", name)[0] for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def raised() -> list[tuple[str, str, ast.Call]]:
+    """Return where an error is made with a literal key, the key, and the call."""
+    found = [(where, first(call), call) for where, call in calls() if name_of(call) in KINDS_OF_ERROR]
+    return [(where, key, call) for where, key, call in found if key is not None and key != "error"]
+
+
+def test_every_error_has_a_text() -> None:
+    """An error's key leads to a sentence."""
+    assert len(raised()) > 50
+    assert [(where, key) for where, key, _ in raised() if not known(f"{key}.text")] == []
+
+
+def test_every_error_is_given_what_its_sentences_need() -> None:
+    """No KeyError when it is shown."""
+    missing = []
+    for where, key, call in raised():
+        if any(one.arg is None for one in call.keywords):  # **values: seen when it is raised
+            continue
+        given = {one.arg for one in call.keywords}
+        given |= {"said"} if "problem" in given else set()
+        needed = fields(catalogue(ENGLISH)[f"{key}.text"]) | fields(catalogue(ENGLISH).get(f"{key}.hint", ""))
+        missing += [(where, key, needed - given)] if needed - given else []
+    assert missing == []
+
+
+def test_every_sentence_that_is_said_exists() -> None:
+    """`say` with a literal key, and the presenter's own."""
+    said = [(where, first(call)) for where, call in calls() if name_of(call) == "say" and first(call)]
+    assert said
+    assert [(where, key) for where, key in said if not known(key)] == []
+
+
+def test_every_note_and_remark_exists() -> None:
+    """What a snapshot or a plan points at by key."""
+    notes = [(where, keyword(call, "note")) for where, call in calls()]
+    assert [(where, note) for where, note in notes if note and not known(f"note.{note}")] == []
+    text = (ROOT / "wan_jupyter" / "catalog.py").read_text("utf-8")
+    remarks = re.findall(r'"(remark\.\w+)"', text)
+    assert remarks
+    assert [key for key in remarks if not known(key)] == []
+
+
+def test_every_trouble_with_polling_has_a_note() -> None:
+    """The notes that are worked out."""
+    for name in ("no_answer", "key_refused", "unknown_task", "cannot_stop", "waiting_to_submit"):
+        assert known(f"note.{name}")
+
+
+def test_every_warning_has_a_remark() -> None:
+    """A video that was kept although it does not decode says so."""
+    assert known("remark.undecodable")
+
+
+def test_every_advice_exists() -> None:
+    """That of the protocol's table, and each that is named in the code."""
+    table = {advice for advice, _ in dashscope.ERRORS.values()}
+    named = {found for _, call in calls() if (found := keyword(call, "advice"))}
+    assert table
+    assert named
+    assert sorted(name for name in table | named if not known(f"advice.{name}")) == []
+
+
+@pytest.mark.parametrize(("family", "words"), FAMILIES.items(), ids=str)
+def test_every_member_of_a_family_exists(family: str, words: tuple[str, ...]) -> None:
+    """Keys that are put together: states, options, commands, modes."""
+    assert [word for word in words if not known(family.format(word))] == []
+
+
+def test_every_table_of_headings_is_whole() -> None:
+    """The columns that the magics ask for."""
+    names = {"where": "provider address key outputs jobs", "models": "id modes resolutions durations"}
+    keys = [f"{family}.{name}" for family, columns in names.items() for name in columns.split()]
+    assert [key for key in keys if not known(key)] == []
+
+
+def test_no_value_is_named_like_an_argument() -> None:
+    """`say(key, language, **values)` could not be given such a value."""
+    assert [key for key, text in catalogue(ENGLISH).items() if "language" in fields(text)] == []
+
+
+def test_values_are_text_and_no_templates() -> None:
+    """Braces in what a user typed are shown as typed."""
+    assert "{surprise}" in say("job.unknown.text", id="{surprise}")
+
+
+# ---- what can be typed --------------------------------------------------------------------------------------------
+
+OPTIONS = [row.option for row in declared(VideoRequest, CellOptions)]
+FLAGS = {flag for option in OPTIONS for flag in option.flags}
+SWITCHES = {flag for option in OPTIONS for flag in option.flags if option.kind == "switch"}
+TYPED = FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
+ADVICE = [(key, text) for key, text in catalogue(ENGLISH).items()]
+
+
+def test_every_flag_in_a_sentence_can_be_typed() -> None:
+    """`--flag` is declared in `request`."""
+    unknown = [(key, flag) for key, text in ADVICE for flag in re.findall(r"--[a-z-]+", text) if flag not in TYPED]
+    assert unknown == []
+
+
+def test_every_command_in_a_sentence_can_be_typed() -> None:
+    """`%wan word` is one of the commands."""
+    said = [(key, word) for key, text in ADVICE for word in re.findall(r"(?<!%)%wan ([a-z]+)", text)]
+    assert said
+    # In "%wan and what may follow it", "%wan says", %wan stands alone.
+    alone = {"and", "says"}
+    assert [(key, word) for key, word in said if word not in magics.COMMANDS and word not in alone] == []
+
+
+def test_every_setting_in_a_sentence_can_be_set() -> None:
+    """`%config WanMagics.name` is a trait of the magics."""
+    traits = magics.WanMagics.class_trait_names(config=True)
+    said = [word for _, text in ADVICE for word in re.findall(r"WanMagics\.(\w+)", text)]
+    assert said
+    assert [word for word in said if word not in traits] == []
+
+
+def test_every_provider_in_a_sentence_exists() -> None:
+    """A region that is named can be used."""
+    said = {word for _, text in ADVICE for word in re.findall(r"dashscope-[a-z]+(?!\.)\b", text)}
+    assert {word for word in said if word not in catalog.providers()} == set()
+
+
+def test_an_error_is_at_most_two_lines() -> None:
+    """What happened, and what to type."""
+    long = [key for key, text in ADVICE if "\n" in text and key.endswith((".text", ".hint"))]
+    assert long == []
+
+
+def test_there_is_one_file_a_language() -> None:
+    """English is there, and every other language has no key that English lacks."""
+    folder = ROOT / "wan_jupyter" / "lang"
+    languages = [Path(path).stem for path in folder.glob("*.toml")]
+    assert ENGLISH in languages
+    assert [name for name in languages if set(catalogue(name)) - set(catalogue(ENGLISH))] == []

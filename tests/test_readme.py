@@ -1,0 +1,56 @@
+"""The README is true: its tables are generated, its first cells run, its messages are the product's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from readme import README, written
+
+from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem
+
+TEXT = README.read_text(encoding="utf-8")
+
+
+def blocks(part: str) -> list[str]:
+    """Return the code blocks between the marks of a part."""
+    inside = TEXT.split(f"<!-- {part} -->")[1].split(f"<!-- /{part} -->")[0]
+    return [block.strip("\n") for block in re.findall(r"```\w*\n(.*?)```", inside, re.DOTALL)]
+
+
+def test_the_table_of_options_is_the_one_that_is_declared() -> None:
+    """Run `python tests/readme.py` after a change of options."""
+    assert written(TEXT) == TEXT
+
+
+def test_the_first_cells_make_a_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a newcomer pastes runs as it stands, and ends as a video."""
+    monkeypatch.setenv("WAN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WAN_EMULATOR_SPEED", "20")
+    monkeypatch.setenv("WAN_EMULATOR_CLIP_SECONDS", "0.2")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in blocks("first cells")])
+    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert "<video" in book.cells[-1].outputs[0]["data"]["text/html"]
+
+
+def test_the_messages_are_the_ones_that_are_shown() -> None:
+    """Each failure in the README is what its error says, word for word."""
+    moderation = Problem("DataInspectionFailed", "Input data may contain inappropriate content.", "…", 0, "moderation")
+    lost = Problem("lost_answer", "ReadError", advice="uncertain")
+    errors = [
+        ModelError("model.duration", model="wan2.6-i2v-flash", value=99, choices="2 to 15"),
+        JobFailed("job.failed", problem=moderation, id="k3x9q"),
+        JobUncertain("job.uncertain", problem=lost, id="k3x9q"),
+    ]
+    assert [block.splitlines() for block in blocks("failures")] == [error.lines() for error in errors]
+
+
+def test_every_floor_is_named_as_it_is() -> None:
+    """The modules in the README's picture of the house exist."""
+    house = TEXT.split("## How it is built")[1].split("## Glossary")[0]
+    package = README.parent / "wan_jupyter"
+    named = {name for cell in re.findall(r"`([\w/]+)`", house) for name in cell.split()} - {"wan_jupyter"}
+    assert {name for name in named if not any(package.glob(f"{name.rstrip('/')}*"))} == set()
