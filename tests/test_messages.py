@@ -155,9 +155,11 @@ ADVICE = [(key, text) for key, text in catalogue(ENGLISH).items()]
 
 
 def test_every_flag_in_a_sentence_can_be_typed() -> None:
-    """`--flag` is declared in `request`."""
-    unknown = [(key, flag) for key, text in ADVICE for flag in re.findall(r"--[a-z-]+", text) if flag not in TYPED]
-    assert unknown == []
+    """`--flag` is declared in `request`, or is the beginning of one flag alone."""
+    said = {flag for _, text in ADVICE for flag in re.findall(r"--[a-z-]+", text)}
+    assert said
+    unknown = said - TYPED
+    assert [flag for flag in unknown if sum(other.startswith(flag) for other in FLAGS) != 1] == []
 
 
 def test_every_command_in_a_sentence_can_be_typed() -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from .errors import ModelError, SettingsError
 from .protocols.base import Order, Protocol
 from .protocols.dashscope import DashScope
-from .request import VideoRequest, is_loopback, nearest, origin_of
+from .request import VideoRequest, is_loopback, nearest, origin_of, shorten
 
 PROTOCOLS: Mapping[str, type[DashScope]] = MappingProxyType({"dashscope": DashScope})
 EMULATOR = "emulator"
@@ -232,9 +232,13 @@ def _provider(name: str, row: Mapping[str, Any]) -> Provider:
 
 
 def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError("provider.bad_url", url=url)
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        whole = False
+    if not whole:
+        raise SettingsError("provider.bad_url", url=shorten(url))
     if parts.scheme == "http" and not is_loopback(url):
         raise SettingsError("provider.plain_http", url=url)
     if parts.username or parts.password:

@@ -6,6 +6,7 @@ just closed looks like a lost answer. Nothing here repeats a request: who may re
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -46,12 +47,15 @@ class Client:
         """
         if self._pool is None:
             self._pool = self._open()
-        return await _drive(self._pool, flow)
+        return await _drive(self._pool, flow, next(flow))
 
     async def create(self, flow: Flow[T]) -> T:
         """Drive a flow that creates something, on a connection of its own. Raises as `run`."""
+        loop = asyncio.get_running_loop()
+        # A body with a picture in it takes a while to build: on a worker, not on the loop that everything runs on.
+        request = await loop.run_in_executor(None, next, flow)
         async with self._open() as fresh:
-            return await _drive(fresh, flow)
+            return await _drive(fresh, flow, request)
 
     @asynccontextmanager
     async def download(self, wanted: Download) -> AsyncIterator[httpx.Response]:
@@ -102,9 +106,8 @@ async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
         raise lost(broken) from None
 
 
-async def _drive(http: httpx.AsyncClient, flow: Generator[httpx.Request, httpx.Response, T]) -> T:
+async def _drive(http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request) -> T:
     try:
-        request = next(flow)
         while True:
             request = flow.send(await _exchange(http, request))
     except StopIteration as done:

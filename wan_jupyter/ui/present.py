@@ -18,7 +18,6 @@ from ..errors import WaitTimeout, WanError
 from ..job import POLL, Job
 from ..messages import say
 from ..session import DryRun
-from ..status import Status
 from ..video import Video
 from .dry import dry_text
 from .faces import FACES
@@ -60,12 +59,13 @@ class Presenter:
         self._shown = (job.id, self._ip.execution_count)
         front = detect(self._ip)
         waits = front.waits if wait is None else wait
+        origin = job.origin  # of this display: another cell may attach to the same job later
         if job.done:
-            self._display(self._final(job, embed))
+            self._display(self._final(job, embed, origin))
         else:
             policy = "always" if front.embeds and embed == "auto" else embed
             face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language)
-            live = Live(job, face, lambda: self._final(job, policy), engine.current(), self.language)
+            live = Live(job, face, lambda: self._final(job, policy, origin), engine.current(), self.language)
             live.open()
             if waits and not self._wait(job, live, timeout):
                 return
@@ -115,12 +115,11 @@ class Presenter:
 
     # ---- drawing ----------------------------------------------------------------------------------------------
 
-    def _final(self, job: Job, embed: str) -> Bundle:
+    def _final(self, job: Job, embed: str, origin: str) -> Bundle:
         """Return the static bundle of a job that has ended, or that this process follows no more. Slow."""
         if job.video is None:
             return bundle.still(card_view(job, time.time(), self.language), self.language)
         warning = warning_of(job, self.language)
-        origin = job.origin if job.status is Status.SUCCEEDED else "new"
         view = player_view(job.video, self.page, policy=embed, origin=origin, warning=warning, cell=job.facts.cell)
         return bundle.player(view, self.language)
 

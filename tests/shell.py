@@ -1,0 +1,59 @@
+"""The fixtures of the tests of the doors; a test module takes them with `pytest_plugins = ("shell",)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from frontends import FAST, FRESH, LOAD, Desk, Kernel, Shell, an_ipython
+from parts import PortEmulator, close_client, forget
+
+from wan_jupyter import engine
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The test's own folder as the working directory, with a picture in it, and a fast emulator."""
+    made = Desk(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    for name, value in FAST.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+@pytest.fixture
+def bare(desk: Desk) -> Iterator[Shell]:
+    """A terminal IPython in which nothing is loaded yet."""
+    with an_ipython() as ip:
+        shell = Shell(ip, desk)
+        yield shell
+        for session in shell.sessions():
+            close_client(session)
+        forget(desk.home)
+        engine.current().jobs.clear()
+
+
+@pytest.fixture
+def shell(bare: Shell) -> Shell:
+    """A terminal IPython after `%load_ext wan_jupyter`."""
+    bare.ok(LOAD)
+    return bare
+
+
+@pytest.fixture(scope="session")
+def _kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    made = Kernel(tmp_path_factory.mktemp("kernel"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def kernel(_kernel: Kernel, desk: Desk, port: PortEmulator) -> Kernel:
+    """A kernel as it is after `%load_ext wan_jupyter`: a home and folder of its own, an emulator on a port."""
+    variables = {"WAN_HOME": str(desk.home), "WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url, **FAST}
+    _kernel.cells.clear()
+    _kernel.ok(FRESH.format(variables=variables, folder=str(desk.folder)))
+    _kernel.log.clear()
+    return _kernel

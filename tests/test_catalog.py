@@ -1,0 +1,229 @@
+"""The gate before anything is sent: what exists, what is filled in, what is refused and how to put it right."""
+
+from __future__ import annotations
+
+import pytest
+from parts import picture
+
+from wan_jupyter import catalog
+from wan_jupyter.errors import ModelError, SettingsError
+from wan_jupyter.image import Image, take
+from wan_jupyter.protocols import dashscope
+from wan_jupyter.request import VideoRequest, declared
+
+PROVIDERS = sorted(catalog.providers())
+MODELS = sorted(catalog.models())
+CAT = take(picture())
+OPTIONS = {row.name for row in declared(VideoRequest)}
+
+
+def ask(**wishes: object) -> VideoRequest:
+    return VideoRequest(prompt="A cat", filled_prompt="A cat", **{"first": CAT, **wishes})  # type: ignore[arg-type]
+
+
+def check(provider: str = "dashscope-intl", **wishes: object) -> catalog.Plan:
+    return catalog.check(ask(**wishes), catalog.provider(provider))
+
+
+def refused(provider: str = "dashscope-intl", **wishes: object) -> str:
+    with pytest.raises(ModelError) as caught:
+        check(provider, **wishes)
+    return str(caught.value)
+
+
+# ---- rows ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_providers_default_models_exist_and_have_the_mode(name: str) -> None:
+    """A default is never an error."""
+    defaults = catalog.providers()[name].defaults
+    assert defaults
+    assert [mode for mode, model in defaults.items() if mode not in catalog.models()[model].modes] == []
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_provider_can_be_spoken_to(name: str) -> None:
+    """Its protocol exists and is spoken at its base URL, over TLS unless it is the emulator."""
+    row = catalog.provider(name)
+    assert row.speak().base_url == row.base_url
+    assert row.base_url.startswith("https://") or row.emulated
+    assert row.base_url.startswith(row.origin)
+    assert row.poll[0] <= row.poll[1]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_takes_only_options_that_exist_and_can_be_sent(name: str) -> None:
+    """Each field is declared and has its place on the wire; each shape is known."""
+    row = catalog.models()[name]
+    assert set(row.fields) <= OPTIONS
+    assert set(row.fields) <= set(dashscope.FIELDS)
+    assert row.shape in dashscope.FRAMES
+    assert row.path.startswith("/services/aigc/")
+    assert row.resolutions
+    assert row.durations == tuple(sorted(row.durations))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_frame_to_frame_models_go_the_other_path(name: str) -> None:
+    """`kf2v` models have a path of their own (wire sheet 0)."""
+    row = catalog.models()[name]
+    assert ("image2video" in row.path, row.shape == "first_last") == ("kf2v" in name, "kf2v" in name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_price_says_when_and_where_it_was_seen(name: str) -> None:
+    """A price without a source is a guess."""
+    for row in catalog.models()[name].prices:
+        assert set(row) >= {"tariff", "resolution", "currency", "per_second", "seen", "source"}
+        assert row["resolution"] in catalog.models()[name].resolutions
+        assert row["tariff"] in {provider.tariff for provider in catalog.providers().values()}
+
+
+# ---- what is filled in --------------------------------------------------------------------------------------------
+
+
+def test_defaults_are_sent_and_not_left_to_the_service() -> None:
+    """720P, 5 s, no watermark, prompt rewriting as the service does it."""
+    plan = check()
+    sent = {"resolution": "720P", "duration": 5, "watermark": False, "prompt_extend": True}
+    assert (plan.model.id, dict(plan.order.fields)) == ("wan2.6-i2v-flash", sent)
+    assert plan.request.asked() == {"model": "wan2.6-i2v-flash", **sent}
+
+
+def test_two_pictures_take_the_frame_to_frame_model() -> None:
+    """And its fixed duration is not sent, since it has no such parameter."""
+    plan = check(last=CAT)
+    assert plan.model.id == "wan2.2-kf2v-flash"
+    assert dict(plan.order.fields) == {"resolution": "720P", "watermark": False, "prompt_extend": True}
+    assert plan.request.duration == 5
+
+
+def test_a_model_without_720p_takes_its_smallest() -> None:
+    """The default yields to what the model can do."""
+    assert check(model="wan2.2-i2v-plus").request.resolution == "480P"
+
+
+def test_what_was_typed_is_sent_as_typed() -> None:
+    """No default replaces it."""
+    wanted = {"duration": 10, "resolution": "1080P", "watermark": True, "prompt_extend": False, "audio": False}
+    assert check(**wanted, seed=7).order.fields == {**wanted, "seed": 7}
+
+
+def test_negative_prompt_and_params_reach_the_order() -> None:
+    """What was set by hand is applied last, by the protocol."""
+    plan = check(negative_prompt="blur", params=(("watermark", "true"),))
+    assert (plan.order.fields["negative_prompt"], plan.order.params) == ("blur", (("watermark", "true"),))
+
+
+# ---- what is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"duration": 16}, ("wan2.6-i2v-flash", "16 s", "--duration", "2 to 15")),
+        ({"model": "wan2.6-i2v-us", "duration": 6}, ("--duration", "5, 10, 15")),
+        ({"model": "wan2.2-kf2v-flash", "last": CAT, "duration": 6}, ("--duration", "5.")),
+        ({"resolution": "480P"}, ("480P", "--resolution", "720P, 1080P")),
+        ({"model": "wanx2.1-i2v-plus", "resolution": "1080P"}, ("--resolution", "720P")),
+        ({"model": "wan2.6-i2v", "audio": True}, ("--audio", "--model wan2.6-i2v-flash")),
+        ({"model": "wan2.2-i2v-flash", "shot_type": "multi"}, ("--shot-type", "--model wan2.6-i2v")),
+        ({"last": CAT, "audio": True}, ("wan2.2-kf2v-flash", "--audio", "Leave it out")),
+        ({"model": "wan2.2-kf2v-flash"}, ("first and a last frame", "--model wan2.6-i2v-flash")),
+        ({"model": "wan2.6-i2v", "last": CAT}, ("takes one picture", "--model wan2.2-kf2v-flash")),
+        ({"model": "wan2.6-i2v", "first": None}, ("no picture", "%%wan cat.png")),
+        ({"first": None}, ("no picture", "%%wan cat.png")),
+        ({"first": None, "last": CAT}, ("no first one", "first.png last.png")),
+    ],
+    ids=str,
+)
+def test_what_the_model_cannot_do_is_refused_with_the_fix(wishes: dict[str, object], words: tuple[str, ...]) -> None:
+    """The message says what is wrong, the hint what to type."""
+    said = refused(**wishes)
+    assert [word for word in words if word not in said] == []
+    assert len(said.splitlines()) == 2
+
+
+def test_a_provider_without_a_model_for_two_pictures_says_so() -> None:
+    """Virginia has no frame-to-frame model."""
+    assert "dashscope-us has no model for a first and a last frame" in refused("dashscope-us", last=CAT)
+
+
+def test_an_unknown_model_passes_with_a_remark() -> None:
+    """Catalogues age: nothing is checked, and the user is told so, with the nearest name."""
+    plan = check(model="wan2.6-i2v-flahs", duration=99, resolution="999P")
+    ((key, values),) = plan.remarks
+    assert (plan.order.model, plan.model.known, key) == ("wan2.6-i2v-flahs", False, "remark.unknown_model")
+    assert "wan2.6-i2v-flash" in values["suggestion"]
+    assert (plan.order.fields["duration"], plan.order.fields["resolution"]) == (99, "999P")
+
+
+def test_an_unknown_model_is_sent_every_option_that_was_typed() -> None:
+    """Nothing is known against it; left out silently, `--no-audio` would cost money."""
+    assert check(model="wan9-i2v", audio=False).order.fields["audio"] is False
+    assert check(model="wan9-kf2v", last=CAT, duration=8).order.fields["duration"] == 8
+
+
+def test_an_unknown_frame_to_frame_model_goes_the_other_path() -> None:
+    """Its name tells."""
+    plan = check(model="wan9-kf2v-plus", last=CAT)
+    assert (plan.order.path, plan.order.shape) == ("/services/aigc/image2video/video-synthesis", "first_last")
+
+
+def test_a_long_prompt_is_a_remark() -> None:
+    """The service cuts it silently; we say so."""
+    request = VideoRequest(prompt="x" * 801, filled_prompt="x" * 801, first=CAT, model="wan2.2-i2v-flash")
+    ((key, values),) = catalog.check(request, catalog.provider("dashscope-cn")).remarks
+    assert (key, values["limit"], values["length"]) == ("remark.long_prompt", "800", "801")
+
+
+def test_an_address_is_a_picture_too() -> None:
+    """Nothing about it is known before the service fetches it."""
+    plan = check(first=Image("a.png", url="https://example.com/a.png"))
+    assert plan.request.mode == "first"
+
+
+# ---- providers ----------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_provider_is_refused_with_the_nearest() -> None:
+    """And with all that are known."""
+    with pytest.raises(SettingsError) as caught:
+        catalog.provider("dashscop-intl")
+    assert "Did you mean dashscope-intl?" in str(caught.value)
+    assert "emulator" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("dashscope-intl.aliyuncs.com/api/v1", "provider.bad_url"),
+        ("ftp://example.com", "provider.bad_url"),
+        ("https://", "provider.bad_url"),
+        ("http://example.com/api/v1", "provider.plain_http"),
+        ("http://127.0.0.1.example.com/", "provider.plain_http"),
+        ("http://127.example.com/", "provider.plain_http"),
+        ("https://user:sk-secret@example.com/", "provider.url_with_key"),
+        ("https://example.com:99999/", "provider.bad_url"),
+        ("https://[::1/", "provider.bad_url"),
+    ],
+)
+def test_an_address_that_would_give_the_key_away_is_refused(url: str, key: str) -> None:
+    """Only https, but on this machine; and never a key in an address."""
+    with pytest.raises(SettingsError) as caught:
+        catalog.provider("dashscope-intl", url)
+    assert caught.value.key == key
+    assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/v1/", "http://localhost/v1/", "http://[::1]:1/v1/", "https://a/v1/"])
+def test_an_address_may_be_given(url: str) -> None:
+    """A slash at its end does not matter."""
+    assert catalog.provider("dashscope-intl", url).base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(("numbers", "words"), [((2, 3, 4), "2 to 4"), ((5, 10), "5, 10"), ((5,), "5"), ((), "")])
+def test_numbers_are_said_as_people_say_them(numbers: tuple[int, ...], words: str) -> None:
+    """"2 to 15", or one by one."""
+    assert catalog.spans(numbers) == words

@@ -1,0 +1,92 @@
+"""When to ask again, and when never."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wan_jupyter import pacing
+from wan_jupyter.errors import LOST_ANSWER, UNREACHED, ConnectionProblem, Problem, ProblemError, ServiceError
+from wan_jupyter.pacing import Verdict, judge_submit
+
+PACE = (5.0, 15.0)
+
+
+def answered(http: int, again: bool = False, wait: float | None = None) -> ServiceError:
+    return ServiceError("service.refused", problem=Problem("Code", "", "", http, "unknown", again, wait))
+
+
+def unreached() -> ConnectionProblem:
+    return ConnectionProblem("service.unreached", problem=Problem(UNREACHED))
+
+
+def lost() -> ConnectionProblem:
+    return ConnectionProblem("service.lost", problem=Problem(LOST_ANSWER))
+
+
+@pytest.mark.parametrize(
+    ("error", "tries", "verdict"),
+    [
+        (unreached(), 1, Verdict.AGAIN),
+        (unreached(), pacing.UNREACHED_TRIES, Verdict.NOT_CREATED),
+        (lost(), 1, Verdict.UNCERTAIN),
+        (answered(429, again=True), 1, Verdict.AGAIN),
+        (answered(429, again=True), len(pacing.SUBMIT_WAITS) + 1, Verdict.NOT_CREATED),
+        (answered(429, again=False), 1, Verdict.NOT_CREATED),
+        (answered(200), 1, Verdict.UNCERTAIN),
+        (answered(302), 1, Verdict.NOT_CREATED),
+        (answered(400), 1, Verdict.NOT_CREATED),
+        (answered(400, again=True), 1, Verdict.NOT_CREATED),
+        (answered(401), 1, Verdict.NOT_CREATED),
+        (answered(404), 1, Verdict.NOT_CREATED),
+        (answered(408), 1, Verdict.UNCERTAIN),
+        (answered(500, again=True), 1, Verdict.UNCERTAIN),
+        (answered(503, again=True), 1, Verdict.UNCERTAIN),
+        (answered(504), 1, Verdict.UNCERTAIN),
+    ],
+    ids=str,
+)
+def test_a_create_is_repeated_only_if_it_never_happened(error: ProblemError, tries: int, verdict: Verdict) -> None:
+    """The one rule that costs money."""
+    assert judge_submit(error, tries) is verdict
+
+
+@given(http=st.integers(0, 999), again=st.booleans(), tries=st.integers(1, 50))
+def test_no_answer_but_429_is_ever_sent_again(http: int, again: bool, tries: int) -> None:
+    """Whatever a service's code promises."""
+    assert judge_submit(answered(http, again), tries) is not Verdict.AGAIN or http == 429
+
+
+@given(http=st.integers(0, 999), again=st.booleans())
+def test_trying_ends(http: int, again: bool) -> None:
+    """No error is tried again for ever."""
+    assert judge_submit(answered(http, again), 100) is not Verdict.AGAIN
+    assert judge_submit(unreached(), 100) is not Verdict.AGAIN
+
+
+def test_the_services_own_wait_is_kept() -> None:
+    """`Retry-After`, and a little more, so that not all come back at once."""
+    assert pacing.submit_wait(answered(429, wait=7.0), 1, 0.0) == 7.0
+    assert 7.0 < pacing.submit_wait(answered(429, wait=7.0), 1, 1.0) < 8.0
+
+
+def test_submits_wait_longer_each_time() -> None:
+    """Without a word of the service's."""
+    waits = [pacing.submit_wait(answered(429), tries, 0.0) for tries in range(1, 9)]
+    assert waits == [1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0]
+
+
+def test_polls_slow_down_after_minutes_and_after_failures() -> None:
+    """Never faster than the provider's pace, never slower than a minute or so."""
+    assert pacing.poll_wait(PACE, 0.0, 0, 0.0) == 5.0
+    assert pacing.poll_wait(PACE, pacing.SLOW_AFTER, 0, 0.0) == 15.0
+    assert pacing.poll_wait(PACE, 0.0, 2, 0.0) == 20.0
+    assert pacing.poll_wait(PACE, 0.0, 99, 1.0) == pytest.approx(pacing.LONGEST_WAIT * 1.1)
+
+
+@given(failures=st.integers(0, 5000), jitter=st.floats(0, 1))
+def test_a_failed_poll_is_asked_again_within_a_minute_or_so(failures: int, jitter: float) -> None:
+    """However often it failed."""
+    assert 5.0 <= pacing.after_failure(answered(500), PACE, failures, jitter) <= pacing.LONGEST_WAIT * 1.25
+    assert 5.0 <= pacing.poll_wait(PACE, 0.0, failures, jitter) <= pacing.LONGEST_WAIT * 1.1
