@@ -167,7 +167,8 @@ class Kernel:
         from jupyter_client.manager import KernelManager
 
         self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(env=environment(folder, IPYTHONDIR=str(folder / "ipython"), JUPYTER_PLATFORM_DIRS="1"))
+        variables = {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_PLATFORM_DIRS": "1"}
+        self.manager.start_kernel(env=environment(folder, **variables))
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)

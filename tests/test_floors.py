@@ -52,7 +52,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "nest_asyncio2": ("__init__",),
     "starlette": ("emulator",),
     "uvicorn": ("emulator",),
-    "asyncio": ("engine", "job", "tools", "life", "ui", "emulator"),
+    "asyncio": ("client", "engine", "job", "tools", "life", "ui", "emulator"),
     "threading": ("engine", "journal", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
     "logging": ("engine", "emulator"),

@@ -6,6 +6,8 @@ State lives on the `WanMagics` instance: which provider is in use, and the sessi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,10 +17,10 @@ from traitlets import Unicode
 
 from . import settings as environment
 from . import ui
-from .errors import OptionError, PromptError, SettingsError
+from .errors import JobError, OptionError, PromptError, SettingsError, WanError
 from .messages import say
 from .options import Typed, help_text, read_line, split
-from .request import VideoRequest, nearest
+from .request import VideoRequest, nearest, shorten
 
 if TYPE_CHECKING:
     from .job import Job
@@ -38,6 +40,7 @@ class WanMagics(Magics):
         super().__init__(shell, parent=shell)
         notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
         self._settings = environment.read(notebook=notebook)
+        ui.settle(shell, self._settings.notebook)
         self._provider: str | None = None
         self._sessions: dict[tuple[str | None, str], Session] = {}
 
@@ -58,8 +61,8 @@ class WanMagics(Magics):
         job = session.order(request, new=how.new, cell=f"%%wan {line}\n{cell}".rstrip())
         if how.out:
             self.shell.user_ns[how.out] = job
-        embed = how.embed or "auto"
-        return self._show.show(job, wait=how.wait, timeout=how.timeout, embed=embed, quiet=how.quiet)
+        self._show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "auto", quiet=how.quiet)
+        return None
 
     def _request(self, typed: Typed, cell: str) -> VideoRequest:
         from .image import take
@@ -86,10 +89,14 @@ class WanMagics(Magics):
         words = split(line)
         name, *rest = words or ["where"]
         try:
-            command = COMMANDS[name]
+            command = COMMANDS[ALIASES.get(name, name)]
         except KeyError:
             suggestion = nearest(name, COMMANDS)
             raise OptionError("command.unknown", name=name, suggestion=suggestion) from None
+        try:
+            signature(command).bind(self, *rest)
+        except TypeError:
+            raise OptionError("command.too_many", name=name, value=shorten(rest[-1])) from None
         return command(self, *rest)
 
     def where(self) -> None:
@@ -106,7 +113,7 @@ class WanMagics(Magics):
         width = max(len(say(f"where.{name}")) for name in facts)
         self._show.show_text("\n".join(f"{say(f'where.{name}'):<{width}}  {value}" for name, value in facts.items()))
 
-    def use(self, name: str = "", *_: str) -> None:
+    def use(self, name: str = "") -> None:
         """Choose the provider for this notebook's cells."""
         if not name:
             raise SettingsError("provider.which", names=", ".join(_provider_names()))
@@ -114,11 +121,11 @@ class WanMagics(Magics):
         self._provider = name
         self._show.say("where.now", provider=name, title=session.provider.title)
 
-    def jobs(self, *_: str) -> None:
+    def jobs(self) -> None:
         """List the newest jobs."""
         self._show.show_jobs(self._session().history())
 
-    def models(self, *_: str) -> None:
+    def models(self) -> None:
         """List the models that are known."""
         from . import catalog
 
@@ -128,7 +135,7 @@ class WanMagics(Magics):
         ]
         self._show.show_rows(rows, [say(f"models.{name}") for name in ("id", "modes", "resolutions", "durations")])
 
-    def show(self, beginning: str = "", *_: str) -> Job:
+    def show(self, beginning: str = "") -> Job:
         """Show a job's output again, and return the job."""
         job = self._job(beginning)
         self._show.show(job, wait=False)
@@ -140,16 +147,27 @@ class WanMagics(Magics):
         jobs = [self._job(one) for one in beginnings] or session.live_jobs() or session.resume()
         if not jobs:
             self._show.say("wait.nothing")
+        problems: list[WanError] = []
         for job in jobs:
-            self._show.show(job, wait=True)
+            try:
+                if not self._show.show(job, wait=True):
+                    break  # the user stopped the wait, for all of them
+            except WanError as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
 
-    def cancel(self, beginning: str = "", *_: str) -> None:
-        """Ask for a job to be stopped."""
-        job = self._job(beginning)
+    def cancel(self, beginning: str = "") -> None:
+        """Ask for a job to be stopped; without an id, the only one under way."""
+        job = self._job(beginning) if beginning else self._only_live()
+        if job is None:
+            return self._show.say("wait.nothing")
+        if not job.status.live:
+            return self._show.say("cancel.ended", id=job.id, state=say(f"state.{job.status.lower()}"))
         job.cancel()
-        self._show.say("cancel.asked", id=job.id)
+        return self._show.say("cancel.asked", id=job.id)
 
-    def help(self, *_: str) -> None:
+    def help(self) -> None:
         """List the commands."""
         rows = "\n".join(f"  %wan {name:<8} {say(f'command.{name}')}" for name in COMMANDS if name != "where")
         self._show.show_text(f"{say('command.title')}\n\n  %wan          {say('command.where')}\n{rows}")
@@ -168,20 +186,38 @@ class WanMagics(Magics):
         key = (name, self.outputs)
         if key not in self._sessions:
             outputs = Path(self.outputs) if self.outputs else None
-            self._sessions[key] = Session(name, outputs=outputs, settings=self._settings)
+            # Read anew: a key may have been set since (%env DASHSCOPE_API_KEY=…). Home and folder stay as they were.
+            found = replace(environment.read(), home=self._settings.home, notebook=self._settings.notebook)
+            self._sessions[key] = Session(name, outputs=outputs, settings=found)
         return self._sessions[key]
 
     def _job(self, beginning: str) -> Job:
         """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
-        from . import last
-
         session = self._session()
-        if not beginning:
-            return last()
-        job = session.job(beginning)
+        job = session.job(beginning) if beginning else self._newest(session)
         return self._session(job.provider).follow(job.id) if job.status.live else job
 
+    @staticmethod
+    def _newest(session: Session) -> Job:
+        """Return the newest job: of this kernel, else of the journal."""
+        from . import engine, last
 
+        kept = session.history(1)
+        return last() if engine.current().jobs or not kept else kept[0]
+
+    def _only_live(self) -> Job | None:
+        """Return the only job under way in this kernel, None if there is none.
+
+        Raises:
+            JobError: there are several.
+        """
+        live = self._session().live_jobs()
+        if len(live) > 1:
+            raise JobError("job.which", candidates=", ".join(job.id for job in live))
+        return live[0] if live else None
+
+
+ALIASES: Mapping[str, str] = MappingProxyType({"--help": "help", "-h": "help"})
 COMMANDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "where": WanMagics.where,

@@ -52,12 +52,12 @@ def submit_wait(error: ProblemError, tries: int, jitter: float) -> float:
 def poll_wait(pace: tuple[float, float], elapsed: float, failures: int, jitter: float) -> float:
     """Return seconds before the next poll: the provider's pace, slower after minutes and after failures."""
     base = pace[0] if elapsed < SLOW_AFTER else pace[1]
-    return min(base * 2.0**failures, max(LONGEST_WAIT, base)) * (1 + 0.1 * jitter)
+    return min(base * 2.0 ** min(failures, 10), max(LONGEST_WAIT, base)) * (1 + 0.1 * jitter)
 
 
 def after_failure(error: ProblemError, pace: tuple[float, float], failures: int, jitter: float) -> float:
     """Return seconds before a failed poll or download is tried again."""
-    return _wait(error, min(max(pace[0], 0.5) * 2.0**failures, LONGEST_WAIT), jitter)
+    return _wait(error, min(max(pace[0], 0.5) * 2.0 ** min(failures, 10), LONGEST_WAIT), jitter)
 
 
 def _wait(error: ProblemError, base: float, jitter: float) -> float:

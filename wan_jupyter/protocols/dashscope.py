@@ -120,8 +120,10 @@ class DashScope:
         task_id = text(output.get("task_id"))
         if not task_id:
             raise ServiceError("service.unreadable", problem=unreadable(response))
+        # Whatever is said of it here, the task exists; an end is believed only from a poll, which brings what belongs to it.
         word = text(output.get("task_status"))
-        return Snapshot(WORDS.get(word, Status.QUEUED), task_id, word, facts=_facts(output, response, answer))
+        status = Status.RUNNING if word == "RUNNING" else Status.QUEUED
+        return Snapshot(status, task_id, word, facts=_facts(output, response, answer))
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
         """Query a task (4.1). HTTP 200 for every state, FAILED included."""

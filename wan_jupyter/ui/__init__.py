@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .present import Presenter
 
 # (module, type) to the presenter's method. A rich display more is one line here.
 RENDERERS = {("wan_jupyter.job", "Job"): "render", ("wan_jupyter.video", "Video"): "show_video"}
 ATTRIBUTE = "_wan_presenter"
+FOLDER = "_wan_folder"
 
 
 def install(ip: Any) -> None:
@@ -23,13 +26,19 @@ def install(ip: Any) -> None:
         formatter.for_type_by_name(module, name, _call(ip, method))
 
 
+def settle(ip: Any, folder: Path) -> None:
+    """Say where a shell's notebook lies; it stays so, wherever the working directory moves."""
+    setattr(ip, FOLDER, folder)
+
+
 def uninstall(ip: Any) -> None:
     """Take the renderers back."""
     formatter = ip.display_formatter.ipython_display_formatter
     for module, name in RENDERERS:
         formatter.pop(f"{module}.{name}", None)
-    if hasattr(ip, ATTRIBUTE):
-        delattr(ip, ATTRIBUTE)
+    for name in (ATTRIBUTE, FOLDER):
+        if hasattr(ip, name):
+            delattr(ip, name)
 
 
 def presenter(ip: Any) -> Presenter:
@@ -37,7 +46,7 @@ def presenter(ip: Any) -> Presenter:
     if not hasattr(ip, ATTRIBUTE):
         from .present import Presenter
 
-        setattr(ip, ATTRIBUTE, Presenter(ip))
+        setattr(ip, ATTRIBUTE, Presenter(ip, getattr(ip, FOLDER, None)))
     found: Presenter = getattr(ip, ATTRIBUTE)
     return found
 

@@ -31,6 +31,9 @@ class Face(Protocol):
     def end(self, final: Bundle) -> None:
         """Show what remains; the loop."""
 
+    def leave(self) -> None:
+        """Nobody waits here any more, though the job goes on; main thread."""
+
 
 class WidgetFace:
     """A card made of one HTML widget and a Cancel button, with a static line beside it for readers without a kernel."""
@@ -69,6 +72,9 @@ class WidgetFace:
         self._html.value = final["text/html"] if len(final["text/html"]) < 12_000_000 else final["text/plain"]
         self._handle.update(final, raw=True)
 
+    def leave(self) -> None:
+        """Go on: the card is there for the job, not for the wait."""
+
 
 class StaticFace:
     """One static display that is updated: headless runs, Colab."""
@@ -93,14 +99,21 @@ class StaticFace:
         """Show what remains."""
         self._handle.update(final, raw=True)
 
+    def leave(self) -> None:
+        """Go on: the display is there for the job, not for the wait."""
+
 
 class TerminalFace:
-    """One line that is written over on a terminal; one line a change of state where the output goes elsewhere."""
+    """One line that is written over on a terminal; one line a change of state where the output goes elsewhere.
+
+    It is there while someone waits; afterwards the terminal belongs to what is typed.
+    """
 
     def __init__(self, cancel: Callable[[], object], language: str) -> None:
         self._language = language
         self._shown = ""
         self._status: object = None
+        self._left = False
 
     def open(self, view: CardView) -> None:
         """Write the first line."""
@@ -108,6 +121,8 @@ class TerminalFace:
 
     def update(self, view: CardView) -> None:
         """Write where the job stands."""
+        if self._left:
+            return
         if sys.stderr.isatty():
             self._overwrite(bundle.line(view, self._language))
         elif view.status is not self._status:
@@ -115,11 +130,20 @@ class TerminalFace:
         self._status = view.status
 
     def end(self, final: Bundle) -> None:
-        """Close the line and say what remains."""
+        """Take the line away and say what was made; a failure is said by the error that ends the wait."""
+        if self._left:
+            return
         if self._shown:
             self._overwrite("")
             _write("\r")
-        _write(final["text/plain"] + "\n")
+        if "image/jpeg" in final:
+            print(final["text/plain"], flush=True)  # noqa: T201 - the terminal is the display
+
+    def leave(self) -> None:
+        """Close the line and stay silent from now on."""
+        self._left = True
+        if self._shown:
+            _write("\n")
 
     def _overwrite(self, line: str) -> None:
         import shutil

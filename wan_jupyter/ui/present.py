@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import time
 from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .. import bundle, engine
@@ -20,7 +22,7 @@ from ..messages import say
 from ..session import DryRun
 from ..video import Video
 from .dry import dry_text
-from .faces import FACES
+from .faces import FACES, Face
 from .frontend import detect
 from .live import Live
 from .views import Page, card_view, player_view, warning_of, where
@@ -29,17 +31,22 @@ from .views import Page, card_view, player_view, warning_of, where
 class Presenter:
     """Draws in one shell."""
 
-    def __init__(self, ip: Any) -> None:
+    def __init__(self, ip: Any, folder: Path | None = None) -> None:
+        """Make the presenter of a shell whose notebook lies in `folder`; None: find out where."""
         self._ip = ip
-        settings = environment.read(notebook=str(ip.user_ns.get("__vsc_ipynb_file__", "")))
-        self.page = Page(settings.notebook)
+        self.page = Page(folder or _folder(ip))
         self.language = "en"
         self._shown: tuple[str, int] | None = None
 
     def render(self, job: Job) -> None:
         """Show a job that is a cell's value, unless this very cell has shown it already (`%wan show ID`)."""
-        if self._shown != (job.id, self._ip.execution_count):
+        if self._shown == (job.id, self._ip.execution_count):
+            return
+        try:
             self.show(job)
+        except WanError as problem:  # IPython would show it and then the job once more; a card has said it already
+            if detect(self._ip).face == "terminal":
+                print("\n".join(problem.lines(self.language)))  # noqa: T201 - the terminal is the display
 
     def show(
         self,
@@ -49,8 +56,11 @@ class Presenter:
         timeout: float | None = None,
         embed: str = "auto",
         quiet: bool = False,
-    ) -> None:
+    ) -> bool:
         """Show a job: live if it is under way, else what it ended as; wait for it where that is asked or needed.
+
+        Returns:
+            False when the user stopped the wait.
 
         Raises:
             JobError: the job that was waited for ended without a video.
@@ -59,18 +69,22 @@ class Presenter:
         self._shown = (job.id, self._ip.execution_count)
         front = detect(self._ip)
         waits = front.waits if wait is None else wait
-        origin = job.origin  # of this display: another cell may attach to the same job later
+        policy = "always" if front.embeds and embed == "auto" else embed
+        origin = job.origin  # now: a later cell that attaches says so in its own output
         if job.done:
-            self._display(self._final(job, embed, origin))
+            self._display(self._final(job, policy, origin))
+        elif front.face == "terminal" and not waits:  # a line written later would fall into what is being typed
+            self._display(bundle.still(card_view(job, time.time(), self.language), self.language))
         else:
-            policy = "always" if front.embeds and embed == "auto" else embed
             face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language)
-            live = Live(job, face, lambda: self._final(job, policy, origin), engine.current(), self.language)
+            final = partial(self._final, job, policy, origin)
+            live = Live(job, face, final, engine.current(), self.language)
             live.open()
-            if waits and not self._wait(job, live, timeout):
-                return
+            if waits and not self._wait(job, live, face, timeout):
+                return False
         if waits:
             job.result(0.1)
+        return True
 
     def show_video(self, video: Video) -> None:
         """Show a video that was made."""
@@ -102,15 +116,19 @@ class Presenter:
 
     # ---- waiting ----------------------------------------------------------------------------------------------
 
-    def _wait(self, job: Job, live: Live, timeout: float | None) -> bool:
+    def _wait(self, job: Job, live: Live, face: Face, timeout: float | None) -> bool:
         """Wait until the job's end is on display; False when the user stopped the wait."""
         try:
             if timeout is None or _ends_within(job, timeout):
                 while not live.settled.done():
                     _nap(live.settled)
         except KeyboardInterrupt:
+            face.leave()
             self.say("wait.interrupted", id=job.id)
             return False
+        except WaitTimeout:
+            face.leave()
+            raise
         return True
 
     # ---- drawing ----------------------------------------------------------------------------------------------
@@ -130,6 +148,12 @@ class Presenter:
         from IPython.display import display
 
         display(final, raw=True)
+
+
+def _folder(ip: Any) -> Path:
+    return environment.read(notebook=str(ip.user_ns.get("__vsc_ipynb_file__", ""))).notebook
+
+
 def _ends_within(job: Job, timeout: float) -> bool:
     """Wait for a job's end for some seconds; how it ended is raised once it is on display.
 

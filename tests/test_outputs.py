@@ -1,0 +1,167 @@
+"""Files: whole or not there, ours by name, beside the notebook."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from parts import START
+
+from wan_jupyter import outputs
+from wan_jupyter.errors import OutputError
+from wan_jupyter.outputs import Place, Spool, bring, data_uri, place_for, read_sidecar
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "wan_outputs", "2026-11-18-abcde")
+
+
+def test_a_picture_is_spooled_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    """0600 in a folder 0700, by its digest."""
+    spool = Spool(tmp_path / "inputs")
+    path = spool.keep("digest", b"bytes")
+    assert (path, spool.read("digest")) == (tmp_path / "inputs" / "digest", b"bytes")
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
+    before = path.stat().st_ino
+    assert spool.keep("digest", b"bytes").stat().st_ino == before
+    spool.drop("digest")
+    spool.drop("digest")
+    with pytest.raises(OutputError) as caught:
+        spool.read("digest")
+    assert "--new" in caught.value.hint()
+
+
+def test_a_file_is_named_by_day_and_job(tmp_path: Path) -> None:
+    """Never by anything a service said."""
+    made = place_for(tmp_path, "abcde", START)
+    assert (made.video.suffix, made.sidecar.suffix, made.video.stem) == (".mp4", ".json", made.sidecar.stem)
+    assert made.video.name.endswith("-abcde.mp4")
+    assert len(made.video.name) == len("2026-11-18-abcde.mp4")
+
+
+def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
+    """Until then it is a hidden file that no browser offers."""
+    with place.receive() as incoming:
+        incoming.add(b"12345678")
+        incoming.add(b"9012345678901234")
+        assert not place.video.exists()
+        assert [path.name[0] for path in place.folder.iterdir()] == ["."]
+        digest = incoming.finish()
+    assert (incoming.size, incoming.head) == (24, b"1234567890123456")
+    assert digest == hashlib.sha256(b"123456789012345678901234").hexdigest()
+    assert place.settle().read_bytes() == b"123456789012345678901234"
+    assert [path.name for path in place.folder.iterdir()] == [place.video.name]
+
+
+def test_a_second_try_begins_anew(place: Place) -> None:
+    """Nothing of the first is left in the file."""
+    for data in (b"a long first try", b"second"):
+        with place.receive() as incoming:
+            incoming.add(data)
+            incoming.finish()
+    assert place.settle().read_bytes() == b"second"
+
+
+def test_a_sidecar_is_json_that_people_can_read(place: Place) -> None:
+    """Any language as it is written; no temporary file stays."""
+    place.folder.mkdir()
+    place.write_sidecar({"prompt": "고양이가 올려다본다"})
+    assert "고양이가" in place.sidecar.read_text("utf-8")
+    assert read_sidecar(place.video) == {"prompt": "고양이가 올려다본다"}
+    assert [path.name for path in place.folder.iterdir()] == [place.sidecar.name]
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", "null", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")])
+def test_a_sidecar_that_is_none_is_empty(place: Place, text: str) -> None:
+    """Users edit files."""
+    place.folder.mkdir()
+    place.sidecar.write_bytes(text.encode("latin-1"))
+    assert read_sidecar(place.video) == {}
+
+
+def test_a_missing_sidecar_is_empty(place: Place) -> None:
+    """It may have been left behind."""
+    assert read_sidecar(place.video) == {}
+
+
+def test_a_video_is_brought_beside_another_notebook(tmp_path: Path) -> None:
+    """Hard-linked with its sidecar: no byte twice, and it stays when the first is deleted."""
+    video = _video(tmp_path / "one")
+    there = bring(video, tmp_path / "two")
+    assert (there.read_bytes(), there.stat().st_ino) == (b"video", video.stat().st_ino)
+    assert read_sidecar(there) == {"a": 1}
+    assert bring(video, tmp_path / "two") == there
+    video.unlink()
+    assert there.read_bytes() == b"video"
+
+
+def test_a_video_stays_where_it_is(tmp_path: Path) -> None:
+    """In its own folder nothing is done."""
+    video = _video(tmp_path / "one")
+    assert bring(video, video.parent) == video
+
+
+def test_where_links_do_not_work_a_video_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another disk."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    monkeypatch.setattr(os, "link", refuse)
+    video = _video(tmp_path / "one")
+    there = bring(video, tmp_path / "two")
+    assert (there.read_bytes(), there.stat().st_ino == video.stat().st_ino) == (b"video", False)
+
+
+def _video(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps({"a": 1}))
+    (folder / "a.mp4").write_bytes(b"video")
+    return folder / "a.mp4"
+
+
+@pytest.mark.parametrize(("number", "key"), [(errno.ENOSPC, "output.disk_full"), (errno.EACCES, "output.unwritable")])
+def test_a_disk_that_refuses_is_told_in_our_words(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, key: str
+) -> None:
+    """Full, or not ours: what to do, and that nothing is sent twice."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(outputs, "_write_whole", refuse)
+    with pytest.raises(OutputError) as caught:
+        place.write_sidecar({})
+    assert caught.value.key == key
+    assert "nothing is sent twice" in caught.value.hint()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A file stands where it should be."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError), Place(tmp_path / "file", "a").receive():
+        pass
+
+
+def test_a_failed_write_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No temporary file stays."""
+    place.folder.mkdir()
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OutputError):
+        place.write_sidecar({})
+    assert list(place.folder.iterdir()) == []
+
+
+def test_a_data_uri_is_base64() -> None:
+    """As the service takes it."""
+    assert data_uri("image/png", b"\x00\xff") == "data:image/png;base64,AP8="
