@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
+import PIL.Image
 import pytest
 from parts import picture
 
 from wan_jupyter import catalog
-from wan_jupyter.errors import ModelError, SettingsError
+from wan_jupyter.errors import ImageError, ModelError, SettingsError
 from wan_jupyter.image import Image, take
-from wan_jupyter.protocols import dashscope
+from wan_jupyter.messages import say
+from wan_jupyter.protocols import dashscope, openai_videos
 from wan_jupyter.request import VideoRequest, declared
 
 PROVIDERS = sorted(catalog.providers())
@@ -45,7 +49,7 @@ def test_every_providers_default_models_exist_and_have_the_mode(name: str) -> No
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_provider_can_be_spoken_to(name: str) -> None:
     """Its protocol exists and is spoken at its base URL, over TLS unless it is the emulator."""
-    row = catalog.provider(name)
+    row = catalog.provider(name, None if catalog.providers()[name].base_url else "https://gateway.test/v1")
     assert row.speak().base_url == row.base_url
     assert row.base_url.startswith("https://") or row.emulated
     assert row.base_url.startswith(row.origin)
@@ -57,9 +61,10 @@ def test_every_model_takes_only_options_that_exist_and_can_be_sent(name: str) ->
     """Each field is declared and has its place on the wire; each shape is known."""
     row = catalog.models()[name]
     assert set(row.fields) <= OPTIONS
-    assert set(row.fields) <= set(dashscope.FIELDS)
-    assert row.shape in dashscope.FRAMES
-    assert row.path.startswith("/services/aigc/")
+    own = "self-hosted" in row.regions
+    assert set(row.fields) <= set(openai_videos.FIELDS if own else dashscope.FIELDS)
+    assert own or row.shape in dashscope.SHAPES
+    assert own or row.path.startswith("/services/aigc/")
     assert row.resolutions
     assert row.durations == tuple(sorted(row.durations))
 
@@ -182,6 +187,202 @@ def test_an_address_is_a_picture_too() -> None:
     """Nothing about it is known before the service fetches it."""
     plan = check(first=Image("a.png", url="https://example.com/a.png"))
     assert plan.request.mode == "first"
+
+
+def test_shot_type_without_rewriting_is_refused() -> None:
+    """It acts only there; the default, which rewrites, is fine."""
+    assert "--no-prompt-extend" in refused(shot_type="multi", prompt_extend=False)
+    assert check(shot_type="multi").order.fields["shot_type"] == "multi"
+
+
+def test_no_sound_on_a_silent_model_is_what_it_does_anyway() -> None:
+    """Nothing is refused and nothing is sent."""
+    assert "audio" not in check(model="wan2.2-i2v-flash", audio=False).order.fields
+
+
+def test_a_size_is_refused_where_the_picture_gives_the_shape() -> None:
+    """With what to type instead."""
+    assert "--resolution" in refused(size="1280x720")
+
+
+def test_the_model_may_choose_the_length_where_it_can() -> None:
+    """-1 is Wan 3.0's alone."""
+    assert check(model="wan3.0-video", duration=-1).order.fields["duration"] == -1
+    assert "--duration" in refused(duration=-1)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "keys"),
+    [
+        ({"model": "wanx2.1-i2v-plus", "template": "melt"}, {"remark.template_prompt", "remark.not_offered"}),
+        ({"model": "wan2.1-i2v-plus", "template": "mellt"}, {"remark.template_prompt", "remark.unknown_template"}),
+        ({"model": "wan2.1-kf2v-plus", "template": "hanfu-1"}, {"remark.template_prompt"}),
+        ({"negative_prompt": "x" * 501}, {"remark.long_negative"}),
+        ({"model": "wan2.6-i2v-us"}, {"remark.not_offered"}),
+    ],
+    ids=str,
+)
+def test_what_is_sent_all_the_same_is_remarked_upon(wishes: dict[str, object], keys: set[str]) -> None:
+    """The service decides; the user knows."""
+    plan = check(**wishes)
+    assert {key for key, _ in plan.remarks} == keys
+    assert all(say(key, **values) for key, values in plan.remarks)
+
+
+def test_a_template_is_for_the_models_that_have_it() -> None:
+    """Named in the hint."""
+    assert "--model w" in refused(template="hug")
+
+
+def test_virginia_makes_three_lengths() -> None:
+    """The same model, another region (models.json)."""
+    assert "5, 10, 15" in refused("dashscope-us", model="wan2.6-i2v", duration=6)
+    assert check("dashscope-cn", model="wan2.6-i2v", duration=6).request.duration == 6
+
+
+# ---- pictures -----------------------------------------------------------------------------------------------------
+
+
+def shaped(width: int, height: int, **more: object) -> Image:
+    return Image("cat.png", "d", "image/png", width, height, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("model", "image", "key"),
+    [
+        ("wan2.2-i2v-flash", shaped(359, 500), "picture.sides"),
+        ("wan2.2-i2v-flash", shaped(500, 2001), "picture.sides"),
+        ("wan2.2-i2v-flash", shaped(500, 500, weight=10_000_001), "picture.weight"),
+        ("wan2.7-i2v", shaped(239, 239), "picture.sides"),
+        ("wan2.7-i2v", shaped(300, 2401), "picture.aspect"),
+        ("wan3.0-video", shaped(2401, 300), "picture.aspect"),
+        ("wan2.7-i2v", shaped(500, 500, weight=20_000_001), "picture.weight"),
+        ("wan2.7-i2v", Image("cat.gif", "d", "image/gif", 500, 500), "picture.format"),
+    ],
+    ids=str,
+)
+def test_a_picture_out_of_bounds_is_refused_before_it_is_sent(model: str, image: Image, key: str) -> None:
+    """By its header; the message says what fits."""
+    with pytest.raises(ImageError) as caught:
+        check(model=model, first=image)
+    assert caught.value.key == key
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("size", [(240, 1920), (8000, 1000), (240, 240), (360, 2000)])
+def test_a_picture_at_the_bounds_passes(size: tuple[int, int]) -> None:
+    """The bounds belong to what is allowed."""
+    assert check(model="wan2.7-i2v", first=shaped(*size)).remarks == ()
+
+
+def test_bounds_that_are_only_told_are_a_remark() -> None:
+    """For 2.5 and 2.6 the service decides."""
+    assert [key for key, _ in check(first=shaped(300, 300)).remarks] == ["remark.picture_sides"]
+
+
+def test_nothing_is_held_against_an_address() -> None:
+    """Its picture is not known."""
+    assert check(model="wan2.7-i2v", first=Image("a.png", url="https://a/b.png")).remarks == ()
+
+
+@pytest.mark.parametrize(("mode", "said"), [("RGBA", ["remark.transparent"]), ("RGB", [])])
+def test_a_transparent_png_is_remarked_upon(mode: str, said: list[str]) -> None:
+    """The vendor's limits name it."""
+    sink = io.BytesIO()
+    PIL.Image.new(mode, (400, 400)).save(sink, "PNG")
+    assert [key for key, _ in check(first=take(sink.getvalue())).remarks] == said
+
+
+def test_frames_by_address_only_are_refused_as_files() -> None:
+    """The seed of the first gateway says so; the hint says what to do. Addresses pass."""
+    with pytest.raises(ImageError) as caught:
+        check("ssanai", last=CAT)
+    assert caught.value.key == "picture.link_only"
+    assert "https://" in str(caught.value)
+    link = Image("a.png", url="https://example.com/a.png")
+    assert check("ssanai", first=link, last=link).order.mode == "first_last"
+
+
+def test_a_file_where_the_documents_name_only_links_is_a_remark() -> None:
+    """Not said to be refused; DashScope itself has storage for it."""
+    assert "remark.link_safer" in dict(check("ope").remarks)
+    assert check("dashscope-intl", model="wan2.7-i2v").order.inline_max == 0
+    assert check("dashscope-intl").order.inline_max > 0
+
+
+# ---- gateways and servers -----------------------------------------------------------------------------------------
+
+
+def test_what_a_gateway_drops_is_said() -> None:
+    """In one remark; what the service does by itself is not among it."""
+    said = dict(check("ssanai", seed=0, shot_type="multi").remarks)["remark.not_carried"]
+    assert said == {"provider": "ssanai", "values": "seed=0, watermark=false, shot_type=multi"}
+
+
+def test_a_secret_is_not_said() -> None:
+    """Addresses and long texts go by their names."""
+    said = dict(check("ope", audio_url="https://a/b.mp3?sig=secret", negative_prompt="blur").remarks)
+    assert said["remark.not_carried"]["values"] == "negative_prompt, audio_url, watermark=false"
+
+
+def test_a_gateway_refuses_a_blank_prompt_and_so_do_we() -> None:
+    """Before anything is sent."""
+    with pytest.raises(ModelError) as caught:
+        catalog.check(VideoRequest(first=CAT), catalog.provider("ssanai"))
+    assert caught.value.key == "provider.needs_prompt"
+
+
+def test_a_provider_without_an_address_needs_one() -> None:
+    """No address is guessed."""
+    with pytest.raises(SettingsError) as caught:
+        catalog.provider("openai-videos")
+    assert "base_url=" in str(caught.value)
+
+
+def test_a_providers_own_documents_come_first() -> None:
+    """Ssanai's sound switch and lengths; what its documents do not name is asked for all the same."""
+    assert check("ssanai", model="wan2.5-i2v-preview", audio=True).order.fields["audio"] is True
+    assert "5, 10, 15" in refused("ssanai", duration=6)
+    assert "remark.not_offered" in dict(check("ssanai", model="wan2.2-i2v-flash").remarks)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "resolution", "size"),
+    [
+        ({}, "720P", "1280x720"),
+        ({"resolution": "1080P"}, "1080P", "1920x1080"),
+        ({"size": "1920x1080"}, "1080P", "1920x1080"),
+        ({"size": "700x1200"}, "720P", "700x1200"),
+        ({"first": shaped(500, 900)}, "720P", "720x1280"),
+    ],
+    ids=str,
+)
+def test_a_tier_becomes_a_size_where_one_is_wanted(wishes: dict[str, object], resolution: str, size: str) -> None:
+    """And a size that was typed tells the tier."""
+    plan = check("ope", **wishes)
+    assert (plan.request.resolution, plan.order.fields["size"]) == (resolution, size)
+    assert "resolution" not in plan.order.fields
+
+
+def test_a_job_under_way_is_not_refused_any_more() -> None:
+    """Rules may have come since it was made."""
+    made = catalog.plan_of(ask(duration=99, model="wan2.6-i2v"), catalog.provider("dashscope-intl"))
+    assert dict(made.order.fields) == {"duration": 99}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "modes"),
+    [
+        ("wan2.7-i2v-2027", "media", ("first", "first_last")),
+        ("wan3.5-video", "media", ("first", "first_last", "last", "text")),
+        ("wan9-t2v", "img_url", ("text",)),
+        ("Wan-AI/Wan3-I2V-Diffusers", "file", ("first", "text")),
+    ],
+)
+def test_an_unknown_model_is_taken_for_its_kin(name: str, shape: str, modes: tuple[str, ...]) -> None:
+    """By its name."""
+    row = catalog.model(name)
+    assert (row.shape, row.modes, row.known) == (shape, modes, False)
 
 
 # ---- providers ----------------------------------------------------------------------------------------------------

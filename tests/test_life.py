@@ -244,7 +244,7 @@ def test_a_failure_without_a_code_is_still_an_error(world: World) -> None:
     world.emulator().faults({"at": "submit", "do": "fail_task", "code": None, "message": None})
     job = world.order()
     problem = end(job)
-    assert (job.status, problem.code, problem.hint()) == (Status.FAILED, "", errors.say("advice.unknown"))
+    assert (job.status, problem.code, problem.hint()) == (Status.FAILED, "", errors.say("advice.no_reason"))
 
 
 # ---- polling: trouble is no end -----------------------------------------------------------------------------------

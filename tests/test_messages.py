@@ -13,13 +13,14 @@ from parts import ROOT
 
 from wan_jupyter import catalog, errors, magics
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
-from wan_jupyter.protocols import dashscope
+from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
 from wan_jupyter.status import Status
 
 SOURCES = [path for path in sorted((ROOT / "wan_jupyter").rglob("*.py")) if "emulator" not in path.parts]
 KINDS_OF_ERROR = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 MODES = ("first", "first_last", "last", "text")
+PICTURES = ("sides", "aspect", "weight", "format")
 # What is put together from a family and a word: the words each family must have.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "help.{}": tuple(row.name for row in declared(VideoRequest, CellOptions)),
@@ -27,6 +28,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "option.bad_{}.text": tuple(KINDS),
     "mode.none_{}.text": MODES,
     "mode.wrong_{}.text": MODES,
+    "picture.{}.text": PICTURES,
+    "remark.picture_{}": PICTURES,
     "job.{}.text": ("failed", "canceled", "expired", "uncertain"),
     "command.{}": tuple(magics.COMMANDS),
     "player.origin.{}": ("shown", "attached"),
@@ -115,7 +118,8 @@ def test_every_warning_has_a_remark() -> None:
 
 def test_every_advice_exists() -> None:
     """That of the protocol's table, and each that is named in the code."""
-    table = {advice for advice, _ in dashscope.ERRORS.values()}
+    protocols = (dashscope, gateway, openai_videos)
+    table = {advice for protocol in protocols for advice, _ in protocol.ERRORS.values()} | {"operator", "no_reason"}
     named = {found for _, call in calls() if (found := keyword(call, "advice"))}
     assert table
     assert named

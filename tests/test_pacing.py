@@ -90,3 +90,10 @@ def test_a_failed_poll_is_asked_again_within_a_minute_or_so(failures: int, jitte
     """However often it failed."""
     assert 5.0 <= pacing.after_failure(answered(500), PACE, failures, jitter) <= pacing.LONGEST_WAIT * 1.25
     assert 5.0 <= pacing.poll_wait(PACE, 0.0, failures, jitter) <= pacing.LONGEST_WAIT * 1.1
+
+
+def test_an_answer_that_proves_nothing_was_created_is_believed_whatever_its_status() -> None:
+    """A gateway decides some things before it asks anybody, and answers 503 or 500."""
+    for http in (200, 500, 503):
+        error = ServiceError("service.refused", problem=Problem("model_not_found", http=http, created_nothing=True))
+        assert pacing.judge_submit(error, 1) is pacing.Verdict.NOT_CREATED

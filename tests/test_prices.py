@@ -62,3 +62,9 @@ def test_a_dry_run_says_the_price(world: World, model: str, options: dict[str, A
     request = VideoRequest(first=take(picture()), model=model, **options)
     found = session.dry_run(request).price
     assert (found.amount if found else None) == (pytest.approx(amount) if amount else None)
+
+
+def test_a_length_that_the_model_chooses_has_no_price() -> None:
+    """-1 s is not a rebate."""
+    row = {"tariff": "intl", "resolution": "720P", "currency": "USD", "per_second": 0.1, "seen": "2026", "source": "x"}
+    assert estimate([row], tariff="intl", resolution="720P", seconds=-1.0, silent=False) is None

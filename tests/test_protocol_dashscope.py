@@ -16,8 +16,9 @@ from parts import World, picture
 from wan_jupyter import catalog
 from wan_jupyter.errors import Problem, ServiceError
 from wan_jupyter.image import Image, take
+from wan_jupyter.protocols.answers import advise, retry_after
 from wan_jupyter.protocols.base import Flow, Order
-from wan_jupyter.protocols.dashscope import DashScope, advise, body_of, retry_after
+from wan_jupyter.protocols.dashscope import ERRORS, DashScope, body_of
 from wan_jupyter.request import VideoRequest
 from wan_jupyter.status import Result, Snapshot, Status
 
@@ -160,6 +161,119 @@ def test_what_is_set_by_hand_is_set_last(path: str, value: str, where: dict[str,
         assert {name: body[section][name] for name in items} == items
 
 
+BLUR = {"negative_prompt": "blur", "resolution": "720P", "duration": 5, "prompt_extend": True, "watermark": False}
+SONG = "https://example.com/v.mp3"
+
+
+@pytest.mark.parametrize(
+    ("frames", "sound", "kinds"),
+    [
+        ({"first": "https://a/1.png"}, {}, ["first_frame"]),
+        ({"first": "https://a/1.png"}, {"audio_url": SONG}, ["first_frame", "driving_audio"]),
+        ({"last": "https://a/2.png", "first": "https://a/1.png"}, {}, ["first_frame", "last_frame"]),
+        (
+            {"first": "https://a/1.png", "last": "https://a/2.png"},
+            {"audio_url": SONG},
+            ["first_frame", "last_frame", "driving_audio"],
+        ),
+        ({"last": "https://a/2.png"}, {}, ["last_frame"]),
+    ],
+)
+def test_the_newer_models_take_a_list_of_media(frames: dict[str, str], sound: dict[str, str], kinds: list[str]) -> None:
+    """Wire sheet 2.5 and 3.1: wan2.7 and wan3.0; the sound is one of the media, not an input of its own."""
+    body = body_of(Order("wan2.7-i2v", "first", A, "media", "p", {**BLUR, **sound}, frames))
+    assert [item["type"] for item in body["input"]["media"]] == kinds
+    links = {**{f"{role}_frame": link for role, link in frames.items()}, "driving_audio": SONG}
+    assert all(item["url"] == links[item["type"]] for item in body["input"]["media"])
+    assert set(body["input"]) == {"prompt", "negative_prompt", "media"}
+    assert set(body["parameters"]) == {"resolution", "duration", "prompt_extend", "watermark"}
+
+
+def test_a_text_alone_has_no_media() -> None:
+    """Wan3.0 makes a video from words."""
+    assert body_of(Order("wan3.0-video", "text", A, "media", "p"))["input"] == {"prompt": "p"}
+
+
+def test_a_template_takes_the_first_frame_alone() -> None:
+    """Wire sheet 3.1: the effect of a frame-to-frame model."""
+    made = Order("wanx2.1-kf2v-plus", "first", B, "first_last", "", {"template": "hanfu-1"}, {"first": "https://a/1.png"})
+    assert body_of(made)["input"] == {"first_frame_url": "https://a/1.png", "template": "hanfu-1"}
+
+
+# ---- storage and the list -----------------------------------------------------------------------------------------
+
+POLICY = {
+    "request_id": "r",
+    "data": {
+        "policy": "cG9saWN5", "signature": "sig", "upload_dir": "dashscope-instant/xxx/2024-07-18/xxx",
+        "upload_host": "https://dashscope-file-xxx.oss-cn-beijing.aliyuncs.com", "expire_in_seconds": 300,
+        "max_file_size_mb": 100, "capacity_limit_mb": 999999999, "oss_access_key_id": "LTAI",
+        "x_oss_object_acl": "private", "x_oss_forbid_overwrite": "true",
+    },
+}  # fmt: skip
+
+
+def test_an_upload_asks_for_a_policy_and_sends_the_file_last() -> None:
+    """Wire sheet 5: no key to storage, a name in ASCII, an `oss://` link in return."""
+    flow = SERVICE.upload("wan2.7-i2v", "abc.png", b"\x89PNG", "image/png")
+    asked = next(flow)
+    assert (asked.method, str(asked.url)) == ("GET", f"{BASE}/uploads?action=getPolicy&model=wan2.7-i2v")
+    form = flow.send(httpx.Response(200, json=POLICY))
+    assert (form.method, str(form.url)) == ("POST", POLICY["data"]["upload_host"])
+    names = [line.split(b'"')[1].decode() for line in form.read().split(b"\r\n") if line.startswith(b"Content-Disp")]
+    assert (names[-1], sorted(names)) == ("file", sorted([
+        "OSSAccessKeyId", "Signature", "policy", "x-oss-object-acl", "x-oss-forbid-overwrite", "key",
+        "success_action_status", "file",
+    ]))  # fmt: skip
+    assert "authorization" not in form.headers
+    with pytest.raises(StopIteration) as done:
+        flow.send(httpx.Response(200))
+    assert done.value.value == "oss://dashscope-instant/xxx/2024-07-18/xxx/abc.png"
+
+
+def test_a_policy_that_has_run_out_is_worth_another() -> None:
+    """Storage says so in XML."""
+    flow = SERVICE.upload("m", "a.png", b"x", "image/png")
+    next(flow)
+    flow.send(httpx.Response(200, json=POLICY))
+    xml = b"<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>"
+    with pytest.raises(ServiceError) as caught:
+        flow.send(httpx.Response(403, content=xml))
+    found = caught.value.problem
+    assert (found.code, found.advice, found.again) == ("AccessDenied", "upload", True)
+
+
+@pytest.mark.parametrize("host", ["http://store.test", "", "//x", "https://", "http://[::1", 7, None])
+def test_a_picture_goes_to_safe_storage_only(host: object) -> None:
+    """A policy that leads from https to http, or nowhere, is refused."""
+    flow = SERVICE.upload("m", "a.png", b"x", "image/png")
+    next(flow)
+    with pytest.raises(ServiceError):
+        flow.send(httpx.Response(200, json={"data": {**POLICY["data"], "upload_host": host}}))
+
+
+@pytest.mark.parametrize(("limit", "weight", "needed"), [(0, 1, True), (100, 100, False), (100, 101, True)])
+def test_what_is_large_or_only_safe_as_a_link_is_uploaded(limit: int, weight: int, needed: bool) -> None:
+    """The order says how much may go into the body."""
+    assert SERVICE.needs_upload(Order("m", "first", A, "media", "", inline_max=limit), weight) is needed
+
+
+def test_the_list_of_tasks_is_read_page_by_page() -> None:
+    """Wire sheet 4.5: China time in the question, milliseconds and `status` in the answer."""
+    row = {"task_id": ID, "model_name": "wanx2.1-kf2v-plus", "status": "SUCCEEDED", "gmt_create": 1745000000000}
+    flow = SERVICE.find(1745000000, 1745003600, "wanx2.1-kf2v-plus")
+    asked = next(flow)
+    assert asked.url.params["start_time"] == "20250419021320"
+    second = flow.send(httpx.Response(200, json={"total_page": 2, "data": [row, {}, 7]}))
+    assert second.url.params["page_no"] == "2"
+    with pytest.raises(StopIteration) as done:
+        flow.send(httpx.Response(200, json={"total_page": 2, "data": [{**row, "status": "NEW", "gmt_create": None}]}))
+    found = done.value.value
+    assert [(one.remote_id, one.created, one.status) for one in found] == [
+        (ID, 1745000000.0, Status.DOWNLOADING), (ID, None, Status.RUNNING),
+    ]  # fmt: skip
+
+
 # ---- what we are told ---------------------------------------------------------------------------------------------
 
 
@@ -293,7 +407,7 @@ def test_a_request_id_may_be_in_a_header() -> None:
         ("InvalidParameter.DataInspection", 400, "picture_fetch", False),
         ("InvalidParameter.Something", 400, "parameter", False),
         ("AccessDenied.Unpurchased", 403, "access", False),
-        ("InternalError.Algo.InvalidParameter", 400, "service_trouble", True),
+        ("InternalError.Algo.InvalidParameter", 400, "picture_fetch", False),
         ("Whatever", 401, "key", False),
         ("Whatever", 429, "unknown", True),
         ("", 500, "unknown", False),
@@ -301,7 +415,7 @@ def test_a_request_id_may_be_in_a_header() -> None:
 )
 def test_a_code_is_looked_up_whole_then_by_its_family(code: str, http: int, advice: str, again: bool) -> None:
     """The service invents sub-codes; their family is known."""
-    assert advise(code, http) == (advice, again)
+    assert advise(ERRORS, code, http) == (advice, again)
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,8 @@ requests = st.builds(
     prompt_extend=st.none() | st.booleans(),
     watermark=st.none() | st.booleans(),
     shot_type=st.none() | texts,
+    size=st.none() | texts,
+    template=st.none() | texts,
     params=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
 )
 
@@ -258,6 +260,7 @@ def test_the_round_trip_covers_every_field() -> None:
                     "seconds": 5,
                     "seed": 1,
                     "resolution": 720,
+                    "size": "1280x720",
                     "switch": False,
                     "url": "https://h",
                     "pairs": {"a": 1},

@@ -1,84 +1,53 @@
-"""What exists and what it can do: providers, models, prices. Floor 2: pure; reads its own data file and nothing else.
+"""What may be asked of whom: the gate before anything is sent. Floor 2: pure; the rows are in `rows`.
 
-`check` is the gate before anything is sent: it fills in what was not asked from the model's row, refuses what the model
-cannot do and names the fix, and returns the order that a protocol turns into a body.
+`check` fills in what was not asked from the model's row, refuses what the model or the service cannot do and names the
+fix, says what the service will not carry, and returns the order that a protocol turns into a body.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
-from .errors import ModelError, SettingsError
+from .errors import ImageError, ModelError
+from .image import Image
 from .protocols.base import Order, Protocol
-from .protocols.dashscope import DashScope
-from .request import VideoRequest, is_loopback, nearest, origin_of, shorten
+from .request import VideoRequest, nearest
+from .rows import EMULATOR, PROTOCOLS, Limits, Model, Provider, limits, model, models, provider, providers
 
-PROTOCOLS: Mapping[str, type[DashScope]] = MappingProxyType({"dashscope": DashScope})
-EMULATOR = "emulator"
+__all__ = [
+    "EMULATOR",
+    "PROTOCOLS",
+    "Limits",
+    "Model",
+    "Plan",
+    "Provider",
+    "check",
+    "limits",
+    "model",
+    "models",
+    "plan_of",
+    "provider",
+    "providers",
+    "resolve",
+    "spans",
+]
 
+Remark = tuple[str, Mapping[str, str]]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """A service: which protocol it speaks, where, and with what key.
-
-    Attributes:
-        key: "required", "optional", "none", or "built-in" for the emulator's own.
-        key_variables: environment variables its key may come from.
-        tariff: which price rows are its own.
-        poll: seconds between polls: at first, and after some minutes.
-        defaults: mode to default model.
-    """
-
-    name: str
-    title: str
-    protocol: str
-    base_url: str
-    key: str
-    tariff: str
-    poll: tuple[float, float]
-    defaults: Mapping[str, str]
-    key_variables: tuple[str, ...] = ()
-    key_file: str = ""
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port: the only place its key may go."""
-        return origin_of(self.base_url)
-
-    @property
-    def emulated(self) -> bool:
-        """Whether it is the emulator that is built in."""
-        return self.name == EMULATOR
-
-    def speak(self) -> Protocol:
-        """Return its protocol on its base URL."""
-        return PROTOCOLS[self.protocol](self.base_url)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A model's row; `known` is False for an id that the catalogue does not have."""
-
-    id: str
-    path: str
-    shape: str
-    modes: tuple[str, ...]
-    resolutions: tuple[str, ...] = ()
-    durations: tuple[int, ...] = ()
-    fields: tuple[str, ...] = ()
-    sound: bool = False
-    prompt_max: int = 0
-    data_uri: bool = True
-    prices: tuple[Mapping[str, Any], ...] = ()
-    same_as: str = ""
-    known: bool = True
+# Width and height of a tier, wide; what SGLang and vLLM-Omni list for Wan (reference/wire-gateways.md 5.1), and 1080P.
+TIERS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {"480P": (832, 480), "720P": (1280, 720), "1080P": (1920, 1080)}
+)
+INLINE_MAX = 6_000_000  # bytes of a picture that still go into the body; the vendor names no limit but "keep it small"
+NEGATIVE_MAX = 500
+# Options that have a check of their own, and values that a model without the option holds to anyway.
+OURS = frozenset({"model", "duration", "resolution", "size", "params"})
+HELD = frozenset({("watermark", False), ("prompt_extend", True)})
+# Named without their value, which may be long, or a secret.
+LONG = frozenset({"negative_prompt", "audio_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,47 +57,7 @@ class Plan:
     request: VideoRequest
     model: Model
     order: Order
-    remarks: tuple[tuple[str, Mapping[str, str]], ...] = field(default=())
-
-
-@cache
-def _data() -> Mapping[str, Any]:
-    text = (resources.files("wan_jupyter") / "catalog.toml").read_text(encoding="utf-8")
-    return MappingProxyType(tomllib.loads(text))
-
-
-@cache
-def providers() -> Mapping[str, Provider]:
-    """Return all providers by name."""
-    return MappingProxyType({name: _provider(name, row) for name, row in _data()["providers"].items()})
-
-
-@cache
-def models() -> Mapping[str, Model]:
-    """Return all models by id."""
-    rows = (Model(**{key: _frozen(value) for key, value in row.items()}) for row in _data()["models"])
-    return MappingProxyType({row.id: row for row in rows})
-
-
-def provider(name: str, base_url: str | None = None) -> Provider:
-    """Return a provider's row, on another base URL if one is given.
-
-    Raises:
-        SettingsError: no such provider, or an address that is none.
-    """
-    if name not in providers():
-        names = ", ".join(providers())
-        raise SettingsError("provider.unknown", name=name, names=names, suggestion=nearest(name, providers()))
-    row = providers()[name]
-    return replace(row, base_url=_checked_url(base_url)) if base_url else row
-
-
-def model(name: str) -> Model:
-    """Return a model's row, or a guess from its name where the catalogue has none: catalogues age."""
-    if name in models():
-        return models()[name]
-    like = models()["wan2.2-kf2v-flash" if "kf2v" in name else "wan2.6-i2v"]
-    return Model(id=name, path=like.path, shape=like.shape, modes=like.modes, fields=like.fields, known=False)
+    remarks: tuple[Remark, ...] = field(default=())
 
 
 def check(request: VideoRequest, where: Provider) -> Plan:
@@ -136,31 +65,35 @@ def check(request: VideoRequest, where: Provider) -> Plan:
 
     Raises:
         ModelError: wrong mode, duration, resolution or option for the model; nothing was sent.
+        ImageError: a picture that the model or the service does not take.
     """
-    chosen = model(request.model or _default_model(request, where))
-    if request.mode not in chosen.modes:
-        raise _wrong_mode(request, chosen, where)
-    resolved = replace(request, model=chosen.id, **_resolved(request, chosen))
-    if chosen.known:
-        _check_limits(resolved, chosen)
-    else:  # nothing is known against an option that was typed, so it is sent
-        chosen = replace(chosen, fields=tuple(dict.fromkeys((*chosen.fields, *_typed(request)))))
-    return Plan(resolved, chosen, _order(resolved, chosen), tuple(_remarks(resolved, chosen)))
+    plan = resolve(request, where)
+    for refuse in REFUSALS:
+        refuse(plan.request, plan.model, where)
+    return plan
 
 
-# ---- resolving and refusing ---------------------------------------------------------------------------------------
+def plan_of(request: VideoRequest, where: Provider) -> Plan:
+    """Return the plan of a request that was checked when it was sent; a newer catalogue must not refuse it now."""
+    row = _known_row(request.model or _default_model(request, where), request, where)
+    return Plan(request, row, _order(request, row, where.speak()))
 
 
-def _resolved(request: VideoRequest, row: Model) -> dict[str, Any]:
-    """Return the values that were not asked and are sent all the same, so that no service default surprises."""
-    duration = 5 if 5 in row.durations else next(iter(row.durations), 5)
-    resolution = "720P" if not row.resolutions or "720P" in row.resolutions else row.resolutions[0]
-    filled = {"duration": duration, "resolution": resolution, "watermark": False, "prompt_extend": True}
-    return {name: value for name, value in filled.items() if getattr(request, name) is None}
+def resolve(request: VideoRequest, where: Provider) -> Plan:
+    """Fill in what was not asked, and say what the user should know; refuse nothing.
+
+    Raises:
+        ModelError: no model was named and the provider has none for these pictures.
+    """
+    service = where.speak()
+    row = _known_row(request.model or _default_model(request, where), request, where)
+    resolved = replace(request, model=row.id, **_resolved(request, row, service))
+    order = _order(resolved, row, service)
+    remarks = (*_remarks(resolved, row, where), *_lost(service, order, where))
+    return Plan(resolved, row, order, remarks)
 
 
-def _typed(request: VideoRequest) -> list[str]:
-    return [name for name in request.asked() if name not in ("model", "params")]
+# ---- resolving ----------------------------------------------------------------------------------------------------
 
 
 def _default_model(request: VideoRequest, where: Provider) -> str:
@@ -170,45 +103,213 @@ def _default_model(request: VideoRequest, where: Provider) -> str:
         raise ModelError(f"mode.none_{request.mode}", provider=where.name) from None
 
 
+def _known_row(name: str, request: VideoRequest, where: Provider) -> Model:
+    """Return a model's row as it is at a provider: its region's durations, and what the provider's documents say."""
+    row = model(name)
+    differs = {"durations": row.durations_at.get(where.region, row.durations), **where.models.get(name, {})}
+    if not row.known:  # nothing is known against an option that was typed, so it is sent
+        differs["fields"] = tuple(dict.fromkeys((*row.fields, *_typed(request))))
+    return replace(row, **differs)
+
+
+def _resolved(request: VideoRequest, row: Model, service: Protocol) -> dict[str, Any]:
+    """Return the values that were not asked and are sent all the same, so that no service default surprises."""
+    duration = 5 if 5 in row.durations else next(iter(row.durations), 5)
+    resolution = _resolution(request, row, service)
+    filled = {"duration": duration, "resolution": resolution, "watermark": False, "prompt_extend": True}
+    if service.sized:
+        filled["size"] = _size(request, request.resolution or resolution)
+    return {name: value for name, value in filled.items() if value != "" and getattr(request, name) is None}
+
+
+def _resolution(request: VideoRequest, row: Model, service: Protocol) -> str:
+    """Return the tier of a request that names none: 720P, or that of the size that was typed."""
+    tiers = row.resolutions or tuple(TIERS)
+    if request.size is None:
+        return "720P" if "720P" in tiers else tiers[0]
+    if not service.sized:
+        return ""
+    wide, high = (int(side) for side in request.size.split("x"))
+    return min((tier for tier in tiers if tier in TIERS), key=lambda tier: abs(_area(tier) - wide * high))
+
+
+def _area(tier: str) -> int:
+    return TIERS[tier][0] * TIERS[tier][1]
+
+
+def _size(request: VideoRequest, tier: str) -> str:
+    """Return width and height of a tier, upright where the first picture is; "" for a tier that nobody knows."""
+    if tier not in TIERS:
+        return ""
+    wide, high = TIERS[tier]
+    upright = request.first is not None and request.first.height > request.first.width
+    return f"{high}x{wide}" if upright else f"{wide}x{high}"
+
+
+def _typed(request: VideoRequest) -> list[str]:
+    return [name for name in request.asked() if name not in ("model", "params")]
+
+
+def _order(request: VideoRequest, row: Model, service: Protocol) -> Order:
+    taken = {*row.fields, "size"} - {"resolution"} if service.sized else set(row.fields)
+    asked = {name: value for name, value in request.asked().items() if name in taken}
+    inline = INLINE_MAX if row.data_uri else 0
+    text = request.filled_prompt
+    return Order(row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline)
+
+
+# ---- refusing -----------------------------------------------------------------------------------------------------
+
+
+def _check_mode(request: VideoRequest, row: Model, where: Provider) -> None:
+    modes = (*row.modes, *(row.template_modes if request.template else ()))
+    if where.modes and request.mode not in where.modes:
+        raise ModelError(f"mode.none_{request.mode}", provider=where.name)
+    if request.mode not in modes:
+        raise _wrong_mode(request, row, where)
+    if where.needs_prompt and not request.filled_prompt:
+        raise ModelError("provider.needs_prompt", provider=where.name)
+
+
 def _wrong_mode(request: VideoRequest, row: Model, where: Provider) -> ModelError:
-    able = where.defaults.get(request.mode) or next((m.id for m in models().values() if request.mode in m.modes), "")
+    others = (other.id for other in models().values() if request.mode in other.modes and _offers(where, other))
+    able = where.defaults.get(request.mode) or next(others, "")
     if not able:
         return ModelError(f"mode.none_{request.mode}", provider=where.name)
     return ModelError(f"mode.wrong_{request.mode}", model=row.id, able=able)
 
 
-def _check_limits(request: VideoRequest, row: Model) -> None:
-    if request.duration not in row.durations:
-        raise ModelError("model.duration", model=row.id, value=request.duration, choices=spans(row.durations))
+def _check_values(request: VideoRequest, row: Model, where: Provider) -> None:
+    """Refuse a duration or a tier that a model in the catalogue does not have."""
+    del where
+    if not row.known:
+        return
+    if request.duration not in row.durations and not (row.smart and request.duration == -1):
+        choices = spans(row.durations) + (", -1" if row.smart else "")
+        raise ModelError("model.duration", model=row.id, value=request.duration, choices=choices)
     if request.resolution not in row.resolutions:
-        raise ModelError(
-            "model.resolution", model=row.id, value=request.resolution, choices=", ".join(row.resolutions),
-            first=row.resolutions[0],
-        )
-    for name in request.asked():
-        if name not in {"model", "duration", "params", *row.fields}:
-            raise _cannot(name, request, row)
+        choices = ", ".join(row.resolutions)
+        raise ModelError("model.resolution", model=row.id, value=request.resolution, choices=choices)
 
 
-def _cannot(name: str, request: VideoRequest, row: Model) -> ModelError:
-    able = [m.id for m in models().values() if name in m.fields and request.mode in m.modes]
+def _check_options(request: VideoRequest, row: Model, where: Provider) -> None:
+    """Refuse options that the model does not have, or that would do nothing."""
+    if request.size is not None and row.known and not where.speak().sized:
+        raise ModelError("model.size", model=row.id)
+    for name, value in request.asked().items():
+        if name not in row.fields and name not in OURS and not _holds_anyway(name, value, row):
+            raise _cannot(name, request, row, where)
+    if request.shot_type is not None and request.prompt_extend is False:
+        raise ModelError("model.shot_type_alone")
+
+
+def _holds_anyway(name: str, value: object, row: Model) -> bool:
+    """Tell whether a model without an option does what is asked: no sound, no watermark, the prompt as it is done."""
+    return (name, value) in HELD or (name == "audio" and value is False and not row.sound)
+
+
+def _cannot(name: str, request: VideoRequest, row: Model, where: Provider) -> ModelError:
+    able = [m.id for m in models().values() if name in m.fields and request.mode in m.modes and _offers(where, m)]
+    able.sort(key=lambda other: other not in where.defaults.values())  # the usual one first
     key = "model.option_elsewhere" if able else "model.option_nowhere"
     return ModelError(key, model=row.id, option=name.replace("_", "-"), able=", ".join(able[:3]))
 
 
-def _order(request: VideoRequest, row: Model) -> Order:
-    asked = {name: value for name, value in request.asked().items() if name in row.fields}
-    text = request.filled_prompt
-    return Order(row.id, request.mode, row.path, row.shape, text, asked, {}, request.params)
+def _check_links(request: VideoRequest, row: Model, where: Provider) -> None:
+    """Refuse a picture that is no address where the service's documents say that it takes only addresses."""
+    del row
+    for _, image in request.frames:
+        if request.mode in where.links_only and not image.url:
+            raise ImageError("picture.link_only", provider=where.name, label=image.label)
 
 
-def _remarks(request: VideoRequest, row: Model) -> list[tuple[str, Mapping[str, str]]]:
-    found: list[tuple[str, Mapping[str, str]]] = []
+def _check_pictures(request: VideoRequest, row: Model, where: Provider) -> None:
+    """Refuse pictures out of the bounds that the vendor's own pages give."""
+    del where
+    if row.limits and limits(row.limits).firm:
+        for _, image in request.frames:
+            for key, values in _beyond(image, limits(row.limits)):
+                raise ImageError(f"picture.{key}", model=row.id, label=image.label, **values)
+
+
+def _beyond(image: Image, bounds: Limits) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield what is wrong with a picture, as far as its header says; of an address nothing is known."""
+    low, high = bounds.sides
+    sides = sorted((image.width, image.height))
+    shown = {"width": str(image.width), "height": str(image.height)}
+    if sides[1] and not low <= sides[0] <= sides[1] <= high:
+        yield "sides", {**shown, "low": str(low), "high": str(high)}
+    if bounds.aspect and sides[0] and sides[1] > bounds.aspect * sides[0]:
+        yield "aspect", {**shown, "most": f"{bounds.aspect:g}"}
+    if image.weight > bounds.megabytes * 1_000_000:
+        yield "weight", {"megabytes": f"{image.weight / 1e6:.1f}", "most": str(bounds.megabytes)}
+    if image.mime and image.mime not in bounds.formats:
+        yield "format", {"mime": image.mime, "formats": ", ".join(bounds.formats)}
+
+
+Refusal = Callable[[VideoRequest, Model, Provider], None]
+REFUSALS: tuple[Refusal, ...] = (_check_mode, _check_values, _check_options, _check_links, _check_pictures)
+
+
+# ---- remarking ----------------------------------------------------------------------------------------------------
+
+
+def _remarks(request: VideoRequest, row: Model, where: Provider) -> Iterator[Remark]:
+    """Yield what the user should know about a request that is sent all the same."""
     if not row.known:
-        found.append(("remark.unknown_model", {"model": row.id, "suggestion": nearest(row.id, models())}))
+        yield "remark.unknown_model", {"model": row.id, "suggestion": nearest(row.id, models())}
+    elif not _offers(where, row):
+        yield "remark.not_offered", {"model": row.id, "provider": where.name}
     if row.prompt_max and len(request.filled_prompt) > row.prompt_max:
-        found.append(("remark.long_prompt", {"limit": str(row.prompt_max), "length": str(len(request.filled_prompt))}))
-    return found
+        yield "remark.long_prompt", {"limit": str(row.prompt_max), "length": str(len(request.filled_prompt))}
+    if len(request.negative_prompt or "") > NEGATIVE_MAX:
+        yield "remark.long_negative", {"limit": str(NEGATIVE_MAX), "length": str(len(request.negative_prompt or ""))}
+    yield from _template_remarks(request, row)
+    yield from _picture_remarks(request, row, where)
+
+
+def _template_remarks(request: VideoRequest, row: Model) -> Iterator[Remark]:
+    if not request.template:
+        return
+    if row.templates and request.template not in row.templates:
+        suggestion = nearest(request.template, row.templates)
+        yield "remark.unknown_template", {"template": request.template, "model": row.id, "suggestion": suggestion}
+    if request.filled_prompt:
+        yield "remark.template_prompt", {"template": request.template}
+
+
+def _picture_remarks(request: VideoRequest, row: Model, where: Provider) -> Iterator[Remark]:
+    bounds = limits(row.limits) if row.limits else None
+    for _, image in request.frames:
+        if bounds and not bounds.firm:
+            yield from ((f"remark.picture_{key}", {"label": image.label, **how}) for key, how in _beyond(image, bounds))
+        if bounds and not bounds.alpha and _transparent(image):
+            yield "remark.transparent", {"label": image.label}
+        if not image.url and not row.data_uri and where.protocol != "dashscope":
+            yield "remark.link_safer", {"label": image.label, "model": row.id}
+
+
+def _transparent(image: Image) -> bool:
+    """Tell whether a PNG file has an alpha channel: its header's colour type is 4 or 6."""
+    return isinstance(image.source, bytes) and image.mime == "image/png" and image.source[25:26] in (b"\4", b"\6")
+
+
+def _lost(service: Protocol, order: Order, where: Provider) -> Iterator[Remark]:
+    """Yield one remark on everything that the service does not carry."""
+    values = ", ".join(_shown(name, value) for name, value in service.lost(order))
+    if values:
+        yield "remark.not_carried", {"provider": where.name, "values": values}
+
+
+def _shown(name: str, value: object) -> str:
+    return name if name in LONG else f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+
+
+def _offers(where: Provider, row: Model) -> bool:
+    """Tell whether a model is known to be had from a provider; where nothing is known, it may be."""
+    if where.models:
+        return row.id in where.models
+    return not (where.region and row.regions) or where.region in row.regions
 
 
 def spans(numbers: tuple[int, ...]) -> str:
@@ -216,31 +317,3 @@ def spans(numbers: tuple[int, ...]) -> str:
     if len(numbers) > 2 and numbers == tuple(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))
-
-
-# ---- reading the file ---------------------------------------------------------------------------------------------
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
-    return MappingProxyType(value) if isinstance(value, dict) else value
-
-
-def _provider(name: str, row: Mapping[str, Any]) -> Provider:
-    return Provider(name=name, **{key: _frozen(value) for key, value in row.items()})
-
-
-def _checked_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an IPv6 address that is none
-        whole = False
-    if not whole:
-        raise SettingsError("provider.bad_url", url=shorten(url))
-    if parts.scheme == "http" and not is_loopback(url):
-        raise SettingsError("provider.plain_http", url=url)
-    if parts.username or parts.password:
-        raise SettingsError("provider.url_with_key", host=parts.hostname)
-    return url.rstrip("/")

@@ -47,7 +47,12 @@ class Client:
         """
         if self._pool is None:
             self._pool = self._open()
-        return await _drive(self._pool, flow, next(flow))
+        try:
+            request = next(flow)
+        except StopIteration as done:  # nothing is sent, as where a service cannot stop a job
+            result: T = done.value
+            return result
+        return await _drive(self._pool, flow, request)
 
     async def create(self, flow: Flow[T]) -> T:
         """Drive a flow that creates something, on a connection of its own. Raises as `run`."""

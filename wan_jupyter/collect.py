@@ -94,7 +94,7 @@ async def _refresh_link(job: Job, tools: Tools, error: ProblemError) -> None:
         return
     if seen.status is Status.DOWNLOADING:
         await advance(job, tools, replace(job.snapshot, result=seen.result))
-    forgotten = tools.clock.time() - job.facts.created_at >= pacing.SERVICE_MEMORY
+    forgotten = tools.clock.time() - job.facts.created_at >= tools.protocol.memory
     if seen.status is Status.EXPIRED and forgotten:
         await advance(job, tools, seen)
         raise JobExpired("job.expired", problem=seen.problem or Problem(), id=job.id)

@@ -46,6 +46,7 @@ class Problem:
         advice: key under `advice` in `messages`: what happened and what to do next.
         again: whether sending the same thing again may help.
         wait: seconds the service asked us to wait (`Retry-After`), None if it did not.
+        created_nothing: whether the answer to a create proves, whatever its status, that nothing was created.
     """
 
     code: str = ""
@@ -55,6 +56,7 @@ class Problem:
     advice: str = "unknown"
     again: bool = False
     wait: float | None = None
+    created_nothing: bool = False
 
 
 class WanError(Exception):

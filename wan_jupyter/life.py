@@ -194,7 +194,10 @@ def _believed(job: Job, tools: Tools, seen: Snapshot) -> Snapshot:
     replica.
     """
     age = tools.clock.time() - job.facts.created_at
-    if seen.status is Status.EXPIRED and age < pacing.SERVICE_MEMORY:
+    stopped = job.cancel_answered and job.snapshot.note != "cannot_stop"
+    if seen.status is Status.EXPIRED and stopped:  # a server that forgets what it was told to stop
+        return replace(seen, status=Status.CANCELED, problem=CANCELED)
+    if seen.status is Status.EXPIRED and age < tools.protocol.memory:
         return replace(job.snapshot, word=seen.word, note="unknown_task")
     return seen if seen.status is not job.status or seen.note else replace(seen, note=_kept_note(job))
 

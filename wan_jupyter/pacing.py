@@ -16,7 +16,6 @@ UNREACHED_TRIES = 4
 SLOW_AFTER = 180.0
 LONGEST_WAIT = 60.0
 DEADLINE = 6 * 3600.0
-SERVICE_MEMORY = 24 * 3600.0  # seconds DashScope remembers a task (seed dashscope-kf2v, 2026-03-13)
 DOWNLOAD_TRIES = 5
 
 # 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.
@@ -40,7 +39,7 @@ def judge_submit(error: ProblemError, tries: int) -> Verdict:
     http = error.problem.http
     if http == 429 and error.problem.again and tries <= len(SUBMIT_WAITS):
         return Verdict.AGAIN
-    refused = 300 <= http < 500 and http not in UNSURE_4XX
+    refused = error.problem.created_nothing or (300 <= http < 500 and http not in UNSURE_4XX)
     return Verdict.NOT_CREATED if refused else Verdict.UNCERTAIN
 
 

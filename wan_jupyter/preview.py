@@ -5,10 +5,12 @@ The key stands as a variable's name and a picture as its kind, weight and digest
 
 from __future__ import annotations
 
+import email
 import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from email.message import Message
 from typing import Any
 
 from .image import Image
@@ -37,8 +39,15 @@ def preview(request: VideoRequest, order: Order, protocol: Protocol, variable: s
     headers = {name: value for name, value in sent.headers.items() if name in wanted}
     if variable:
         headers["authorization"] = f"Bearer ${variable}"
-    body = json.loads(sent.content)
-    return Preview(sent.method, str(sent.url), headers, body, _curl(sent.method, str(sent.url), headers, body))
+    url = str(sent.url)
+    if not headers.get("content-type", "").startswith("multipart/"):
+        body = json.loads(sent.content)
+        # Double quotes for headers, so that the shell puts the key in; nothing of a user's stands in a header.
+        data = f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
+        return Preview(sent.method, url, headers, body, _curl(sent.method, url, headers, [data]))
+    parts = _parts(headers.pop("content-type"), sent.content)
+    form = {_of(part, "name"): _text(part) for part in parts}
+    return Preview(sent.method, url, headers, form, _curl(sent.method, url, headers, [_shown(part) for part in parts]))
 
 
 def stand_in(image: Image) -> str:
@@ -49,8 +58,27 @@ def stand_in(image: Image) -> str:
     return f"<data:{image.mime}, {weight}, sha256 {image.digest[:12]}…>"
 
 
-def _curl(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
-    # Double quotes, so that the shell puts the key in; nothing of a user's stands in a header.
+def _parts(kind: str, content: bytes) -> list[Message]:
+    """Return the parts of a multipart body; a picture's part holds its stand-in."""
+    whole = email.message_from_bytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + content)
+    parts = whole.get_payload()
+    return [part for part in parts if isinstance(part, Message)] if isinstance(parts, list) else []
+
+
+def _shown(part: Message) -> str:
+    name, file = _of(part, "name"), _of(part, "filename")
+    return f"-F {shlex.quote(f'{name}=@{file}')}" if file else f"--form-string {shlex.quote(f'{name}={_text(part)}')}"
+
+
+def _of(part: Message, what: str) -> str:
+    return str(part.get_param(what, "", "content-disposition"))
+
+
+def _text(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+
+
+def _curl(method: str, url: str, headers: Mapping[str, str], data: list[str]) -> str:
     shown = [f'-H "{name}: {value}"' for name, value in headers.items()]
-    data = shlex.quote(json.dumps(body, ensure_ascii=False))
-    return " \\\n  ".join([f"curl -X {method} {shlex.quote(url)}", *shown, f"-d {data}"])
+    return " \\\n  ".join([f"curl -X {method} {shlex.quote(url)}", *shown, *data])

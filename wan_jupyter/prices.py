@@ -31,6 +31,8 @@ def estimate(
     """Return what `seconds` of video at a resolution tier cost, None where no row states it."""
     if tariff == FREE_TARIFF:
         return Price(0.0)
+    if seconds < 0:  # the model chooses the length
+        return None
     for row in rows:
         same_sound = row.get("sound", not silent) is not silent
         if same_sound and (row["tariff"], row["resolution"]) == (tariff, resolution):

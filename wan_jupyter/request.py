@@ -71,8 +71,7 @@ class VideoRequest:
     Attributes:
         prompt: the text as typed.
         filled_prompt: the text that is sent: templates filled, line ends unified, outer blanks stripped.
-        first: the first frame.
-        last: the last frame.
+        first, last: the first and the last frame.
     """
 
     prompt: str = ""
@@ -82,6 +81,7 @@ class VideoRequest:
     model: str | None = opt("-m", "--model", kind="text", metavar="NAME")
     duration: int | None = opt("-d", "--duration", kind="seconds", metavar="SECONDS")
     resolution: str | None = opt("-r", "--resolution", kind="resolution", metavar="480P|720P|1080P")
+    size: str | None = opt("--size", kind="size", metavar="WIDTHxHEIGHT")
     seed: int | None = opt("-s", "--seed", kind="seed", metavar="0-2147483647")
     negative_prompt: str | None = opt("-n", "--negative", kind="text", metavar="TEXT")
     audio: bool | None = opt("--audio", kind="switch")
@@ -89,6 +89,7 @@ class VideoRequest:
     prompt_extend: bool | None = opt("--prompt-extend", kind="switch")
     watermark: bool | None = opt("--watermark", kind="switch")
     shot_type: str | None = opt("--shot-type", kind="choice", choices=("single", "multi"), metavar="single|multi")
+    template: str | None = opt("--template", kind="text", metavar="NAME")
     params: tuple[tuple[str, str], ...] = opt("-p", "--param", kind="pairs", metavar="PATH=VALUE", default=())
 
     @property
@@ -193,6 +194,14 @@ def _resolution(value: Any) -> str:
     return f"{found[1]}P"
 
 
+def _size(value: Any) -> str:
+    """Width and height: "1280x720", "1280*720"."""
+    found = re.fullmatch(r"([1-9][0-9]{1,4})\s*[x*×]\s*([1-9][0-9]{1,4})", _text(value).strip().lower())
+    if not found:
+        raise ValueError
+    return f"{found[1]}x{found[2]}"
+
+
 def _switch(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError
@@ -228,9 +237,7 @@ def _time(value: Any) -> float:
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
     """PATH=VALUE from the cell (once an item), or a mapping from Python, whose values become JSON text."""
     if isinstance(value, Mapping):
-        return tuple(
-            (_text(path), json.dumps(item, ensure_ascii=False, allow_nan=False)) for path, item in value.items()
-        )
+        return tuple((_text(path), json.dumps(one, ensure_ascii=False, allow_nan=False)) for path, one in value.items())
     if isinstance(value, str):
         path, equals, item = value.partition("=")
         if not equals or not path.strip():
@@ -245,6 +252,7 @@ KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "seconds": _seconds,
         "seed": _seed,
         "resolution": _resolution,
+        "size": _size,
         "switch": _switch,
         "flag": _switch,
         "url": _url,
@@ -273,9 +281,8 @@ def read_value(row: Declared, value: Any) -> Any:
 
 def refusal(row: Declared, value: Any) -> OptionError:
     """Return the error for a value that an option does not take, naming what it does take."""
-    options = {"choices": ", ".join(row.option.choices), "flag": row.option.flags[-1], "value": shorten(value)}
-    suggestion = nearest(shorten(value), row.option.choices)
-    return OptionError(f"option.bad_{row.option.kind}", suggestion=suggestion, **options)
+    said = {"choices": ", ".join(row.option.choices), "flag": row.option.flags[-1], "value": shorten(value)}
+    return OptionError(f"option.bad_{row.option.kind}", suggestion=nearest(said["value"], row.option.choices), **said)
 
 
 def nearest(word: str, among: Iterable[str], cutoff: float = 0.5) -> str:
@@ -311,8 +318,7 @@ def read_keywords(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
 def origin_of(url: str) -> str:
     """Return scheme, host and port of a URL, in lower case, with the default port left out."""
     parts = urlsplit(url)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    port = f":{parts.port}" if parts.port and parts.port != default else ""
+    port = f":{parts.port}" if parts.port and parts.port != {"http": 80, "https": 443}.get(parts.scheme) else ""
     return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}"
 
 

@@ -243,7 +243,7 @@ class Session:
             request = VideoRequest.from_json(row.request)
             if fresh is not None:
                 request = replace(request, first=fresh.first, last=fresh.last)
-            tools = self._tools(catalog.check(request, self.provider), row)
+            tools = self._tools(catalog.plan_of(request, self.provider), row)
             job = Job(facts_of(row, self.provider), request, row.snapshot, here, "attached")
             if row.owner == self.owner.name:
                 return self._start(job, tools)

@@ -76,7 +76,7 @@ def test_other_models_are_never_taken_on_the_frame_path(service):
 @pytest.mark.parametrize(
     ("model", "inputs", "parameters", "code", "message"),
     [
-        ("wan2.5-i2v-preview", {}, {}, "InvalidParameter", "Field required: input.img_url"),
+        ("wan2.5-i2v-preview", {}, {}, "InvalidParameter", "image_url must provided"),
         ("wan2.2-kf2v-flash", {}, {}, "InvalidParameter", "Field required: input.first_frame_url"),
         ("wan2.2-kf2v-flash", {"first_frame_url": "{}"}, {}, "InvalidParameter", "Field required: input.last_"),
         ("wan2.7-i2v", {"img_url": "{}"}, {}, "InvalidParameter", "Field required: input.media"),
@@ -86,7 +86,7 @@ def test_other_models_are_never_taken_on_the_frame_path(service):
         ("wan2.2-i2v-plus", {"img_url": "{}"}, {"resolution": "720P"}, "InvalidParameter", "The resolution"),
         ("wan2.5-i2v-preview", {"img_url": "{}", "prompt": "Forbidden"}, {}, "DataInspectionFailed", "Input data"),
         ("wan2.5-i2v-preview", {"img_url": "https://a.test/b.png"}, {}, "InvalidURL", "Failed to download https"),
-        ("wan2.5-i2v-preview", {"img_url": "oss://dashscope/x.png"}, {}, "InvalidURL", "Failed to download oss"),
+        ("wan2.5-i2v-preview", {"img_url": "oss://x.png"}, {}, "InvalidParameter.DataInspection", "Unable to"),
         ("wan2.5-i2v-preview", {"img_url": "file:///etc/passwd"}, {}, "InvalidURL", "Failed to download file"),
         ("wan2.5-i2v-preview", {"img_url": {"sha256": "../secret"}}, {}, "InvalidURL", "Failed to download"),
     ],

@@ -25,17 +25,29 @@ def create_app(
     clip_seconds: float | None = None,
     strict_paths: bool = False,
     videos_dialect: str = "ope",
+    gateway: str = "classic",
+    openai_server: str = "vllm-omni",
+    served_model: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Make the service as an ASGI app whose tasks live as files in the folder `state`.
 
     `speed` divides every duration of a task's life (at 1: PENDING for 1 s, done after 6 s). `clip_seconds`
     shortens every clip, never the bill. `strict_paths` refuses first-and-last-frame models on the general
-    path. `videos_dialect` is one of "ope", "openai", "new-api". `now` gives the time in seconds since 1970.
+    path. `videos_dialect` is one of "ope", "openai", "new-api".
+    `gateway` is the generation of the gateway on `/v1/video/generations` (and, for "new-api", on `/v1/videos`):
+    "classic", the one of the seed document's samples, or "public-id". `openai_server` is whose quirks the dialect
+    "openai" has: "vllm-omni" or "sglang"; it serves `served_model`, Wan 2.2 I2V unless named. `now` gives the time
+    in seconds since 1970.
     The app needs no lifespan; several apps, also in several processes, may serve one folder.
-    Raises ValueError for a speed or a clip length that is not above zero, and for an unknown dialect.
+    Raises ValueError for a speed or a clip length that is not above zero, and for an unknown dialect, gateway or
+    server.
     """
     from .app import build
-    from .settings import Settings
+    from .settings import SERVED_MODEL, Settings
 
-    return build(Settings.checked(state, speed, clip_seconds, strict_paths, videos_dialect, now))
+    served = served_model or SERVED_MODEL
+    checked = Settings.checked(
+        state, speed, clip_seconds, strict_paths, videos_dialect, now, gateway, openai_server, served
+    )
+    return build(checked)

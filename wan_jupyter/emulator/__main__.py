@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import create_app
-from .settings import VIDEOS_DIALECTS, default_state
+from .settings import GATEWAYS, OPENAI_SERVERS, SERVED_MODEL, VIDEOS_DIALECTS, default_state
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             clip_seconds=asked.clip_seconds,
             strict_paths=asked.strict_paths,
             videos_dialect=asked.videos_dialect,
+            gateway=asked.gateway,
+            openai_server=asked.openai_server,
+            served_model=asked.served_model,
         )
         family = socket.AF_INET6 if ":" in asked.host else socket.AF_INET
         listener = socket.create_server((asked.host, asked.port), family=family)
@@ -44,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, default=1.0, help="divides the 6 seconds a task takes")
     parser.add_argument("--clip-seconds", type=float, help="make every clip this long; bills stay as asked")
     parser.add_argument("--videos-dialect", choices=VIDEOS_DIALECTS, default="ope")
+    parser.add_argument("--gateway", choices=GATEWAYS, default=GATEWAYS[0], help="which generation of it (new-api)")
+    parser.add_argument("--openai-server", choices=OPENAI_SERVERS, default=OPENAI_SERVERS[0], help="whose quirks")
+    parser.add_argument("--served-model", default=SERVED_MODEL, help="of the openai dialect (default: %(default)s)")
     parser.add_argument("--strict-paths", action="store_true", help="refuse kf2v models on the general path")
     parser.add_argument("--state", type=Path, help="folder of tasks and clips")
     return parser

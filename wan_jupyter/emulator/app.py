@@ -5,25 +5,39 @@ To add a protocol, write its file and add it to `build`.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from . import openai_videos
 from .control import Control
 from .core import Core
 from .dashscope import DashScope, RefusedError, answer_problem
 from .faults import FaultList
 from .gate import Gate
+from .gateway import Gateway, invalid_url
 from .ledger import Ledger
 from .links import Results
+from .openai_videos import OpenAIVideos
+from .received import AnsweredError
 from .settings import Settings
+from .video_generations import VideoGenerations
+from .videos import Videos
+
+Answerer = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def build(settings: Settings) -> ASGIApp:
     """Make the app."""
     core = Core(settings)
     faults = FaultList()
-    protocols = [DashScope(core).protocol()]
+    gateway = Gateway(core)
+    speakers = (DashScope(core), VideoGenerations(gateway), Videos(gateway), OpenAIVideos(core))
+    protocols = [speaker.protocol() for speaker in speakers]
     for protocol in protocols:
         core.learn(protocol)
     results = Results(core)
@@ -31,7 +45,34 @@ def build(settings: Settings) -> ASGIApp:
     ledger = Ledger()
     control = Control(core, faults, ledger.lines)
     routes = [*control.routes, *results.routes, *(route for each in protocols for route in each.routes)]
-    problems = {RefusedError: answer_problem, HTTPException: answer_problem}
+    problems: Mapping[type, Answerer] = {
+        AnsweredError: _answered,
+        RefusedError: _refused,
+        HTTPException: _nowhere(settings),
+    }
     inner = Starlette(routes=routes, exception_handlers=problems)
     inner.router.redirect_slashes = False
     return Gate(inner, points, faults, ledger, results.protocol_of, settings.now)
+
+
+async def _answered(_: Request, error: Exception) -> Response:
+    if not isinstance(error, AnsweredError):
+        raise error
+    return error.answer
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return answer_problem(request, error)
+
+
+def _nowhere(settings: Settings) -> Answerer:
+    """Answer for an address nobody serves in the words of whoever serves those beside it."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        own_server = settings.videos_dialect == "openai" and not request.url.path.startswith("/v1/video/")
+        if not request.url.path.startswith("/v1"):
+            return answer_problem(request, error)
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return openai_videos.nowhere(status) if own_server else invalid_url(request)
+
+    return answer

@@ -5,15 +5,16 @@ It knows codecs and containers; what is seen and heard comes from `film` and `so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .film import Film, Planes, canvas_size
 from .mark import make_mark
 from .pictures import cover
-from .plan import FRAMES_PER_SECOND, Plan
+from .plan import Plan
 from .sound import RATE, chord
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 1024  # of one AAC packet
 # One thread: a second one gains little at this preset and takes the processor from the notebook beside us.
-VIDEO = {"preset": "veryfast", "crf": "20", "threads": "1", "g": str(FRAMES_PER_SECOND)}
+VIDEO: Mapping[str, str] = MappingProxyType({"preset": "veryfast", "crf": "20", "threads": "1"})
 BT709 = 1  # the number of these primaries, this curve and this matrix in H.264's table
 LIMITED = 1
 
@@ -36,13 +37,13 @@ def render(plan: Plan, picture: Callable[[str], Path], target: Path) -> None:
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         video = _video_stream(container, plan)
         sound = container.add_stream("aac", rate=RATE, layout="mono") if plan.sound else None
-        _write_pictures(container, video, film, plan.frames)
+        _write_pictures(container, video, film, plan)
         if sound is not None:
-            _write_sound(container, sound, plan.frames / FRAMES_PER_SECOND)
+            _write_sound(container, sound, plan.frames / plan.rate)
 
 
 def _video_stream(container: Any, plan: Plan) -> Any:
-    stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=VIDEO)
+    stream = container.add_stream("libx264", rate=plan.rate, options={**VIDEO, "g": str(plan.rate)})
     stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
     context = stream.codec_context
     context.color_range, context.colorspace = LIMITED, BT709
@@ -50,10 +51,10 @@ def _video_stream(container: Any, plan: Plan) -> Any:
     return stream
 
 
-def _write_pictures(container: Any, stream: Any, film: Film, frames: int) -> None:
-    for index in range(frames):
-        frame = _video_frame(film.frame(index / max(1, frames - 1)))
-        frame.pts, frame.time_base = index, Fraction(1, FRAMES_PER_SECOND)
+def _write_pictures(container: Any, stream: Any, film: Film, plan: Plan) -> None:
+    for index in range(plan.frames):
+        frame = _video_frame(film.frame(index / max(1, plan.frames - 1)))
+        frame.pts, frame.time_base = index, Fraction(1, plan.rate)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 

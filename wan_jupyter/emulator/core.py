@@ -80,6 +80,10 @@ class Core:
         """Do a short job off the event loop."""
         return await self._desk.run(uuid.uuid4().hex, job)
 
+    async def inspect(self, job: Callable[[], T]) -> T:
+        """Do a job that may take seconds, like fetching a picture, off the event loop."""
+        return await self._lightbox.run(uuid.uuid4().hex, job)
+
     def account(self, key: str) -> str:
         """Give the name under which the tasks of a key are kept; the key cannot be found from it."""
         return hmac.new(self._secret, b"account " + key.encode(), hashlib.sha256).hexdigest()[:32]
@@ -93,12 +97,14 @@ class Core:
         key: str,
         seed: int | None = None,
         failure: Refusal | None = None,
+        uploads: dict[str, str] | None = None,
+        task_id: str | None = None,
     ) -> Task:
         """Accept a request as a new task and begin to look at its pictures."""
 
         def write() -> Task:
             task = Task(
-                task_id=str(uuid.uuid4()),
+                task_id=task_id or str(uuid.uuid4()),
                 protocol=protocol,
                 model=model,
                 request=self.inputs.set_aside(request),
@@ -107,6 +113,7 @@ class Core:
                 speed=self.settings.speed,
                 seed=random.randint(1, LARGEST_SEED) if seed is None else seed,  # noqa: S311 (a camera move)
                 failure=failure,
+                uploads=uploads or {},
             )
             self.tasks.put(task)
             return task

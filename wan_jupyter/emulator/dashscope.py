@@ -6,34 +6,30 @@ requests mean, and the refusals that come late, are in `dashscope_orders`.
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from .core import Core, Point, Protocol
-from .dashscope_orders import Model, Models, Wishes, wishes
+from .dashscope_orders import Model, Models
+from .dashscope_reports import CHINA, report
 from .faults import ordered
 from .links import result_link
-from .plan import FRAMES_PER_SECOND, Refusal
+from .received import BAD_KEY, bearer, body_of, both, failure_of, object_in, word_of
 from .tasks import Life, Task
+from .uploads import SINK, Uploads
 
 NAME = "dashscope"
 BASE = "/api/v1"
 GENERAL = f"{BASE}/services/aigc/video-generation/video-synthesis"  # path A of the wire sheet
 FRAMES = f"{BASE}/services/aigc/image2video/video-synthesis"  # path B
-BAD_KEY = "bad-key"
-LARGEST_BODY = 128 * 1024 * 1024  # bytes; no limit is documented, but one answers 400 BadRequest.TooLarge
 KEPT = 24 * 3600.0  # seconds a task can be queried
-CHINA = timezone(timedelta(hours=8))
-REWRITTEN = " The camera moves slowly and evenly, the light is soft, and fine details stay sharp throughout."
 
 
 @dataclass(frozen=True)
@@ -76,22 +72,27 @@ class DashScope:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._models = Models.load()
+        self._uploads = Uploads(core)
 
     def protocol(self) -> Protocol:
         """Say what this protocol adds to the app."""
         tasks = f"{BASE}/tasks"
         routes: list[BaseRoute] = [
-            *_both(GENERAL, self.create, "POST"),
-            *_both(FRAMES, self.create, "POST"),
-            *_both(tasks, self.list, "GET"),
-            *_both(f"{tasks}/{{task_id}}", self.poll, "GET"),
-            *_both(f"{tasks}/{{task_id}}/cancel", self.cancel, "POST"),
+            *both(GENERAL, self.create, "POST"),
+            *both(FRAMES, self.create, "POST"),
+            *both(tasks, self.list, "GET"),
+            *both(f"{tasks}/{{task_id}}", self.poll, "GET"),
+            *both(f"{tasks}/{{task_id}}/cancel", self.cancel, "POST"),
+            *both(f"{BASE}/uploads", self.policy, "GET"),
+            *self._uploads.routes,
         ]
         points = [
             Point("submit", "POST", f"{BASE}/services/aigc/.+", NAME),
             Point("list", "GET", f"{tasks}/?", NAME),
             Point("poll", "GET", f"{tasks}/[^/]+/?", NAME),
             Point("cancel", "POST", f"{tasks}/[^/]+/cancel/?", NAME),
+            Point("policy", "GET", f"{BASE}/uploads/?", NAME),
+            Point("upload", "POST", f"{SINK}(/.*)?", NAME),
         ]
         return Protocol(NAME, routes, points, self._models.order)
 
@@ -100,9 +101,12 @@ class DashScope:
         key = _key(request)
         if request.headers.get("x-dashscope-async") != "enable":
             raise RefusedError(NOT_ASYNC)
-        sent = await self._core.aside(_parser(await _body(request)))
+        sent = await self._sent(request)
         model = self._model(sent, request.url.path.rstrip("/"))
-        task = await self._core.take(NAME, model.name, sent, key=key, seed=_seed(sent), failure=_failure(request))
+        uploads = await self._core.aside(lambda: self._uploads.named_in(request, sent, model.name, key))
+        task = await self._core.take(
+            NAME, model.name, sent, key=key, seed=_seed(sent), failure=failure_of(request), uploads=uploads
+        )
         return _answer({"output": {"task_status": "PENDING", "task_id": task.task_id}})
 
     async def poll(self, request: Request) -> Response:
@@ -111,9 +115,13 @@ class DashScope:
         task = self._own(task_id, account)
         if task is None:
             return _answer({"output": {"task_id": task_id, "task_status": "UNKNOWN"}})
-        if self._core.now() < task.ends and (failure := _failure(request)) is not None:
+        if self._core.now() < task.ends and (failure := failure_of(request)) is not None:
             await self._core.aside(lambda: self._core.tasks.fail(task, failure))
-        return _answer(self._report(request, task, await self._core.life(task)))
+        standing = await self._core.life(task)
+        link = self._link(request, task) if standing.status == "SUCCEEDED" else None
+        told = report(self._models.by_id[task.model], task, standing, link)
+        told["output"]["task_status"] = word_of(request, standing.status)
+        return _answer(told)
 
     async def cancel(self, request: Request) -> Response:
         """Call off a task that is still PENDING; nothing else can be stopped."""
@@ -130,6 +138,22 @@ class DashScope:
         tasks = [task for task in self._core.tasks.all() if self._fresh(task, account) and asked.takes(task)]
         rows = [_row(task, await self._core.life(task)) for task in reversed(tasks)]
         return _answer(asked.page([row for row in rows if asked.status in (None, row["status"])]))
+
+    async def policy(self, request: Request) -> Response:
+        """Say where and with which fields a file for a model can be put, for five minutes."""
+        key, model = _key(request), request.query_params.get("model")
+        if request.query_params.get("action") != "getPolicy" or not model:
+            raise RefusedError(BAD_FILTER)
+        return _answer({"data": self._uploads.policy(str(request.base_url), self._core.account(key), model)})
+
+    async def _sent(self, request: Request) -> dict[str, Any]:
+        body = await body_of(request)
+        if body is None:
+            raise RefusedError(TOO_LARGE)
+        sent = await self._core.aside(lambda: object_in(body))
+        if sent is None:
+            raise RefusedError(NOT_JSON)
+        return sent
 
     def _model(self, sent: dict[str, Any], path: str) -> Model:
         name = sent.get("model")
@@ -153,23 +177,9 @@ class DashScope:
         age = self._core.now() - task.created
         return task.protocol == NAME and task.account == account and age <= KEPT
 
-    def _report(self, request: Request, task: Task, standing: Life) -> dict[str, Any]:
-        word = ordered(request, "word")
-        model = self._models.by_id[task.model]
-        output = {"task_id": task.task_id, "task_status": word.details["status"] if word else standing.status}
-        output |= _times(task, standing)
-        if standing.status == "RUNNING" and model.metrics:
-            output["task_metrics"] = {"TOTAL": 1, "SUCCEEDED": 0, "FAILED": 0}
-        if standing.refusal is not None:
-            problem = {"code": standing.refusal.code, "message": standing.refusal.message}
-            output |= {name: value for name, value in problem.items() if value is not None}
-        wanted = wishes(model, task.request)
-        if standing.status != "SUCCEEDED" or isinstance(wanted, Refusal):
-            return {"output": output}
-        output |= _prompts(model, task, wanted)
+    def _link(self, request: Request, task: Task) -> str:
         expired = ordered(request, "expired_link") is not None
-        output["video_url"] = result_link(self._core, str(request.base_url), task, expired=expired)
-        return {"output": output, "usage": _usage(model, wanted)}
+        return result_link(self._core, str(request.base_url), task, expired=expired)
 
 
 def answer_problem(_: Request, error: Exception) -> Response:
@@ -180,94 +190,24 @@ def answer_problem(_: Request, error: Exception) -> Response:
     return _answer({"code": "NotFound", "message": "The requested resource could not be found."}, status)
 
 
-def _both(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> list[BaseRoute]:
-    # The SDK's asynchronous half adds a slash to everything (wire sheet 7.5, 2026-11-21).
-    return [Route(spelling, endpoint, methods=[method]) for spelling in (path, f"{path}/")]
-
-
 def _answer(content: dict[str, Any], status: int = 200) -> Response:
     request_id = str(uuid.uuid4())
     return JSONResponse({"request_id": request_id} | content, status, {"x-request-id": request_id})
 
 
 def _key(request: Request) -> str:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if not key.strip() or scheme.lower() != "bearer":
+    key = bearer(request)
+    if not key:
         raise RefusedError(NO_KEY)
-    if key.strip() == BAD_KEY:
+    if key == BAD_KEY:
         raise RefusedError(WRONG_KEY)
-    return key.strip()
-
-
-async def _body(request: Request) -> bytes:
-    received = bytearray()
-    try:
-        async for piece in request.stream():
-            received += piece
-            if len(received) > LARGEST_BODY:
-                raise RefusedError(TOO_LARGE)
-    except ClientDisconnect:
-        raise RefusedError(NOT_JSON) from None
-    return bytes(received)
-
-
-def _parser(body: bytes) -> Callable[[], dict[str, Any]]:
-    def parse() -> dict[str, Any]:
-        try:
-            sent = json.loads(body)
-        except (ValueError, RecursionError):
-            raise RefusedError(NOT_JSON) from None
-        if not isinstance(sent, dict):
-            raise RefusedError(NOT_JSON)
-        return sent
-
-    return parse
+    return key
 
 
 def _seed(sent: dict[str, Any]) -> int | None:
     parameters = sent.get("parameters")
     seed = parameters.get("seed") if isinstance(parameters, dict) else None
     return seed if isinstance(seed, int) else None
-
-
-def _failure(request: Request) -> Refusal | None:
-    fault = ordered(request, "fail_task")
-    return Refusal(fault.details["code"], fault.details["message"]) if fault else None
-
-
-def _times(task: Task, standing: Life) -> dict[str, str]:
-    moments = {"submit_time": task.created, "scheduled_time": standing.scheduled, "end_time": standing.ended}
-    if standing.status == "PENDING":  # the samples have no times then
-        return {}
-    return {name: _clock(moment) for name, moment in moments.items() if moment is not None}
-
-
-def _clock(moment: float) -> str:
-    return datetime.fromtimestamp(moment, CHINA).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
-def _prompts(model: Model, task: Task, wanted: Wishes) -> dict[str, str]:
-    prompt = task.request["input"].get("prompt")
-    if not isinstance(prompt, str) or not prompt:
-        return {}
-    rewritten = {"actual_prompt": prompt + REWRITTEN} if model.rewritten and wanted.extend else {}
-    return {"orig_prompt": prompt} | rewritten
-
-
-def _usage(model: Model, wanted: Wishes) -> dict[str, Any]:
-    facts = {
-        "video_count": 1,
-        "video_duration": wanted.duration,
-        "video_ratio": "standard",
-        "duration": wanted.duration,
-        "input_video_duration": 0,
-        "output_video_duration": wanted.duration,
-        "SR": int(wanted.resolution.removesuffix("P")),
-        "audio": wanted.sound,
-        "fps": FRAMES_PER_SECOND,
-        "ratio": "adaptive",
-    }
-    return {name: facts[name] for name in model.usage}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,11 @@ MIXED = Refusal(
     "InvalidParameter",
     "The two modes are mutually exclusive. Do not pass reference_xx and first_frame/last_frame at the same time.",
 )
+UNRESOLVED = Refusal(
+    "InvalidParameter.DataInspection",
+    "Unable to download the media resource during the data inspection process.",
+)
+NO_PICTURE = Refusal("InvalidParameter", "image_url must provided")  # as the first seed document shows it
 NO_FRAMES = Refusal("InvalidParameter", "The emulator makes videos from first_frame and last_frame only.")
 
 
@@ -75,6 +80,9 @@ class Models:
         wanted = wishes(model, task.request)
         if isinstance(wanted, Refusal):
             return wanted
+        pictures = tuple(_resolved(task, picture) for picture in pictures)
+        if None in pictures:
+            return UNRESOLVED
         return Order(pictures, self.areas[wanted.resolution], wanted.duration, wanted.sound)
 
 
@@ -109,7 +117,7 @@ def _not_taken(model: Model, name: str, taken: tuple[Any, ...], sent: Any) -> Re
 
 
 def _single(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
-    return (asked["img_url"],) if asked.get("img_url") else _required("img_url")
+    return (asked["img_url"],) if asked.get("img_url") else NO_PICTURE
 
 
 def _frames(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
@@ -134,6 +142,12 @@ def _media(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     if frames and any(name.startswith("reference_") for name in by_type):
         return MIXED
     return frames or NO_FRAMES
+
+
+def _resolved(task: Task, picture: Any) -> Any:
+    if not (isinstance(picture, str) and picture.startswith("oss://")):
+        return picture
+    return {"sha256": task.uploads[picture]} if picture in task.uploads else None
 
 
 def _required(name: str) -> Refusal:

@@ -9,9 +9,10 @@ import hmac
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
@@ -30,13 +31,15 @@ PIECE = 256 * 1024  # bytes read at a time
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 # What OSS answers: HTTP status, code and message of its XML, and its own number for the case.
-REFUSALS: dict[str, tuple[int, str, str, str]] = {
-    "header": (400, "InvalidArgument", "Only one auth mechanism allowed: the header or the query.", ""),
-    "unsigned": (403, "AccessDenied", "You have no right to access this object.", "0003-00000001"),
-    "expired": (403, "AccessDenied", "Request has expired.", "0002-00000069"),
-    "signature": (403, "SignatureDoesNotMatch", "The signature does not match the request.", "0002-00000040"),
-    "missing": (404, "NoSuchKey", "The specified key does not exist.", "0026-00000001"),
-}
+REFUSALS: Mapping[str, tuple[int, str, str, str]] = MappingProxyType(
+    {
+        "header": (400, "InvalidArgument", "Only one auth mechanism allowed: the header or the query.", ""),
+        "unsigned": (403, "AccessDenied", "You have no right to access this object.", "0003-00000001"),
+        "expired": (403, "AccessDenied", "Request has expired.", "0002-00000069"),
+        "signature": (403, "SignatureDoesNotMatch", "The signature does not match the request.", "0002-00000040"),
+        "missing": (404, "NoSuchKey", "The specified key does not exist.", "0026-00000001"),
+    }
+)
 
 
 def result_link(core: Core, base_url: str, task: Task, *, expired: bool = False) -> str:
@@ -66,7 +69,7 @@ class Results:
         if task is None or plan is None:
             return self._refuse("missing", request)
         path = await self._core.studio.clip(plan)
-        return _file(path, plan.digest, task.ends, request.headers.get("range", ""))
+        return clip_answer(path, plan.digest, task.ends, request.headers.get("range", ""))
 
     def protocol_of(self, path: str) -> str | None:
         """Name the protocol of the task whose clip this path leads to."""
@@ -96,15 +99,26 @@ class Results:
 
     def _refuse(self, problem: str, request: Request) -> Response:
         status, code, message, number = REFUSALS[problem]
-        facts = {"Code": code, "Message": message, "RequestId": uuid.uuid4().hex[:24].upper()}
-        facts["HostId"] = request.url.netloc
+        more = {}
         if problem == "expired":
             expires = int(request.query_params["Expires"])
-            facts |= {"Expires": _iso(expires), "ServerTime": _iso(self._core.now())}
-        if number:
-            facts |= {"EC": number, "RecommendDoc": f"https://api.aliyun.com/troubleshoot?q={number}"}
-        headers = {"x-oss-request-id": facts["RequestId"]} | ({"x-oss-ec": number} if number else {})
-        return Response(_xml(facts), status, headers, media_type="application/xml")
+            more = {"Expires": _iso(expires), "ServerTime": _iso(self._core.now())}
+        return error_xml(status, {"Code": code, "Message": message}, request, more, number)
+
+
+def error_xml(
+    status: int,
+    facts: Mapping[str, str],
+    request: Request,
+    more: Mapping[str, str] = MappingProxyType({}),
+    number: str = "",
+) -> Response:
+    """Answer with the error body of OSS; `number` is its own number for the case, if it has one."""
+    named = {**facts, "RequestId": uuid.uuid4().hex[:24].upper(), "HostId": request.url.netloc, **more}
+    if number:
+        named |= {"EC": number, "RecommendDoc": f"https://api.aliyun.com/troubleshoot?q={number}"}
+    headers = {"x-oss-request-id": named["RequestId"]} | ({"x-oss-ec": number} if number else {})
+    return Response(_xml(named), status, headers, media_type="application/xml")
 
 
 def _xml(facts: dict[str, str]) -> str:
@@ -116,7 +130,8 @@ def _iso(moment: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
 
 
-def _file(path: Path, digest: str, written: float, wanted: str) -> Response:
+def clip_answer(path: Path, digest: str, written: float, wanted: str = "") -> Response:
+    """Answer with a clip, or with the part of it that a Range header wants."""
     size = path.stat().st_size
     part = _part(wanted, size)
     first, last = part or (0, size - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,17 @@ def measure(path: Path) -> tuple[int, int] | Refusal:
     except Exception:  # decoders raise whatever their format's damage leads to
         return NOT_A_PICTURE
     return (height, width) if turned else (width, height)
+
+
+def paint(seed: int) -> bytes:
+    """Make the bytes of a picture for a request that came without one: a soft light on a colour of the seed's."""
+    from PIL import Image, ImageOps
+
+    light = Image.radial_gradient("L").resize((832, 480))
+    colors = (f"hsl({seed % 360}, 45%, 72%)", f"hsl({(seed + 40) % 360}, 55%, 24%)")
+    sink = io.BytesIO()
+    ImageOps.colorize(light, *colors).save(sink, "PNG")
+    return sink.getvalue()
 
 
 def cover(path: Path, width: int, height: int) -> Image.Image:

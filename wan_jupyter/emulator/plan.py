@@ -28,13 +28,16 @@ class Refusal:
 class Order:
     """Say what a request asks for, before any picture was looked at.
 
-    `pictures` are links, or the placeholders under which data URIs are kept (see `inputs`).
+    `pictures` are links, or the placeholders under which data URIs are kept (see `inputs`); with none, one is
+    painted. `size` in pixels is followed to the letter; without it the first picture gives the shape of the `area`.
     """
 
     pictures: tuple[Any, ...]
     area: int
     seconds: float
     sound: bool
+    size: tuple[int, int] | None = None
+    rate: int = FRAMES_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,12 @@ class Plan:
     asked: float
     sound: bool
     view: int
+    rate: int = FRAMES_PER_SECOND
 
     @property
     def frames(self) -> int:
         """Count the pictures of the clip, at least one."""
-        return max(1, round(self.seconds * FRAMES_PER_SECOND))
+        return max(1, round(self.seconds * self.rate))
 
     @property
     def digest(self) -> str:

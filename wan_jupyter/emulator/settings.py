@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VIDEOS_DIALECTS = ("ope", "openai", "new-api")
+GATEWAYS = ("classic", "public-id")
+OPENAI_SERVERS = ("vllm-omni", "sglang")
+SERVED_MODEL = "Wan-AI/Wan2.2-I2V-A14B-Diffusers"
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,9 @@ class Settings:
     strict_paths: bool
     videos_dialect: str
     now: Callable[[], float]
+    gateway: str = GATEWAYS[0]
+    openai_server: str = OPENAI_SERVERS[0]
+    served_model: str = SERVED_MODEL
 
     @classmethod
     def checked(
@@ -30,16 +36,26 @@ class Settings:
         strict_paths: bool,
         videos_dialect: str,
         now: Callable[[], float],
+        gateway: str = GATEWAYS[0],
+        openai_server: str = OPENAI_SERVERS[0],
+        served_model: str = SERVED_MODEL,
     ) -> Settings:
         """Build the settings; raise ValueError for a value that cannot work."""
         if not speed > 0:
             raise ValueError(f"speed must be above zero, not {speed}")
         if clip_seconds is not None and not 0 < clip_seconds <= 60:
             raise ValueError(f"clip_seconds must be above 0 and at most 60, not {clip_seconds}")
-        if videos_dialect not in VIDEOS_DIALECTS:
-            known = ", ".join(VIDEOS_DIALECTS)
-            raise ValueError(f"videos_dialect must be one of {known}, not {videos_dialect}")
-        return cls(Path(state), speed, clip_seconds, strict_paths, videos_dialect, now)
+        _one_of("videos_dialect", videos_dialect, VIDEOS_DIALECTS)
+        _one_of("gateway", gateway, GATEWAYS)
+        _one_of("openai_server", openai_server, OPENAI_SERVERS)
+        return cls(
+            Path(state), speed, clip_seconds, strict_paths, videos_dialect, now, gateway, openai_server, served_model
+        )
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {value}")
 
 
 def default_state() -> Path:

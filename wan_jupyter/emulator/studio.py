@@ -13,7 +13,7 @@ from typing import Any
 
 from .inputs import InputFolder
 from .motion import VIEWS
-from .pictures import measure
+from .pictures import measure, paint
 from .plan import Order, Plan, Refusal, clip_size
 from .worker import Worker
 
@@ -38,12 +38,13 @@ class Studio:
 
     def plan(self, order: Order, seed: int) -> Plan | Refusal:
         """Fetch and look at the pictures of an order: may take seconds, so not for the event loop."""
-        seen = [self._see(reference) for reference in order.pictures]
+        wanted = order.pictures or ({"sha256": self._inputs.put(paint(seed))},)
+        seen = [self._see(reference) for reference in wanted]
         for one in seen:
             if isinstance(one, Refusal):
                 return one
         pictures = [one for one in seen if isinstance(one, Picture)]
-        width, height = clip_size(order.area, pictures[0].width, pictures[0].height)
+        width, height = order.size or clip_size(order.area, pictures[0].width, pictures[0].height)
         return Plan(
             pictures=tuple(picture.digest for picture in pictures),
             width=width,
@@ -53,6 +54,7 @@ class Studio:
             sound=order.sound,
             # Two pictures leave the camera no choice, so no take of them needs a clip of its own.
             view=seed % len(VIEWS) if len(pictures) == 1 else 0,
+            rate=order.rate,
         )
 
     def begin(self, plan: Plan) -> Future[Path] | None:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,16 @@ from .plan import Plan, Refusal
 
 PENDING_SECONDS = 1.0  # a task waits this long, at speed 1
 RUNNING_SECONDS = 5.0  # and is then worked at for this long
-TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Every protocol has a spelling of its own; none of them leads out of the folder.
+TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(task_|video_gen_)[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
 class Task:
     """Hold what was received, when, and from whom; times are seconds since 1970.
 
-    `account` is a keyed hash of the key, `failure` is set by a fault, `speed` is the speed it was taken at.
+    `account` is a keyed hash of the key, `failure` is set by a fault, `speed` is the speed it was taken at, `uploads`
+    are the digests that `oss://` names in the request led to. A deleted task is hidden from its protocol only.
     """
 
     task_id: str
@@ -39,6 +41,8 @@ class Task:
     seed: int
     canceled: float | None = None
     failure: Refusal | None = None
+    uploads: dict[str, str] = field(default_factory=dict)
+    deleted: float | None = None
 
     @property
     def starts(self) -> float:
@@ -104,6 +108,10 @@ class TaskFolder:
     def cancel(self, task: Task, when: float) -> None:
         """Write down that the task was called off at this time."""
         self.put(replace(task, canceled=when))
+
+    def delete(self, task: Task, when: float) -> None:
+        """Write down that the task was deleted at this time; what became of it stays as it is."""
+        self.put(replace(task, deleted=when))
 
     def fail(self, task: Task, why: Refusal) -> None:
         """Write down that the task will fail at its end, whatever its pictures are."""

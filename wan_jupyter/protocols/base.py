@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from typing import Protocol as Shape
+from urllib.parse import quote
 
 from ..errors import Problem, ServiceError
-from ..status import Snapshot
+from ..status import Snapshot, Status
+from .answers import billed_seconds
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
 Flow = Generator["httpx.Request", "httpx.Response", T]
+
+# What a service does by itself with an option that does not reach it, so that nothing is lost.
+SERVICE_DEFAULTS = frozenset({("prompt_extend", True)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Order:
         fields: option values by field name of `VideoRequest`, only what this model takes.
         frames: role ("first", "last") to link: https, data URI or the service's own storage.
         params: (path, value) pairs that the user set by hand; they are applied last.
+        inline_max: bytes up to which a picture may be written into the body itself; 0 where only links are safe.
     """
 
     model: str
@@ -45,6 +51,17 @@ class Order:
     fields: Mapping[str, Any] = field(default_factory=dict)
     frames: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: tuple[tuple[str, str], ...] = ()
+    inline_max: int = 6_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row of a service's list of tasks; `created` is in epoch seconds, None where the service does not say."""
+
+    remote_id: str
+    model: str
+    created: float | None
+    status: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +78,22 @@ class Download:
 
 
 class Protocol(Shape):
-    """What a protocol can do. The base URL is its only state."""
+    """What a protocol can do. The base URL, and its row of quirks where it has dialects, are its only state.
+
+    Attributes:
+        memory: seconds for which the service remembers a task: until then, EXPIRED is not believed.
+        sized: whether it wants width and height (`size`) where others take a tier (`resolution`).
+    """
+
+    memory: ClassVar[float]
 
     @property
     def base_url(self) -> str:
         """Where it is spoken."""
+
+    @property
+    def sized(self) -> bool:
+        """Whether it wants width and height where others take a tier."""
 
     def submit(self, order: Order) -> Flow[Snapshot]:
         """Create the task once. Never sends twice by itself."""
@@ -82,52 +110,128 @@ class Protocol(Shape):
     def billed(self, usage: Mapping[str, Any]) -> float | None:
         """Return the seconds that the service says it bills, None where it does not say."""
 
+    def lost(self, order: Order) -> tuple[tuple[str, object], ...]:
+        """Return the options, with their values, that do not reach the model through this service."""
 
-def read_json(response: httpx.Response) -> dict[str, Any]:
-    """Return the object in an answer's body.
+    def needs_upload(self, order: Order, weight: int) -> bool:
+        """Tell whether a picture of so many bytes must lie in the service's own storage before the create."""
+
+    def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
+        """Put a file into the service's own storage for one model, and return its link."""
+
+    def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
+        """List the account's tasks of a span in epoch seconds, as far as the service lists any."""
+
+
+class Plain:
+    """What a service answers that has no cancel, no list and no storage of its own: nothing is sent, and No."""
+
+    __slots__ = ()
+
+    memory: ClassVar[float] = 0.0
+    sized: ClassVar[bool] = False
+
+    def cancel(self, remote_id: str) -> Flow[bool]:
+        """Say that nothing can be stopped here."""
+        del remote_id
+        yield from ()
+        return False
+
+    def billed(self, usage: Mapping[str, Any]) -> float | None:
+        """Return the billed seconds as the service behind it gives them."""
+        return billed_seconds(usage)
+
+    def needs_upload(self, order: Order, weight: int) -> bool:
+        """Say no: there is no storage."""
+        del order, weight
+        return False
+
+    def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
+        """Refuse: there is no storage."""
+        del model, name, data, mime
+        yield from ()
+        raise ServiceError("service.refused", problem=Problem("no_storage", advice="no_storage"))
+
+    def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
+        """Find nothing: there is no list."""
+        del since, until, model
+        yield from ()
+        return ()
+
+
+# ---- requests -----------------------------------------------------------------------------------------------------
+
+
+def segment(value: str) -> str:
+    """Return a service's id as one segment of a path, whatever is in it: it can lead nowhere else."""
+    escaped = quote(value.encode("utf-8", "replace"), safe="")
+    return escaped.replace(".", "%2E") if set(value) <= {"."} else escaped
+
+
+def below(base_url: str, path: str) -> str:
+    """Return an address below `/v1`, which the base URL may end in or not: both are written in documents."""
+    return f"{base_url.removesuffix('/v1')}/v1/{path}"
+
+
+def get(link: str) -> httpx.Request:
+    """Return the request for a link that a service gave.
 
     Raises:
-        ServiceError: the body is not a JSON object.
+        ServiceError: it is no address.
     """
+    import httpx
+
     try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise ServiceError("service.unreadable", problem=unreadable(response))
-    return body
+        return httpx.Request("GET", link)
+    except (httpx.InvalidURL, ValueError):
+        raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="storage")) from None
 
 
-def unreadable(response: httpx.Response) -> Problem:
-    """Return the problem of an answer that is not what the protocol says: a proxy's page, half a body."""
-    kind = response.headers.get("content-type", "").partition(";")[0][:60]
-    return Problem("unreadable", f"HTTP {response.status_code} {kind}".strip(), "", response.status_code, "unreadable")
+def content_of(base_url: str, snapshot: Snapshot) -> Download:
+    """Return the download of a service with a content route: its link without the key, else the route with it.
+
+    A link that leads back to the service's own `/v1/videos/` is its content route under another name.
+    """
+    own = below(base_url, "videos/")
+    link = snapshot.result.link if snapshot.result else ""
+    if link and not link.startswith(own):
+        return Download(get(link), with_key=False)
+    return Download(get(link or f"{own}{segment(snapshot.remote_id)}/content"), with_key=True)
 
 
-def text(value: object, limit: int = 2000) -> str:
-    """Return a value of an answer as bounded text; anything that is not text or a number counts as nothing."""
-    return str(value)[:limit] if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+def lost_fields(order: Order, carried: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+    """Return the options that have no place in a protocol, less those that the service does by itself."""
+    return tuple(
+        (name, value)
+        for name, value in order.fields.items()
+        if name not in carried and (name, value) not in SERVICE_DEFAULTS
+    )
 
 
-def table(value: object) -> Mapping[str, Any]:
-    """Return a value of an answer as a mapping; anything else counts as an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def set_path(body: dict[str, Any], path: str, value: str, home: str) -> None:
+def set_path(body: dict[str, Any], path: str, value: str, home: str = "") -> None:
     """Set `a.b` in a body; VALUE is JSON if it parses, else text; without a dot it goes into `home`."""
-    *folders, leaf = path.split(".") if "." in path else [home, path]
+    whole = path if "." in path or not home else f"{home}.{path}"
+    *folders, leaf = whole.split(".")
+    put(body, tuple(folders), leaf, _json_or_text(value))
+
+
+def put(body: dict[str, Any], folders: tuple[str, ...], leaf: str, value: object) -> None:
+    """Set a value in nested objects, which are made where they lack."""
     place = body
     for name in folders:
         inner = place.get(name)
         if not isinstance(inner, dict):
             inner = place[name] = {}
         place = inner
-    place[leaf] = _json_or_text(value)
+    place[leaf] = value
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity are no JSON; the word stays text
 
 
 def _json_or_text(value: str) -> Any:
     try:
-        return json.loads(value)
-    except ValueError:
+        return json.loads(value, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         return value

@@ -7,16 +7,31 @@ dashscope-kf2v (2026-03-13). There is no idempotency key: a create that is sent 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta, timezone
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from ..errors import Problem, ServiceError
 from ..status import Result, Snapshot, Status
-from .base import Download, Flow, Order, read_json, set_path, table, text, unreadable
+from .answers import (
+    Errors,
+    advise,
+    billed_seconds,
+    expires_at,
+    is_number,
+    ok,
+    problem_of,
+    retry_after,
+    table,
+    text,
+    unreadable,
+)
+from .base import Download, Flow, Found, Order, get, lost_fields, segment, set_path
+from .codes import STUDIO
 
 if TYPE_CHECKING:
     import httpx
@@ -34,12 +49,14 @@ WORDS: Mapping[str, Status] = MappingProxyType(
     }
 )
 
-# Where each option goes (2.1). `negative_prompt` belongs to `input`, not to `parameters`.
+# Where each option goes (2.1). `negative_prompt` belongs to `input`, not to `parameters`; so does `template`.
 FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "negative_prompt": ("input", "negative_prompt"),
+        "template": ("input", "template"),
         "audio_url": ("input", "audio_url"),
         "resolution": ("parameters", "resolution"),
+        "size": ("parameters", "size"),
         "duration": ("parameters", "duration"),
         "prompt_extend": ("parameters", "prompt_extend"),
         "shot_type": ("parameters", "shot_type"),
@@ -49,58 +66,15 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-# Body shape to the input's key for each frame (3.1).
-FRAMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "img_url": MappingProxyType({"first": "img_url"}),
-        "first_last": MappingProxyType({"first": "first_frame_url", "last": "last_frame_url"}),
-    }
-)
+# Types of `input.media`, in the order of the documents (2.5): each at most once.
+MEDIA: Mapping[str, str] = MappingProxyType({"first": "first_frame", "last": "last_frame"})
+SOUND = "driving_audio"
 
-# Error codes (3.4): the advice under `advice` in `messages`, and whether sending the same again may help. A code is
-# looked up whole, then without what follows its last dot.
-ERRORS: Mapping[str, tuple[str, bool]] = MappingProxyType(
-    {
-        "InvalidApiKey": ("key", False),
-        "NOT AUTHORIZED": ("key", False),
-        "AccessDenied": ("access", False),
-        "Model.AccessDenied": ("access", False),
-        "Workspace.AccessDenied": ("access", False),
-        "AllocationQuota.FreeTierOnly": ("free_tier", False),
-        "Arrearage": ("billing", False),
-        "CommodityNotPurchased": ("billing", False),
-        "PrepaidBillOverdue": ("billing", False),
-        "PostpaidBillOverdue": ("billing", False),
-        "Throttling": ("busy", True),
-        "Throttling.AllocationQuota": ("quota", False),
-        "ModelNotFound": ("model", False),
-        "Model.NotExist": ("model", False),
-        "InvalidParameter": ("parameter", False),
-        "InvalidParameter.DataInspection": ("picture_fetch", False),
-        "InvalidURL": ("picture_fetch", False),
-        "InvalidImage": ("picture", False),
-        "InvalidImageResolution": ("picture", False),
-        "InvalidImageFormat": ("picture", False),
-        "InvalidFile": ("picture", False),
-        "BadRequest.TooLarge": ("too_large", False),
-        "BadRequest.InputDownloadFailed": ("picture_fetch", False),
-        "BadRequest": ("parameter", False),
-        "DataInspectionFailed": ("moderation", False),
-        "IPInfringementSuspect": ("moderation", False),
-        "InternalError": ("service_trouble", True),
-        "InternalError.Timeout": ("service_trouble", True),
-        "SystemError": ("service_trouble", True),
-        "ModelServiceFailed": ("service_trouble", True),
-        "RewriteFailed": ("rewrite", True),
-        "ModelServingError": ("busy", True),
-        "ModelUnavailable": ("busy", True),
-        "ServiceUnavailable": ("busy", True),
-        "RequestTimeOut": ("service_trouble", True),
-    }
-)
-
+ERRORS: Errors = STUDIO
 FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_time")
-BILLED = ("duration", "output_video_duration", "video_duration")
+REMEMBERED = 24 * 3600.0  # seconds a task id is kept (4.1; seed dashscope-kf2v, 2026-03-13)
+CHINA = timezone(timedelta(hours=8))  # the service's times have no zone (4.1)
+PAGES = 20  # of the list of tasks, 10 tasks each
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +82,8 @@ class DashScope:
     """The protocol on one base URL, which ends in `/api/v1`."""
 
     base_url: str
+    memory: ClassVar[float] = REMEMBERED
+    sized: ClassVar[bool] = False
 
     def submit(self, order: Order) -> Flow[Snapshot]:
         """Create a task (section 3): 200 with PENDING and a task id, or an error body."""
@@ -115,42 +91,90 @@ class DashScope:
         if any(link.startswith("oss://") for link in order.frames.values()):
             headers["X-DashScope-OssResourceResolve"] = "enable"
         response = yield self._request("POST", order.path, headers=headers, json=body_of(order))
-        answer = _ok(response)
+        answer = ok(response, ERRORS)
         output = table(answer.get("output"))
         task_id = text(output.get("task_id"))
         if not task_id:
             raise ServiceError("service.unreadable", problem=unreadable(response))
-        # Whatever is said of it here, the task exists; an end is believed only from a poll, which brings what belongs to it.
+        # Whatever is said of it here, the task exists; an end is believed only from a poll, which brings what belongs
+        # to it.
         word = text(output.get("task_status"))
         status = Status.RUNNING if word == "RUNNING" else Status.QUEUED
         return Snapshot(status, task_id, word, facts=_facts(output, response, answer))
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
         """Query a task (4.1). HTTP 200 for every state, FAILED included."""
-        response = yield self._request("GET", f"/tasks/{quote(remote_id, safe='')}")
-        return read_task(_ok(response), response, remote_id)
+        response = yield self._request("GET", f"/tasks/{segment(remote_id)}")
+        return read_task(ok(response, ERRORS), response, remote_id)
 
     def cancel(self, remote_id: str) -> Flow[bool]:
         """Cancel a task (4.4): only while PENDING; else 400 UnsupportedOperation."""
-        response = yield self._request("POST", f"/tasks/{quote(remote_id, safe='')}/cancel")
-        if response.status_code == 400 and problem_of(response).code == "UnsupportedOperation":
+        response = yield self._request("POST", f"/tasks/{segment(remote_id)}/cancel")
+        if response.status_code == 400 and problem_of(response, ERRORS).code == "UnsupportedOperation":
             return False
-        _ok(response)
+        ok(response, ERRORS)
         return True
 
     def content(self, snapshot: Snapshot) -> Download:
         """Fetch from storage (section 6): a signed link, which refuses a request that carries the key."""
-        import httpx
-
-        link = snapshot.result.link if snapshot.result else ""
-        try:
-            return Download(httpx.Request("GET", link), with_key=False)
-        except (httpx.InvalidURL, ValueError):
-            raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="storage")) from None
+        return Download(get(snapshot.result.link if snapshot.result else ""), with_key=False)
 
     def billed(self, usage: Mapping[str, Any]) -> float | None:
         """Return the billed seconds (4.2): `duration`, else `output_video_duration`, else `video_duration`."""
-        return next((float(usage[key]) for key in BILLED if _is_number(usage.get(key))), None)
+        return billed_seconds(usage)
+
+    def lost(self, order: Order) -> tuple[tuple[str, object], ...]:
+        """Return nothing: what a model takes reaches it."""
+        return lost_fields(order, FIELDS)
+
+    def needs_upload(self, order: Order, weight: int) -> bool:
+        """Tell whether a picture goes to temporary storage first (2.4): where only links are safe, or it is large."""
+        return weight > order.inline_max
+
+    def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
+        """Put a file into temporary storage (section 5) and return its `oss://` link, good for 48 h and this model.
+
+        Args:
+            model: the id that the create will name.
+            name: ASCII, with the extension of its content: `<sha256>.png`.
+            data: the file.
+            mime: its media type.
+
+        Raises:
+            ServiceError: no policy, or storage refused the file.
+        """
+        response = yield self._request("GET", "/uploads", params={"action": "getPolicy", "model": model})
+        policy = table(ok(response, ERRORS).get("data"))
+        key = f"{text(policy.get('upload_dir')).strip('/')}/{name}"
+        stored = yield _form(self._storage(policy, response), key, policy, (name, data, mime))
+        if not 200 <= stored.status_code < 300:
+            raise ServiceError("service.refused", problem=_storage_problem(stored))
+        return f"oss://{key}"
+
+    def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
+        """List the account's tasks of a span of at most 24 h (4.5), newest page first as the service gives them."""
+        span = {"start_time": _china(since), "end_time": _china(until), **({"model_name": model} if model else {})}
+        found: list[Found] = []
+        for page in range(1, PAGES + 1):
+            response = yield self._request("GET", "/tasks/", params={**span, "page_no": page, "page_size": 10})
+            answer = ok(response, ERRORS)
+            rows = answer.get("data")
+            found += [_found(row) for row in rows if text(table(row).get("task_id"))] if isinstance(rows, list) else []
+            last: Any = answer.get("total_page")
+            if not rows or not is_number(last) or page >= last:
+                break
+        return tuple(found)
+
+    def _storage(self, policy: Mapping[str, Any], response: httpx.Response) -> str:
+        """Return the storage's address; a policy that leads from https to http is not followed."""
+        host = text(policy.get("upload_host"))
+        try:
+            safe = urlsplit(host).scheme in ("https", urlsplit(self.base_url).scheme) and bool(urlsplit(host).hostname)
+        except ValueError:
+            safe = False
+        if not safe or not policy.get("upload_dir"):
+            raise ServiceError("service.unreadable", problem=unreadable(response))
+        return host
 
     def _request(self, method: str, path: str, **how: Any) -> httpx.Request:
         import httpx
@@ -158,20 +182,47 @@ class DashScope:
         return httpx.Request(method, f"{self.base_url}{path}", **how)
 
 
+# ---- creating -----------------------------------------------------------------------------------------------------
+
+
 def body_of(order: Order) -> dict[str, Any]:
     """Return the create body (3.1): model, input, parameters, then what the user set by hand."""
     body: dict[str, Any] = {"model": order.model, "input": {}, "parameters": {}}
     if order.prompt:
         body["input"]["prompt"] = order.prompt
-    for role, key in FRAMES[order.shape].items():
-        if role in order.frames:
-            body["input"][key] = order.frames[role]
+    body["input"].update(SHAPES[order.shape](order))
     for name, value in order.fields.items():
         section, key = FIELDS[name]
         body[section][key] = value
+    if order.shape == "media":  # the sound is one of the media there
+        body["input"].pop("audio_url", None)
     for path, value in order.params:
         set_path(body, path, value, "parameters")
     return body
+
+
+def _keyed(keys: Mapping[str, str], order: Order) -> dict[str, Any]:
+    return {key: order.frames[role] for role, key in keys.items() if role in order.frames}
+
+
+def _media(order: Order) -> dict[str, Any]:
+    items = [{"type": kind, "url": order.frames[role]} for role, kind in MEDIA.items() if role in order.frames]
+    if "audio_url" in order.fields:
+        items.append({"type": SOUND, "url": order.fields["audio_url"]})
+    return {"media": items} if items else {}
+
+
+# Body shape to what stands in `input` for the pictures (3.1).
+SHAPES: Mapping[str, Callable[[Order], dict[str, Any]]] = MappingProxyType(
+    {
+        "img_url": partial(_keyed, MappingProxyType({"first": "img_url"})),
+        "first_last": partial(_keyed, MappingProxyType({"first": "first_frame_url", "last": "last_frame_url"})),
+        "media": _media,
+    }
+)
+
+
+# ---- answers ------------------------------------------------------------------------------------------------------
 
 
 def read_task(answer: Mapping[str, Any], response: httpx.Response, remote_id: str) -> Snapshot:
@@ -195,65 +246,11 @@ def read_task(answer: Mapping[str, Any], response: httpx.Response, remote_id: st
     )
 
 
-def expires_at(link: str) -> float | None:
-    """Return the epoch second at which a signed link dies, from its `Expires` (section 6), None without one."""
-    try:
-        found = parse_qs(urlsplit(link).query).get("Expires", [""])[0]
-    except ValueError:
-        return None
-    return float(found) if re.fullmatch(r"\d{1,12}", found, re.ASCII) else None
-
-
-def problem_of(response: httpx.Response) -> Problem:
-    """Return an error answer as a problem: flat body, or the OpenAI-like `error` object (3.4)."""
-    try:
-        body = read_json(response)
-    except ServiceError as unread:
-        return unread.problem
-    inner = table(body.get("error"))
-    code = text(body.get("code") or inner.get("code"), 200)
-    message = text(body.get("message") or inner.get("message"))
-    request_id = text(body.get("request_id"), 200) or response.headers.get("x-request-id", "")[:200]
-    advice, again = advise(code, response.status_code)
-    return Problem(code, message, request_id, response.status_code, advice, again, retry_after(response))
-
-
-def advise(code: str, http: int = 0) -> tuple[str, bool]:
-    """Return the advice for a code and whether sending the same again may help."""
-    for known in (code, code.rpartition(".")[0], code.partition(".")[0]):
-        if known in ERRORS:
-            return ERRORS[known]
-    return ("key", False) if http == 401 else ("unknown", http in (429, 503))
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Return `Retry-After` in seconds from either of its forms, None if absent or unreadable."""
-    value = response.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,6}", value, re.ASCII):
-        return float(value)
-    try:
-        then, now = (parsedate_to_datetime(text) for text in (value, response.headers.get("date", "")))
-        return max(0.0, (then - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def _is_number(value: object) -> bool:
-    """Tell whether a value can be a number of seconds; JSON has room for others."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
-
-
-def _ok(response: httpx.Response) -> dict[str, Any]:
-    if not 200 <= response.status_code < 300:
-        raise ServiceError("service.refused", problem=problem_of(response))
-    return read_json(response)
-
-
 def _late_problem(answer: Mapping[str, Any], output: Mapping[str, Any]) -> Problem:
     code = text(output.get("code") or answer.get("code"), 200)
     message = text(output.get("message") or answer.get("message"))
     expired = text(output.get("task_status")) == "UNKNOWN"
-    advice, again = ("expired", False) if expired else advise(code)
+    advice, again = ("expired", False) if expired else advise(ERRORS, code) if code else ("no_reason", False)
     return Problem(code, message, text(answer.get("request_id"), 200), 0, advice, again)
 
 
@@ -262,3 +259,49 @@ def _facts(output: Mapping[str, Any], response: httpx.Response, answer: Mapping[
     said["request_id"] = text(answer.get("request_id"), 200)
     said["date"] = response.headers.get("date", "")[:64]
     return {name: value for name, value in said.items() if value}
+
+
+def _found(row: Any) -> Found:
+    """Return one row of the list (4.5): its state is `status` there, its times are milliseconds."""
+    created: Any = row.get("gmt_create")
+    return Found(
+        text(row.get("task_id")),
+        text(row.get("model_name"), 200),
+        float(created) / 1000 if is_number(created, 1e14) else None,
+        WORDS.get(text(row.get("status")), Status.RUNNING),
+    )
+
+
+def _china(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, CHINA).strftime("%Y%m%d%H%M%S")
+
+
+# ---- storage ------------------------------------------------------------------------------------------------------
+
+
+def _form(host: str, key: str, policy: Mapping[str, Any], file: tuple[str, bytes, str]) -> httpx.Request:
+    """Return the upload: the policy's fields, then the file, which must be the last part; no key."""
+    import httpx
+
+    names = {"OSSAccessKeyId": "oss_access_key_id", "Signature": "signature", "policy": "policy"}
+    lists = {"x-oss-object-acl": "x_oss_object_acl", "x-oss-forbid-overwrite": "x_oss_forbid_overwrite"}
+    fields = {name: text(policy.get(source), 20000) for name, source in {**names, **lists}.items()}
+    whole = {**fields, "key": key, "success_action_status": "200"}
+    try:
+        return httpx.Request("POST", host, data=whole, files={"file": file})
+    except (httpx.InvalidURL, ValueError):
+        raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="unreadable")) from None
+
+
+def _storage_problem(response: httpx.Response) -> Problem:
+    """Return storage's refusal, which is XML: an expired policy (300 s) is worth another try with a new one."""
+    said = response.content[:4000].decode("utf-8", "replace")
+    code, message = (_between(said, tag) for tag in ("Code", "Message"))
+    expired = "expired" in message.lower()
+    http = response.status_code
+    return Problem(code or f"http_{http}", message, "", http, "upload", expired or http >= 500, retry_after(response))
+
+
+def _between(xml: str, tag: str) -> str:
+    found = re.search(rf"<{tag}>([^<]*)</{tag}>", xml)
+    return text(found[1], 500) if found else ""
