@@ -98,8 +98,8 @@ def test_many_processes_may_open_a_new_journal_at_once(tmp_path: Path) -> None:
 def test_a_row_comes_back_as_it_was_written(journal: Journal) -> None:
     """Every field, text of any language."""
     shot = Snapshot(
-        S.RUNNING, "task-1", "RUNNING", None, Result("https://store/a?Signature=x", 1e9), Problem("Code", "说", wait=3.0),
-        None, {"duration": 5}, {"actual_prompt": "고양이"}, "no_answer", "/videos/a.mp4",
+        S.RUNNING, "task-1", "RUNNING", None, Result("https://store/a?Signature=x", 1e9),
+        Problem("Code", "说", wait=3.0), None, {"duration": 5}, {"actual_prompt": "고양이"}, "no_answer", "/a.mp4",
     )  # fmt: skip
     made, is_new = begin(journal, snapshot=shot, sent_at=START, estimate=0.5, currency="USD", warning="w", sha256="d")
     assert is_new
@@ -258,7 +258,7 @@ from wan_jupyter.session import Session
 from wan_jupyter.emulator import create_app
 
 home, stage = Path(os.environ["WAN_HOME"]), sys.argv[1] if len(sys.argv) > 1 else os.environ["STAGE"]
-app = create_app(home / "emulator", clip_seconds=0.2, speed=1.0)
+app = create_app(home / "emulator", clip_seconds=0.2, speed=3.0)
 
 async def deadly(scope, receive, send):
     create = scope["path"].endswith("video-synthesis")

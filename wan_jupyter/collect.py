@@ -5,6 +5,7 @@ Floor 4. What was paid for is asked for again and again; that it cannot be had n
 
 from __future__ import annotations
 
+import contextlib
 import random
 from dataclasses import replace
 
@@ -63,7 +64,7 @@ async def _fetch(job: Job, tools: Tools) -> str:
         # A proxy that packs the answer gives the length of what it packed.
         length = "" if "content-encoding" in response.headers else response.headers.get("content-length", "")
         total = int(length) if length.isdigit() else 0
-        with tools.place.receive() as incoming:
+        with contextlib.closing(await tools.engine.work(tools.place.receive)) as incoming:
             async for piece in stream(response):
                 await tools.engine.work(incoming.add, piece)
                 _show_progress(job, incoming.size, total)

@@ -228,18 +228,25 @@ async def _pass_on_cancel(job: Job, tools: Tools) -> None:
 
 
 async def _finish(job: Job, tools: Tools, warning: str = "") -> None:
-    """End a job whose state is an end, with its video or its error; then let go of its pictures."""
+    """Let go of a job's pictures, then end it, with its video or its error."""
     job.warning = job.warning or warning
+    if job.status is not Status.UNCERTAIN:
+        await tools.engine.work(_let_go, job, tools)
     if job.status is Status.SUCCEEDED:
         job.succeed(Video(tools.place.video, tools.sidecar(job)))
     else:
         job.fail_as_told()
-    if job.status is not Status.UNCERTAIN:
-        await tools.engine.work(_let_go, job, tools)
 
 
 def _let_go(job: Job, tools: Tools) -> None:
-    """Remove spooled pictures that no job under way needs."""
+    """Remove spooled pictures that no job under way needs; one that stays behind hurts nobody."""
+    try:
+        _drop_unneeded(job, tools)
+    except Exception:  # the video is on disk: nothing may keep it from being shown
+        logger.warning("the pictures of job %s stay in the spool", job.id, exc_info=True)
+
+
+def _drop_unneeded(job: Job, tools: Tools) -> None:
     needed = {frame.get("digest") for row in tools.journal.unfinished() for frame in row.request["frames"].values()}
     for _, image in job.request.frames:
         if image.digest and image.digest not in needed:

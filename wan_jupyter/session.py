@@ -184,9 +184,14 @@ class Session:
             self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
         return self._made[1]
 
+    @property
+    def in_process(self) -> bool:
+        """Whether the service runs in this very process: the emulator, unless it has an address of its own."""
+        return self.provider.base_url == catalog.provider(catalog.EMULATOR).base_url
+
     def _emulator(self) -> Any:
         """Return the emulator in process; imported here, for the default only."""
-        if not self.provider.emulated or self.provider.base_url != catalog.provider(catalog.EMULATOR).base_url:
+        if not self.in_process:
             return None
         from .emulator import create_app
 

@@ -5,9 +5,10 @@ It knows codecs and containers; what is seen and heard comes from `film` and `so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .film import Film, Planes, canvas_size
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 SAMPLES = 1024  # of one AAC packet
 # One thread: a second one gains little at this preset and takes the processor from the notebook beside us.
-VIDEO = {"preset": "veryfast", "crf": "20", "threads": "1", "g": str(FRAMES_PER_SECOND)}
+VIDEO: Mapping[str, str] = MappingProxyType(
+    {"preset": "veryfast", "crf": "20", "threads": "1", "g": str(FRAMES_PER_SECOND)}
+)
 BT709 = 1  # the number of these primaries, this curve and this matrix in H.264's table
 LIMITED = 1
 
@@ -42,7 +45,7 @@ def render(plan: Plan, picture: Callable[[str], Path], target: Path) -> None:
 
 
 def _video_stream(container: Any, plan: Plan) -> Any:
-    stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=VIDEO)
+    stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=dict(VIDEO))
     stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
     context = stream.codec_context
     context.color_range, context.colorspace = LIMITED, BT709

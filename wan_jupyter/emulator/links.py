@@ -9,9 +9,10 @@ import hmac
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
@@ -30,13 +31,15 @@ PIECE = 256 * 1024  # bytes read at a time
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 # What OSS answers: HTTP status, code and message of its XML, and its own number for the case.
-REFUSALS: dict[str, tuple[int, str, str, str]] = {
-    "header": (400, "InvalidArgument", "Only one auth mechanism allowed: the header or the query.", ""),
-    "unsigned": (403, "AccessDenied", "You have no right to access this object.", "0003-00000001"),
-    "expired": (403, "AccessDenied", "Request has expired.", "0002-00000069"),
-    "signature": (403, "SignatureDoesNotMatch", "The signature does not match the request.", "0002-00000040"),
-    "missing": (404, "NoSuchKey", "The specified key does not exist.", "0026-00000001"),
-}
+REFUSALS: Mapping[str, tuple[int, str, str, str]] = MappingProxyType(
+    {
+        "header": (400, "InvalidArgument", "Only one auth mechanism allowed: the header or the query.", ""),
+        "unsigned": (403, "AccessDenied", "You have no right to access this object.", "0003-00000001"),
+        "expired": (403, "AccessDenied", "Request has expired.", "0002-00000069"),
+        "signature": (403, "SignatureDoesNotMatch", "The signature does not match the request.", "0002-00000040"),
+        "missing": (404, "NoSuchKey", "The specified key does not exist.", "0026-00000001"),
+    }
+)
 
 
 def result_link(core: Core, base_url: str, task: Task, *, expired: bool = False) -> str:
