@@ -29,6 +29,7 @@ def registered(ip: Any) -> dict[str, list[str]]:
         "configurables": sorted(type(one).__name__ for one in ip.configurables),
         "transformers": [getattr(one, "__name__", "") for one in ip.input_transformers_cleanup],
         "renderers": sorted(map(str, [*formatter.deferred_printers, *formatter.type_printers])),
+        "events": [len(ip.events.callbacks[name]) for name in sorted(ip.events.callbacks)],
         "attributes": sorted(name for name in vars(ip) if name.startswith("_wan")),
     }
 
@@ -204,6 +205,15 @@ def test_a_cell_needs_no_body(shell: Shell, end: str) -> None:
     ran = shell.ok(f"%%wan cat.png {SMALL} --no-wait -o job{end}")
     assert "cell body is empty" not in ran.out
     assert shell.names["job"].request.filled_prompt == ""
+
+
+def test_a_prompt_can_be_typed_below_the_line(shell: Shell) -> None:
+    """A terminal does not run the first line by itself: a cell magic ends with a blank line, as always."""
+    check = shell.ip.check_complete
+    assert check("%%wan cat.png")[0] == "incomplete"
+    assert check("%%wan cat.png\nA cat")[0] == "incomplete"
+    assert check("%%wan cat.png\nA cat\n\n")[0] == "complete"
+    assert check("%%wan cat.png\n\n")[0] == "complete"
 
 
 def test_other_magics_still_need_a_body(shell: Shell) -> None:

@@ -35,7 +35,7 @@ def test_a_picture_is_spooled_once_and_for_its_owner_alone(tmp_path: Path) -> No
     spool.drop("digest")
     with pytest.raises(OutputError) as caught:
         spool.read("digest")
-    assert "--new" in caught.value.hint()
+    assert "Run the cell again" in caught.value.hint()
 
 
 def test_a_file_is_named_by_day_and_job(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def test_everything_may_be_said(tmp_path: Path) -> None:
     found = read(said)
     assert (found.home, found.provider, found.model) == (tmp_path, "dashscope-cn", "wan2.6-i2v")
     assert (found.base_url, found.language) == ("https://example.com/api/v1", "ko")
-    assert dict(found.keys) == {"DASHSCOPE_API_KEY": "sk-one", "WAN_API_KEY": "sk-two"}
+    revealed = {name: key.reveal() for name, key in found.keys.items()}
+    assert revealed == {"DASHSCOPE_API_KEY": "sk-one", "WAN_API_KEY": "sk-two"}
 
 
 def test_a_blank_key_is_none() -> None:

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from .errors import ModelError, SettingsError
 from .protocols.base import Order, Protocol
 from .protocols.dashscope import DashScope
-from .request import VideoRequest, is_loopback, nearest, origin_of, shorten
+from .request import VideoRequest, nearest, shorten
+from .urls import is_loopback, origin_of
 
 PROTOCOLS: Mapping[str, type[DashScope]] = MappingProxyType({"dashscope": DashScope})
 EMULATOR = "emulator"
@@ -131,6 +132,12 @@ def model(name: str) -> Model:
     return Model(id=name, path=like.path, shape=like.shape, modes=like.modes, fields=like.fields, known=False)
 
 
+def plan_of(request: VideoRequest, where: Provider) -> Plan:
+    """Return the plan of a request that was checked when it was sent; a newer catalogue must not refuse it now."""
+    row = model(request.model or _default_model(request, where))
+    return Plan(request, row, _order(request, row))
+
+
 def check(request: VideoRequest, where: Provider) -> Plan:
     """Resolve a request for a provider and refuse what its model cannot do.
 
@@ -239,8 +246,8 @@ def _checked_url(url: str) -> str:
         whole = False
     if not whole:
         raise SettingsError("provider.bad_url", url=shorten(url))
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingsError("provider.url_with_key", host=parts.hostname)
     if parts.scheme == "http" and not is_loopback(url):
         raise SettingsError("provider.plain_http", url=url)
-    if parts.username or parts.password:
-        raise SettingsError("provider.url_with_key", host=parts.hostname)
     return url.rstrip("/")

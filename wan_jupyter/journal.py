@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import JobError, Problem
+from .errors import JobError, OutputError, Problem
 from .status import Result, Snapshot, Status
 
 # Without look-alikes, so that an id can be read aloud; the first one is a letter, so that it is never read as a number.
@@ -88,9 +88,10 @@ class Journal:
         self._clock = clock
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+        with _told(self.path):
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
         self._migrate()
 
     # ---- writing ----------------------------------------------------------------------------------------------
@@ -131,6 +132,17 @@ class Journal:
         with self._transaction() as sql:
             query = f"UPDATE jobs SET {marks} WHERE id = ? AND owner = ? AND status = ?"  # noqa: S608 - our own names
             return sql.execute(query, (*values.values(), job, owner, was)).rowcount == 1
+
+    def keep_task(self, job: str, snapshot: Snapshot) -> None:
+        """Write down the task that a job's create brought, although the job was taken over meanwhile.
+
+        Whoever has it now knows of no task; an id that is lost could not be asked for, and the task is paid for.
+        """
+        values = _of_snapshot(snapshot)
+        marks = ", ".join(f"{name} = ?" for name in values)
+        with self._transaction() as sql:
+            query = f"UPDATE jobs SET {marks} WHERE id = ? AND remote_id IS NULL"  # noqa: S608 - our own names
+            sql.execute(query, (*values.values(), job))
 
     def take_over(self, job: str, owner: str, former: str) -> bool:
         """Make a job ours if it still is `former`'s."""
@@ -215,14 +227,16 @@ class Journal:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        sql = self._connection()
-        sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield sql
-        except BaseException:
-            sql.execute("ROLLBACK")
-            raise
-        sql.execute("COMMIT")
+        with _told(self.path):
+            sql = self._connection()
+            try:  # BEGIN stands inside: an interrupt right after it must not leave the journal locked for everyone
+                sql.execute("BEGIN IMMEDIATE")
+                yield sql
+                sql.execute("COMMIT")
+            except BaseException:
+                if sql.in_transaction:
+                    sql.execute("ROLLBACK")
+                raise
 
     def _migrate(self) -> None:
         with self._transaction() as sql:
@@ -242,7 +256,17 @@ class Journal:
 
     def _rows(self, where: str, *values: object) -> list[Row]:
         query = f"SELECT * FROM jobs {where}"  # noqa: S608 - written above, values are bound
-        return [_row(kept) for kept in self._connection().execute(query, values)]
+        with _told(self.path):
+            return [_row(kept) for kept in self._connection().execute(query, values)]
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what SQLite or the disk says into an error that says what to do."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise OutputError("output.journal", path=path, reason=error) from None
 
 
 _NEWEST_OF = "WHERE fingerprint = ? ORDER BY take DESC LIMIT 1"

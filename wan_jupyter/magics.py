@@ -235,6 +235,9 @@ COMMANDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 def register(ip: Any) -> None:
     """Register the magics, and let a `%%wan` cell be without a body."""
     ip.register_magics(WanMagics(ip))
+    # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
+    # and the prompt could never be typed.
+    give_body.has_side_effects = True  # type: ignore[attr-defined]
     ip.input_transformers_cleanup.append(give_body)
 
 

@@ -93,7 +93,8 @@ class Place:
     def write_sidecar(self, facts: Mapping[str, Any]) -> Path:
         """Write what is known of the video beside it."""
         with _told(self.folder):
-            _write_whole(self.sidecar, json.dumps(facts, ensure_ascii=False, indent=1).encode(), mode=0o644)
+            text = json.dumps(facts, ensure_ascii=False, indent=1)
+            _write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
         return self.sidecar
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from ..messages import ENGLISH, say
-from .markup import LOOK, Bundle, Html, badge, base64_text, bdi, clean, data_uri, one_line, said, tag
+from ..text import clean, one_line
+from .markup import LOOK, Bundle, Html, badge, base64_text, bdi, data_uri, said, tag
 from .views import PlayerView
 
 WIDEST, HIGHEST = 640, 480  # CSS pixels of the player

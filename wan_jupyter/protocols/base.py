@@ -14,6 +14,7 @@ from typing import Protocol as Shape
 
 from ..errors import Problem, ServiceError
 from ..status import Snapshot
+from ..text import whole
 
 if TYPE_CHECKING:
     import httpx
@@ -106,7 +107,7 @@ def unreadable(response: httpx.Response) -> Problem:
 
 def text(value: object, limit: int = 2000) -> str:
     """Return a value of an answer as bounded text; anything that is not text or a number counts as nothing."""
-    return str(value)[:limit] if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return whole(str(value)[:limit]) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def table(value: object) -> Mapping[str, Any]:
@@ -126,8 +127,12 @@ def set_path(body: dict[str, Any], path: str, value: str, home: str) -> None:
     place[leaf] = _json_or_text(value)
 
 
+def _no_number(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity are no JSON; the word stays text
+
+
 def _json_or_text(value: str) -> Any:
     try:
-        return json.loads(value)
-    except ValueError:
+        return json.loads(value, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         return value

@@ -37,6 +37,8 @@ def uninstall(ip: Any) -> None:
     formatter = ip.display_formatter.ipython_display_formatter
     for module, name in RENDERERS:
         formatter.pop(f"{module}.{name}", None)
+    if hasattr(ip, ATTRIBUTE):
+        presenter(ip).close()
     for name in (ATTRIBUTE, FOLDER):
         if hasattr(ip, name):
             delattr(ip, name)
