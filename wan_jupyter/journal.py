@@ -104,15 +104,15 @@ class Journal:
         Args:
             fingerprint: what makes two requests the same.
             make: gets a free id and the take number (from 1) and returns the row to insert.
-            reuse: tells whether the newest job with this fingerprint is to be used instead.
+            reuse: tells whether a job with this fingerprint is to be used instead; the newest take is asked first.
 
         Returns:
             The row, and whether it is new.
         """
         with self._transaction() as sql:
-            found = self._rows(_NEWEST_OF, fingerprint)
-            if found and reuse(found[0]):
-                return found[0], False
+            found = self._rows(_TAKES_OF, fingerprint)
+            if kept := next(filter(reuse, found), None):
+                return kept, False
             row = make(self._free_id(sql), found[0].take + 1 if found else 1)
             values = _columns(row, self._clock())
             marks = ", ".join("?" * len(values))
@@ -173,7 +173,7 @@ class Journal:
 
     def latest(self, fingerprint: str) -> Row | None:
         """Return the newest job with this fingerprint."""
-        found = self._rows(_NEWEST_OF, fingerprint)
+        found = self._rows(_TAKES_OF, fingerprint)
         return found[0] if found else None
 
     def recent(self, limit: int = 50) -> list[Row]:
@@ -199,7 +199,7 @@ class Journal:
         return bytes.fromhex(found)
 
     def close(self) -> None:
-        """Close every connection that this process opened."""
+        """Close every connection that this process opened; no thread may be using one."""
         for connection in self._all:
             connection.close()
         self._all.clear()
@@ -269,7 +269,7 @@ def _told(path: Path) -> Iterator[None]:
         raise OutputError("output.journal", path=path, reason=error) from None
 
 
-_NEWEST_OF = "WHERE fingerprint = ? ORDER BY take DESC LIMIT 1"
+_TAKES_OF = "WHERE fingerprint = ? ORDER BY take DESC"
 
 _PLAIN = (
     "id", "created_at", "owner", "account", "provider", "base_url", "session", "model", "mode", "fingerprint", "take",

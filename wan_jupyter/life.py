@@ -134,7 +134,8 @@ async def _keep(job: Job, tools: Tools, brought: Snapshot) -> None:
     for wait in (*KEEP_WAITS, None):
         try:
             if await tools.engine.work(record):
-                return job.show(brought)
+                job.show(brought)
+                return
             if brought.remote_id:
                 await tools.engine.work(tools.journal.keep_task, job.id, brought)
             raise TakenOver

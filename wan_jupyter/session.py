@@ -34,6 +34,8 @@ from .settings import OUTPUTS, Settings
 from .status import Status
 from .tools import Tools
 
+SEED_STAND_IN = "<drawn when it is sent>"
+
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
@@ -129,7 +131,9 @@ class Session:
         """Return what a request would send and cost; nothing is sent."""
         plan = self.plan(request)
         variable = next(iter(self.provider.key_variables), "WAN_API_KEY") if self.provider.key_variables else ""
-        shown = preview(plan.request, plan.order, self.provider.speak(), variable)
+        drawn = plan.request.seed is None and "seed" in plan.model.fields
+        fields = {**plan.order.fields, **({"seed": SEED_STAND_IN} if drawn else {})}
+        shown = preview(plan.request, replace(plan.order, fields=fields), self.provider.speak(), variable)
         return DryRun(shown, self._price(plan), plan)
 
     def job(self, beginning: str) -> Job:

@@ -98,6 +98,7 @@ def _cell(cell: str, language: str) -> Html:
 def _plain_player(view: PlayerView, language: str) -> str:
     emulated = f" · {say('card.emulated', language)}" if view.emulated else ""
     lines = [one_line(view.path), _facts(view, language) + emulated, _first_line(view.prompt)]
+    lines += [_origin(view, language), one_line(view.warning)]
     return "\n".join(line for line in lines if line)
 
 
