@@ -6,18 +6,24 @@ cell that holds its display id.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
 import os
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from parts import PATIENCE, environment, picture
+import httpx
+from parts import PATIENCE, Emulator, environment, picture
+
+from wan_jupyter import engine
+from wan_jupyter.emulator import create_app
 
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # else jupyter_core warns, and warnings are errors here
 
@@ -25,7 +31,7 @@ FAST = {"WAN_EMULATOR_SPEED": "200", "WAN_EMULATOR_CLIP_SECONDS": "0.2"}
 SMALL = "-m wan2.5-i2v-preview -r 480P"  # a small clip, rendered in a moment
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LOAD = "%load_ext wan_jupyter"
-OURS = "/wan_jupyter/"  # part of the path of every frame of ours
+HELD = {"at": "poll", "do": "word", "status": "RUNNING", "times": 0}
 
 
 def joined(text: str | list[str]) -> str:
@@ -104,6 +110,21 @@ class Shell:
         assert ran.error is None, ran.out
         return ran
 
+    def order(self, prompt: str = "A cat", line: str = "cat.png") -> Any:
+        """Order a small video from a cell that does not wait, and return its job."""
+        self.ok(f"%%wan {line} {SMALL} --no-wait -o ordered\n{prompt}")
+        return self.names["ordered"]
+
+    def emulator(self) -> Emulator:
+        """Return the doors of the built-in emulator, which runs in this process."""
+        folder, how = self.desk.home / "emulator", {"speed": 200.0, "clip_seconds": 0.2}
+        app = engine.current().share(("emulator", folder), lambda: create_app(folder, **how))
+        return Emulator("http://emulator.invalid", lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app)))
+
+    def hold(self) -> None:
+        """Keep every task RUNNING until `emulator().clear()`."""
+        self.emulator().faults(HELD)
+
     def sessions(self) -> list[Any]:
         """The sessions that the magics opened."""
         ours = self.ip.magics_manager.registry.get("WanMagics")
@@ -124,6 +145,23 @@ def an_ipython() -> Iterator[Any]:
     finally:
         InteractiveShell.clear_instance()
         sys.modules["__main__"] = main
+
+
+def drop_work() -> None:
+    """Let go of all that this process's engine does, as the end of the process would."""
+    here = engine.current()
+
+    async def drop() -> None:
+        others = [task for task in here._tasks if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others) if others else None
+
+    here.start(drop).result(PATIENCE)
+    everyone = threading.Barrier(engine.WORKERS + 1)  # passed when every worker is done with what it had begun
+    for _ in range(engine.WORKERS):
+        here._workers.submit(everyone.wait, PATIENCE)
+    everyone.wait(PATIENCE)
 
 
 # ---- a kernel ------------------------------------------------------------------------------------------------------
@@ -160,6 +198,21 @@ class Cell:
         return next((output for output in self.outputs if "traceback" in output), None)
 
 
+FRESH = """
+import os, json
+from wan_jupyter import engine
+ip = get_ipython()
+if "wan_jupyter" in ip.extension_manager.loaded:
+    ip.extension_manager.unload_extension("wan_jupyter")
+engine.current().jobs.clear()
+ip.reset(new_session=False)
+import os
+os.environ.update({variables!r})
+os.chdir({folder!r})
+get_ipython().run_line_magic("load_ext", "wan_jupyter")
+"""
+
+
 class Kernel:
     """A real kernel and the front end that looks at it."""
 
@@ -174,6 +227,13 @@ class Kernel:
         self.client.wait_for_ready(timeout=PATIENCE)
         self.cells: dict[str, Cell] = {}
         self.log: list[dict[str, Any]] = []
+
+    def begin(self, desk: Desk, variables: dict[str, str]) -> None:
+        """Begin anew, as a kernel does that was started in a desk's folder, up to `%load_ext wan_jupyter`."""
+        variables = {"WAN_HOME": str(desk.home), **FAST, **variables}
+        self.cells.clear()
+        self.ok(FRESH.format(variables=variables, folder=str(desk.folder)))
+        self.log.clear()
 
     # ---- running ----------------------------------------------------------------------------------------------
 
@@ -258,18 +318,3 @@ class Kernel:
         opened = [m["content"] for m in self.log if m["msg_type"] == "comm_open"]
         buttons = [c for c in opened if c["data"]["state"].get("_model_name") == "ButtonModel"]
         return str(buttons[-1]["comm_id"])
-
-
-FRESH = """
-import os, json
-from wan_jupyter import engine
-ip = get_ipython()
-if "wan_jupyter" in ip.extension_manager.loaded:
-    ip.extension_manager.unload_extension("wan_jupyter")
-engine.current().jobs.clear()
-ip.reset(new_session=False)
-import os
-os.environ.update({variables!r})
-os.chdir({folder!r})
-get_ipython().run_line_magic("load_ext", "wan_jupyter")
-"""

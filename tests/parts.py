@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -47,12 +48,12 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         with self._lock:
             self.naps.append(seconds)
-            if not self._held:
+            held = self._held
+            if not held:
                 self._now += max(0.0, seconds)
             else:
                 future = asyncio.get_running_loop().create_future()
                 self._sleepers.append((self._now + seconds, future))
-            held = self._held
         await (future if held else asyncio.sleep(0))
 
     def hold(self) -> None:
@@ -151,10 +152,27 @@ class World:
         """Let go of what the process holds for this home: connections, the owner's lock, jobs."""
         here = engine.current()
         self.clock.release()
+        quiet(here)
         for session in self.sessions:
             close_client(session)
         forget(self.home)
         here.jobs.clear()
+
+
+def quiet(here: engine.Engine) -> None:
+    """Stop what runs on an engine, and wait until its workers are idle: nobody may use what is closed next."""
+
+    async def stop() -> None:
+        others = [task for task in here._tasks if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    here.start(stop).result(PATIENCE)
+    idle = threading.Barrier(engine.WORKERS + 1)
+    for _ in range(engine.WORKERS):
+        here._workers.submit(idle.wait, PATIENCE)
+    idle.wait(PATIENCE)
 
 
 def close_client(session: Session) -> None:
@@ -250,8 +268,16 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 def python(code: str, folder: Path, *, timeout: float = PATIENCE, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own; its warnings are errors, too."""
-    command = [sys.executable, "-W", "error", "-c", code]
+    command = [sys.executable, "-W", "error", "-X", "faulthandler", "-c", code]
     folder.mkdir(parents=True, exist_ok=True)
-    return subprocess.run(
-        command, cwd=folder, env=environment(folder, **variables), text=True, capture_output=True, timeout=timeout
-    )
+    child = subprocess.Popen(
+        command, cwd=folder, env=environment(folder, **variables), text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    late = threading.Timer(timeout, os.killpg, (child.pid, signal.SIGABRT))  # with its children; says where it hung
+    late.start()
+    try:
+        out, err = child.communicate()
+    finally:
+        late.cancel()
+    return subprocess.CompletedProcess(command, child.returncode, out, err)

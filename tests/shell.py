@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from frontends import FAST, FRESH, LOAD, Desk, Kernel, Shell, an_ipython
+from frontends import FAST, LOAD, Desk, Kernel, Shell, an_ipython, drop_work
 from parts import PortEmulator, close_client, forget
 
 from wan_jupyter import engine
@@ -29,6 +29,7 @@ def bare(desk: Desk) -> Iterator[Shell]:
     with an_ipython() as ip:
         shell = Shell(ip, desk)
         yield shell
+        drop_work()
         for session in shell.sessions():
             close_client(session)
         forget(desk.home)
@@ -52,8 +53,14 @@ def _kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 @pytest.fixture
 def kernel(_kernel: Kernel, desk: Desk, port: PortEmulator) -> Kernel:
     """A kernel as it is after `%load_ext wan_jupyter`: a home and folder of its own, an emulator on a port."""
-    variables = {"WAN_HOME": str(desk.home), "WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url, **FAST}
-    _kernel.cells.clear()
-    _kernel.ok(FRESH.format(variables=variables, folder=str(desk.folder)))
-    _kernel.log.clear()
+    _kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
     return _kernel
+
+
+@pytest.fixture
+def own_kernel(tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel for a test that changes its process."""
+    (tmp_path / "own").mkdir()
+    made = Kernel(tmp_path / "own")
+    yield made
+    made.stop()

@@ -98,13 +98,15 @@ def test_each_line_of_a_prompt_has_its_own_direction() -> None:
 
 
 def test_the_plain_text_names_file_facts_and_prompt() -> None:
-    """Three lines for a terminal."""
+    """Three lines for a terminal, then where it came from and what to know of it."""
     lines = player(replace(PLAYER, prompt="A cat\nlooks up"))["text/plain"].split("\n")
 
     assert lines[0] == PLAYER.path
     assert "wan2.6-i2v-flash" in lines[1]
     assert "seed 42" in lines[1]
-    assert lines[2:] == ["A cat"]
+    assert lines[2] == "A cat"
+    assert "nothing was sent" in lines[3]
+    assert lines[4:] == [PLAYER.warning]
 
 
 # ---- the card ------------------------------------------------------------------------------------------------------

@@ -18,10 +18,10 @@ import pytest
 from parts import PATIENCE, PortEmulator, World
 
 from wan_jupyter.client import BODY_LIMIT, Client, stream
-from wan_jupyter.errors import ConnectionProblem, ProblemError, ServiceError
+from wan_jupyter.errors import ConnectionProblem, InputError, ProblemError, ServiceError
 from wan_jupyter.key import Key
 from wan_jupyter.protocols.base import Download
-from wan_jupyter.request import is_loopback
+from wan_jupyter.urls import is_loopback
 
 SECRET = "sk-distinctive-0123456789"
 HERE = "https://service.test"
@@ -59,11 +59,19 @@ def asking(method: str, url: str, count: int = 1) -> Iterator[Any]:
     return response
 
 
+async def create(made: Client, flow: Any, commit: Callable[[], Any] | None = None) -> Any:
+    """Create something, with nothing to write down before."""
+    return await made.create(flow, commit or (lambda: asyncio.sleep(0)))
+
+
+HOW: Mapping[str, Callable[..., Any]] = {"run": Client.run, "create": create}
+
+
 def run(service: Service, url: str = f"{HERE}/api", how: str = "run") -> httpx.Response:
     async def once() -> httpx.Response:
         made = client(service)
         try:
-            return await getattr(made, how)(asking("GET", url))
+            return await HOW[how](made, asking("GET", url))
         finally:
             await made.close()
 
@@ -103,6 +111,36 @@ def test_a_flow_is_never_repeated(how: str) -> None:
     assert (caught.value.sent, len(broken.asked), len(service.asked)) == (True, 1, 1)
 
 
+def test_what_is_written_down_before_a_create_comes_before_it() -> None:
+    """Everything is ready by then; what fails in the writing sends nothing."""
+    service = Service(httpx.Response(200), httpx.Response(200))
+    asked: list[int] = []
+
+    async def commit() -> None:
+        asked.append(len(service.asked))
+
+    async def fail() -> None:
+        raise KeyError("taken over")
+
+    asyncio.run(create(client(service), asking("POST", HERE), commit))
+    with pytest.raises(KeyError):
+        asyncio.run(create(client(service), asking("POST", HERE), fail))
+    assert (asked, len(service.asked)) == ([0], 1)
+
+
+def test_a_body_that_cannot_be_written_is_refused_before_anything_is_written_down() -> None:
+    """Nothing was sent, and nothing says that it may have been."""
+
+    def flow() -> Iterator[Any]:
+        yield httpx.Request("POST", HERE, json={"prompt": float("nan")})
+
+    async def never() -> None:
+        raise AssertionError("written down")
+
+    with pytest.raises(InputError):
+        asyncio.run(create(client(Service()), flow(), never))
+
+
 def test_a_redirected_create_is_not_followed() -> None:
     """Wherever it leads, it is not the service that was asked."""
     service = Service(moved("https://elsewhere.test/", 307))
@@ -139,7 +177,7 @@ def test_a_name_that_cannot_be_found_was_never_reached() -> None:
     """DNS: nothing was sent."""
 
     async def once() -> None:
-        await Client("https://nowhere.invalid", None).create(asking("POST", "https://nowhere.invalid/api"))
+        await create(Client("https://nowhere.invalid", None), asking("POST", "https://nowhere.invalid/api"))
 
     with pytest.raises(ConnectionProblem) as caught:
         asyncio.run(once())
@@ -151,7 +189,7 @@ def test_a_server_without_tls_was_never_reached(port: PortEmulator) -> None:
     url = port.url.replace("http://", "https://")
 
     async def once() -> None:
-        await Client(url, None).create(asking("POST", f"{url}/api"))
+        await create(Client(url, None), asking("POST", f"{url}/api"))
 
     with pytest.raises(ConnectionProblem) as caught:
         asyncio.run(once())
@@ -176,8 +214,8 @@ def test_a_create_has_a_connection_of_its_own() -> None:
 
     async def once(url: str) -> None:
         made = Client(url, None)
-        for how in (made.run, made.run, made.create, made.create):
-            await how(asking("GET", url))
+        for how in (Client.run, Client.run, create, create):
+            await how(made, asking("GET", url))
         await made.close()
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:

@@ -16,7 +16,7 @@ BESIDE = "emulator"
 
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
+    0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
     3: ("client", "journal", "owners", "settings", "credentials", "outputs", "video"),
@@ -26,11 +26,11 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
-    "errors": ("messages",),
+    "errors": ("messages", "text"),
     "status": ("errors",),
-    "image": ("errors", "messages"),
-    "request": ("errors", "image", "messages"),
-    "prompt": ("errors", "messages", "request"),
+    "image": ("errors", "messages", "text"),
+    "request": ("errors", "image", "messages", "text"),
+    "prompt": ("errors", "messages", "request", "text"),
     "options": ("errors", "messages", "prompt", "request"),
     "protocols.base": ("protocols.answers",),
     "protocols.dashscope": ("protocols.base", "protocols.answers", "protocols.codes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 from parts import PATIENCE, FakeClock, PortEmulator, World, until
 
-from wan_jupyter import engine, errors
+from wan_jupyter import engine, errors, pacing
 from wan_jupyter.job import Job
-from wan_jupyter.pacing import DEADLINE, DOWNLOAD_TRIES, SUBMIT_WAITS, UNREACHED_TRIES
+from wan_jupyter.pacing import DOWNLOAD_TRIES, SUBMIT_WAITS, UNREACHED_TRIES
 from wan_jupyter.session import Session
 from wan_jupyter.status import Snapshot, Status
 
@@ -185,6 +186,25 @@ def test_a_connection_dropped_before_the_answer_is_uncertain_too(world: World, p
     assert (job.status, port.creates, port.tasks) == (Status.UNCERTAIN, 1, [])
 
 
+def test_a_job_that_waits_to_be_sent_may_be_begun_again(world: World, clock: FakeClock) -> None:
+    """The process died while the service was busy: provably nothing was created, so the next one sends it."""
+    world.emulator().faults(status(429, body=answer("Throttling")))
+    clock.hold()
+    job = world.order()
+    until(lambda: clock.sleeping)
+    assert (world.rows()[0]["status"], world.rows()[0]["note"]) == ("SUBMITTING", "waiting_to_submit")
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET owner = 'gone:1:dead', heartbeat = 0")
+    clock.release()
+    with pytest.raises(errors.JobError):
+        job.result(PATIENCE)
+    engine.current().jobs.clear()
+    clock.advance(3600)
+    again = world.order()
+    again.result(PATIENCE)
+    assert (again.id, world.emulator().creates, world.emulator().billed) == (job.id, 2, 5)
+
+
 def test_a_further_take_may_follow_an_uncertain_job(world: World) -> None:
     """`new` is the user's word that it may cost again."""
     world.emulator().faults(status(502))
@@ -236,7 +256,7 @@ def test_moderation_comes_late_and_costs_nothing(world: World) -> None:
 def test_a_missing_picture_comes_late(world: World) -> None:
     """The service's own words arrive although the create was accepted."""
     problem = end(world.order(params={"input.img_url": ""}))
-    assert (problem.code, "input.img_url" in str(problem)) == ("InvalidParameter", True)
+    assert (problem.code, "image_url must provided" in str(problem)) == ("InvalidParameter", True)
 
 
 def test_a_failure_without_a_code_is_still_an_error(world: World) -> None:
@@ -309,7 +329,6 @@ def test_unknown_is_the_end_only_after_a_day(world: World, clock: FakeClock) -> 
     clock.advance(3 * 3600)
     until(lambda: clock.sleeping)
     assert job.status is Status.QUEUED
-    world.home.joinpath("unused").touch()
     clock.advance(DAY)
     problem = end_held(job, clock)
     assert (job.status, type(problem)) == (Status.EXPIRED, errors.JobExpired)
@@ -321,21 +340,29 @@ def end_held(job: Job, clock: FakeClock) -> errors.WanError:
     return end(job)
 
 
-def test_the_deadline_leaves_the_job_as_it_is(world: World, clock: FakeClock) -> None:
-    """After hours we stop asking, the row stays under way, and asking again goes on with the same task."""
+def test_the_deadline_leaves_the_job_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After hours of waiting we stop asking, the row stays under way, and asking again goes on with the same task."""
+    monkeypatch.setattr(pacing, "DEADLINE", 60.0)
     world.emulator().faults({"at": "poll", "do": "word", "status": "RUNNING", "times": 0})
-    clock.hold()
     session = world.session()
     job = world.order(session=session)
-    for seconds in (2.0, DEADLINE, 60.0):
-        until(lambda: clock.sleeping or job.done)
-        clock.advance(seconds)
-    problem = end_held(job, clock)
+    problem = end(job)
     assert (problem.key, world.rows()[0]["status"]) == ("job.deadline", "RUNNING")
     world.emulator().clear()
     (resumed,) = session.resume()
     resumed.result(PATIENCE)
     assert (resumed.id, world.emulator().creates) == (job.id, 1)
+
+
+def test_a_machine_that_slept_has_not_waited(world: World, clock: FakeClock) -> None:
+    """The lid was closed for half a day: the first poll after it counts, not the clock."""
+    clock.hold()
+    job = world.order()
+    until(lambda: job.status is Status.QUEUED and clock.sleeping)
+    clock.advance(2 * pacing.DEADLINE)
+    clock.release()
+    job.result(PATIENCE)
+    assert world.emulator().creates == 1
 
 
 def test_polls_come_at_the_pace_of_the_provider(world: World, port: PortEmulator) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_picture_is_spooled_once_and_for_its_owner_alone(tmp_path: Path) -> No
     spool.drop("digest")
     with pytest.raises(OutputError) as caught:
         spool.read("digest")
-    assert "--new" in caught.value.hint()
+    assert "Run the cell again" in caught.value.hint()
 
 
 def test_a_file_is_named_by_day_and_job(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_a_file_is_named_by_day_and_job(tmp_path: Path) -> None:
 
 def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
     """Until then it is a hidden file that no browser offers."""
-    with place.receive() as incoming:
+    with closing(place.receive()) as incoming:
         incoming.add(b"12345678")
         incoming.add(b"9012345678901234")
         assert not place.video.exists()
@@ -62,7 +63,7 @@ def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
 def test_a_second_try_begins_anew(place: Place) -> None:
     """Nothing of the first is left in the file."""
     for data in (b"a long first try", b"second"):
-        with place.receive() as incoming:
+        with closing(place.receive()) as incoming:
             incoming.add(data)
             incoming.finish()
     assert place.settle().read_bytes() == b"second"
@@ -132,7 +133,7 @@ def test_a_disk_that_refuses_is_told_in_our_words(
 ) -> None:
     """Full, or not ours: what to do, and that nothing is sent twice."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(outputs, "_write_whole", refuse)
@@ -145,8 +146,8 @@ def test_a_disk_that_refuses_is_told_in_our_words(
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A file stands where it should be."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError), Place(tmp_path / "file", "a").receive():
-        pass
+    with pytest.raises(OutputError):
+        Place(tmp_path / "file", "a").receive()
 
 
 def test_a_failed_write_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,9 +64,10 @@ def test_asking_does_not_disturb_a_living_owner(owner: Owner, other: subprocess.
     assert [owner.is_alive(name, 0.0, NOW) for _ in range(3)] == [True] * 3
 
 
-def test_an_owner_without_a_lock_file_is_dead(owner: Owner) -> None:
-    """It let go, or someone tidied up."""
-    assert not owner.is_alive(f"{socket.gethostname()}:1:abcd", NOW, NOW)
+@pytest.mark.parametrize(("age", "alive"), [(0.0, True), (HEARTBEAT_DEAD + 1, False)])
+def test_without_a_lock_file_the_heartbeat_decides(owner: Owner, age: float, alive: bool) -> None:
+    """Someone tidied up: its process may live all the same."""
+    assert owner.is_alive(f"{socket.gethostname()}:1:abcd", NOW - age, NOW) is alive
 
 
 @pytest.mark.parametrize(("age", "alive"), [(0.0, True), (HEARTBEAT_DEAD - 1, True), (HEARTBEAT_DEAD + 1, False)])
@@ -88,7 +89,7 @@ def test_names_are_unique(tmp_path: Path, owner: Owner) -> None:
     assert second.name != owner.name
     assert owner.is_alive(second.name, 0.0, NOW)
     second.release()
-    assert not owner.is_alive(second.name, NOW, NOW)
+    assert not owner.is_alive(second.name, 0.0, NOW)
 
 
 def test_the_folder_is_its_owners_alone(tmp_path: Path, owner: Owner) -> None:

@@ -7,16 +7,20 @@ just closed looks like a lost answer. Nothing here repeats a request: who may re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, Problem, ServiceError
+from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from .key import Key
 from .protocols.base import Download, Flow, T
-from .request import is_loopback, origin_of
+from .text import one_line
+from .urls import is_loopback, origin_of
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 BODY_LIMIT = 4 * 1024 * 1024
@@ -37,6 +41,7 @@ class Client:
         """
         self._origin, self._key, self._app = origin, key, app
         self._pool: httpx.AsyncClient | None = None
+        self._certificates: ssl.SSLContext | None = None
 
     async def run(self, flow: Flow[T]) -> T:
         """Drive a flow that only reads (poll, cancel) over pooled connections.
@@ -46,7 +51,7 @@ class Client:
             ConnectionProblem: no answer.
         """
         if self._pool is None:
-            self._pool = self._open()
+            self._pool = await self._open()
         try:
             request = next(flow)
         except StopIteration as done:  # nothing is sent, as where a service cannot stop a job
@@ -54,12 +59,21 @@ class Client:
             return result
         return await _drive(self._pool, flow, request)
 
-    async def create(self, flow: Flow[T]) -> T:
-        """Drive a flow that creates something, on a connection of its own. Raises as `run`."""
-        loop = asyncio.get_running_loop()
-        # A body with a picture in it takes a while to build: on a worker, not on the loop that everything runs on.
-        request = await loop.run_in_executor(None, next, flow)
-        async with self._open() as fresh:
+    async def create(self, flow: Flow[T], commit: Callable[[], Awaitable[object]]) -> T:
+        """Drive a flow that creates something, on a connection of its own.
+
+        Args:
+            flow: builds the request; what fails in that fails before `commit`.
+            commit: is awaited when all is ready, just before the request goes out.
+
+        Raises:
+            OptionError: the request cannot be written as JSON; nothing was sent.
+            SettingsError: the network cannot be used as the environment says; nothing was sent.
+            ServiceError, ConnectionProblem: as `run`.
+        """
+        request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
+        async with await self._open() as fresh:
+            await commit()
             return await _drive(fresh, flow, request)
 
     @asynccontextmanager
@@ -70,7 +84,7 @@ class Client:
             ServiceError: storage answered with an error (an expired link is 403).
             ConnectionProblem: no answer.
         """
-        async with self._open(with_key=wanted.with_key) as fresh:
+        async with await self._open(with_key=wanted.with_key) as fresh:
             response = await _follow(fresh, wanted.request)
             try:
                 if response.status_code != 200:
@@ -85,15 +99,34 @@ class Client:
             await self._pool.aclose()
             self._pool = None
 
-    def _open(self, with_key: bool = True) -> httpx.AsyncClient:
+    async def _open(self, with_key: bool = True) -> httpx.AsyncClient:
+        """Return a client of httpx; made on a worker, since reading certificates takes a tenth of a second."""
+        make = partial(self._make, with_key)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, make)
+        except (ImportError, OSError, ValueError) as error:  # a proxy or certificates that cannot be used
+            raise SettingsError("provider.network", reason=one_line(str(error), 200)) from None
+
+    def _make(self, with_key: bool) -> httpx.AsyncClient:
         import httpx
 
         auth = _auth(self._key, self._origin) if with_key and self._key else None
         timeout = httpx.Timeout(60.0, connect=10.0, write=300.0)
         if self._app is not None:
             return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), auth=auth, timeout=timeout)
+        if self._certificates is None:
+            self._certificates = httpx.create_ssl_context()
         # Loopback never goes through a proxy.
-        return httpx.AsyncClient(auth=auth, timeout=timeout, trust_env=not is_loopback(self._origin))
+        trusts = not is_loopback(self._origin)
+        return httpx.AsyncClient(auth=auth, timeout=timeout, trust_env=trusts, verify=self._certificates)
+
+
+def _first(flow: Flow[T]) -> httpx.Request:
+    """Return a flow's first request. A body with a picture in it takes a while to build: for workers."""
+    try:
+        return next(flow)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise OptionError("option.unsendable", reason=one_line(str(error), 200)) from None
 
 
 async def stream(response: httpx.Response) -> AsyncIterator[bytes]:

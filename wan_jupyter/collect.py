@@ -5,12 +5,15 @@ Floor 4. What was paid for is asked for again and again; that it cannot be had n
 
 from __future__ import annotations
 
+import contextlib
 import random
 from dataclasses import replace
+from pathlib import Path
 
 from . import pacing
 from .client import stream
-from .errors import LOST_ANSWER, ConnectionProblem, JobExpired, OutputError, Problem, ProblemError, ServiceError
+from .engine import logger
+from .errors import LOST_ANSWER, ConnectionProblem, JobExpired, Problem, ProblemError, ServiceError
 from .job import Job
 from .outputs import Incoming
 from .status import Status
@@ -41,11 +44,8 @@ async def _fetch_until_sound(job: Job, tools: Tools) -> tuple[str, str]:
         tries += 1
         try:
             digest = await _fetch(job, tools)
-            await tools.engine.work(inspect, tools.place.part)
-            return digest, ""
-        except OutputError as error:
-            if error.key != "video.undecodable":
-                raise
+            if await tools.engine.work(_is_sound, tools.place.part):
+                return digest, ""
             if digest in failed or tries >= pacing.DOWNLOAD_TRIES:
                 return digest, "undecodable"
             failed.add(digest)
@@ -63,13 +63,23 @@ async def _fetch(job: Job, tools: Tools) -> str:
         # A proxy that packs the answer gives the length of what it packed.
         length = "" if "content-encoding" in response.headers else response.headers.get("content-length", "")
         total = int(length) if length.isdigit() else 0
-        with tools.place.receive() as incoming:
+        with contextlib.closing(await tools.engine.work(tools.place.receive)) as incoming:
             async for piece in stream(response):
                 await tools.engine.work(incoming.add, piece)
                 _show_progress(job, incoming.size, total)
             digest = await tools.engine.work(incoming.finish)
             _check_whole(incoming, total)
     return digest
+
+
+def _is_sound(path: Path) -> bool:
+    """Tell whether both ends of a video decode. Whatever a decoder makes of a file, it was paid for and is kept."""
+    try:
+        inspect(path)
+    except Exception as error:
+        logger.debug("%s does not decode", path.name, exc_info=error)
+        return False
+    return True
 
 
 def _check_whole(incoming: Incoming, total: int) -> None:
@@ -94,7 +104,7 @@ async def _refresh_link(job: Job, tools: Tools, error: ProblemError) -> None:
         return
     if seen.status is Status.DOWNLOADING:
         await advance(job, tools, replace(job.snapshot, result=seen.result))
-    forgotten = tools.clock.time() - job.facts.created_at >= tools.protocol.memory
+    forgotten = tools.clock.time() - (job.sent_at or job.facts.created_at) >= tools.protocol.memory
     if seen.status is Status.EXPIRED and forgotten:
         await advance(job, tools, seen)
         raise JobExpired("job.expired", problem=seen.problem or Problem(), id=job.id)

@@ -61,7 +61,7 @@ def has_key(row: Asks, settings: Settings) -> bool:
 def _sources(row: Asks, settings: Settings) -> Iterator[Key]:
     for name in _variables(row, settings):
         if name in settings.keys:
-            yield _clean(Key(settings.keys[name], name))
+            yield _clean(settings.keys[name])
     if row.key_file:
         path = Path(row.key_file).expanduser()
         with contextlib.suppress(OSError, UnicodeDecodeError):

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 T = TypeVar("T")
 WORKERS = 4
 logger = logging.getLogger("wan_jupyter")
+logger.addHandler(logging.NullHandler())  # else Python writes what is logged into whichever cell runs
 
 
 class Clock(Protocol):

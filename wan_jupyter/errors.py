@@ -27,11 +27,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .messages import ENGLISH, known, say
+from .text import one_line
 
 # Codes of ours, in lower case; a service's codes are never all lower case with these words.
 UNREACHED = "unreached"
 LOST_ANSWER = "lost_answer"
 NOT_CREATED = "not_created"
+CANCELED = "canceled"
+OURS = frozenset({UNREACHED, LOST_ANSWER, NOT_CREATED, CANCELED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class ProblemError(WanError):
 
     def message(self, language: str = ENGLISH) -> str:
         """Return what happened in our words, then code, message and request id in the service's."""
-        return say(f"{self.key}.text", language, **self.values, said=said(self.problem))
+        return say(f"{self.key}.text", language, **self.values, said=said(self.problem)).strip()
 
     def hint(self, language: str = ENGLISH) -> str:
         """Return what to do about this code."""
@@ -198,6 +201,7 @@ class JobUncertain(ProblemError, JobError):
 
 
 def said(problem: Problem) -> str:
-    """Return the service's own words: `Code: message (request id …)`, as far as it gave them."""
-    words = ": ".join(part for part in (problem.code, problem.message) if part)
-    return f"{words} (request id {problem.request_id})" if problem.request_id else words
+    """Return the service's own words, made harmless: `Code: message (request id …)`, as far as it gave them."""
+    code = "" if problem.code in OURS else problem.code
+    words = ": ".join(one_line(part) for part in (code, problem.message) if part)
+    return f"{words} (request id {one_line(problem.request_id)})" if problem.request_id else words

@@ -76,6 +76,7 @@ class Job:
         self.request = request
         self.snapshot = snapshot
         self.origin = origin
+        self.sent_at: float | None = None
         self.thumbnails: tuple[bytes, ...] = ()
         self.warning = ""
         self.cost = ""

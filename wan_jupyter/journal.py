@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import JobError, Problem
+from .errors import JobError, OutputError, Problem
 from .status import Result, Snapshot, Status
 
 # Without look-alikes, so that an id can be read aloud; the first one is a letter, so that it is never read as a number.
@@ -88,9 +88,10 @@ class Journal:
         self._clock = clock
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+        with _told(self.path):
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
         self._migrate()
 
     # ---- writing ----------------------------------------------------------------------------------------------
@@ -103,15 +104,15 @@ class Journal:
         Args:
             fingerprint: what makes two requests the same.
             make: gets a free id and the take number (from 1) and returns the row to insert.
-            reuse: tells whether the newest job with this fingerprint is to be used instead.
+            reuse: tells whether a job with this fingerprint is to be used instead; the newest take is asked first.
 
         Returns:
             The row, and whether it is new.
         """
         with self._transaction() as sql:
-            found = self._rows(_NEWEST_OF, fingerprint)
-            if found and reuse(found[0]):
-                return found[0], False
+            found = self._rows(_TAKES_OF, fingerprint)
+            if kept := next(filter(reuse, found), None):
+                return kept, False
             row = make(self._free_id(sql), found[0].take + 1 if found else 1)
             values = _columns(row, self._clock())
             marks = ", ".join("?" * len(values))
@@ -131,6 +132,17 @@ class Journal:
         with self._transaction() as sql:
             query = f"UPDATE jobs SET {marks} WHERE id = ? AND owner = ? AND status = ?"  # noqa: S608 - our own names
             return sql.execute(query, (*values.values(), job, owner, was)).rowcount == 1
+
+    def keep_task(self, job: str, snapshot: Snapshot) -> None:
+        """Write down the task that a job's create brought, although the job was taken over meanwhile.
+
+        Whoever has it now knows of no task; an id that is lost could not be asked for, and the task is paid for.
+        """
+        values = _of_snapshot(snapshot)
+        marks = ", ".join(f"{name} = ?" for name in values)
+        with self._transaction() as sql:
+            query = f"UPDATE jobs SET {marks} WHERE id = ? AND remote_id IS NULL"  # noqa: S608 - our own names
+            sql.execute(query, (*values.values(), job))
 
     def take_over(self, job: str, owner: str, former: str) -> bool:
         """Make a job ours if it still is `former`'s."""
@@ -161,7 +173,7 @@ class Journal:
 
     def latest(self, fingerprint: str) -> Row | None:
         """Return the newest job with this fingerprint."""
-        found = self._rows(_NEWEST_OF, fingerprint)
+        found = self._rows(_TAKES_OF, fingerprint)
         return found[0] if found else None
 
     def recent(self, limit: int = 50) -> list[Row]:
@@ -187,7 +199,7 @@ class Journal:
         return bytes.fromhex(found)
 
     def close(self) -> None:
-        """Close every connection that this process opened."""
+        """Close every connection that this process opened; no thread may be using one."""
         for connection in self._all:
             connection.close()
         self._all.clear()
@@ -215,14 +227,16 @@ class Journal:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        sql = self._connection()
-        sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield sql
-        except BaseException:
-            sql.execute("ROLLBACK")
-            raise
-        sql.execute("COMMIT")
+        with _told(self.path):
+            sql = self._connection()
+            try:  # BEGIN stands inside: an interrupt right after it must not leave the journal locked for everyone
+                sql.execute("BEGIN IMMEDIATE")
+                yield sql
+                sql.execute("COMMIT")
+            except BaseException:
+                if sql.in_transaction:
+                    sql.execute("ROLLBACK")
+                raise
 
     def _migrate(self) -> None:
         with self._transaction() as sql:
@@ -242,10 +256,20 @@ class Journal:
 
     def _rows(self, where: str, *values: object) -> list[Row]:
         query = f"SELECT * FROM jobs {where}"  # noqa: S608 - written above, values are bound
-        return [_row(kept) for kept in self._connection().execute(query, values)]
+        with _told(self.path):
+            return [_row(kept) for kept in self._connection().execute(query, values)]
 
 
-_NEWEST_OF = "WHERE fingerprint = ? ORDER BY take DESC LIMIT 1"
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what SQLite or the disk says into an error that says what to do."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise OutputError("output.journal", path=path, reason=error) from None
+
+
+_TAKES_OF = "WHERE fingerprint = ? ORDER BY take DESC"
 
 _PLAIN = (
     "id", "created_at", "owner", "account", "provider", "base_url", "session", "model", "mode", "fingerprint", "take",

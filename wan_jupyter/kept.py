@@ -8,6 +8,7 @@ from typing import Any
 
 from .catalog import Provider
 from .errors import JobError
+from .image import shown_url
 from .job import Facts, Job
 from .journal import Row
 from .outputs import Place, read_sidecar
@@ -16,16 +17,25 @@ from .status import Status
 from .video import Video
 
 
-def makes_needless(row: Row) -> bool:
+def makes_needless(row: Row, folder: Path, account: str) -> bool:
     """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
 
     Raises:
-        JobError: it was made and paid for, and its file is gone.
+        JobError: it was made and paid for, and its file is gone; or it is under way with another key.
     """
     status = row.snapshot.status
-    if status is Status.SUCCEEDED and not Path(row.snapshot.file).is_file():
+    if status is Status.SUCCEEDED and not file_of(row, folder).is_file():
         raise JobError("job.file_gone", id=row.id, file=row.snapshot.file)
+    if status.live and row.account != account:
+        raise JobError("job.other_key", id=row.id)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def file_of(row: Row, folder: Path) -> Path:
+    """Return where a job's video lies: where it was saved, or this notebook's own copy of it."""
+    saved = Path(row.snapshot.file)
+    copy = folder / saved.name
+    return copy if not saved.is_file() and copy.is_file() else saved
 
 
 def facts_of(row: Row, where: Provider | None) -> Facts:
@@ -53,13 +63,14 @@ def end_as_kept(job: Job) -> None:
     elif job.status.ended:
         job.fail_as_told()
     else:
-        job.fail(JobError("job.not_here", id=job.id))
+        job.fail(JobError("job.not_here", id=job.id, provider=job.provider))
 
 
 def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
     """Return what is written beside a video (DESIGN section 5, Files)."""
     request, shot = job.request, job.snapshot
-    options = {name: value for name, value in request.asked().items() if name not in ("seed", "model")}
+    asked = {**request.asked(), **({"audio_url": shown_url(request.audio_url)} if request.audio_url else {})}
+    options = {name: value for name, value in asked.items() if name not in ("seed", "model")}
     times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
     return {
         "prompt": request.prompt,

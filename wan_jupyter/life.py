@@ -7,6 +7,7 @@ disk.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from . import pacing
 from .collect import collect
 from .engine import logger
 from .errors import (
+    CANCELED,
     LOST_ANSWER,
     NOT_CREATED,
     ConnectionProblem,
@@ -35,7 +37,9 @@ from .tools import TakenOver, Tools, advance, pause
 from .video import Video, thumbnail
 
 HEARTBEAT = 60.0
-CANCELED = Problem("canceled", advice="canceled")
+CANCELED_PROBLEM = Problem(CANCELED, advice="canceled")
+WAITING = "waiting_to_submit"  # with this note a SUBMITTING job has provably created nothing yet
+KEEP_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
 SEEN = ("status", "word", "note", "progress", "result", "problem", "file")
 
 
@@ -77,7 +81,8 @@ async def _follow_row(job: Job, tools: Tools, alive: Callable[[str, float, float
         if row.owner == tools.owner:
             return await _live(job, tools)
         if alive(row.owner, row.heartbeat, tools.clock.time()):
-            await tools.clock.sleep(1.0)
+            await _pass_on_cancel_for_other(job, tools)
+            await pause(job, tools, 1.0)
         else:  # once it is ours, the row is read anew: its owner may have sent the create with its last breath
             await tools.engine.work(tools.journal.take_over, job.id, tools.owner, row.owner)
 
@@ -86,17 +91,17 @@ async def _follow_row(job: Job, tools: Tools, alive: Callable[[str, float, float
 
 
 async def _create(job: Job, tools: Tools) -> None:
-    if job.status is Status.SUBMITTING and not job.remote_id:
+    unsent = job.status is Status.PREPARING or job.snapshot.note == WAITING
+    if job.status is Status.SUBMITTING and not unsent:
         # Someone died between sending and hearing the answer.
         await advance(job, tools, Snapshot(Status.UNCERTAIN, problem=Problem(LOST_ANSWER, advice="uncertain")))
-    if job.status is not Status.PREPARING:
+    if not unsent:
         return
     order = replace(tools.order, frames=await _links(job, tools))
     if job.cancel_requested:
-        await advance(job, tools, Snapshot(Status.CANCELED, problem=CANCELED))
+        await advance(job, tools, Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM))
         return
-    await advance(job, tools, Snapshot(Status.SUBMITTING), sent_at=tools.clock.time())
-    await advance(job, tools, await _submit(job, tools, order))
+    await _keep(job, tools, await _submit(job, tools, order))
 
 
 async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
@@ -105,15 +110,41 @@ async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
     while True:
         tries += 1
         try:
-            return await tools.client.create(tools.protocol.submit(order))
+            return await tools.client.create(tools.protocol.submit(order), partial(_commit, job, tools))
         except ProblemError as error:
             verdict = pacing.judge_submit(error, tries)
             if verdict is not pacing.Verdict.AGAIN:
                 return _not_submitted(error, verdict)
-            job.show(replace(job.snapshot, note="waiting_to_submit"))
+            await advance(job, tools, replace(job.snapshot, note=WAITING))
             await pause(job, tools, pacing.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
         if job.cancel_requested:
-            return Snapshot(Status.CANCELED, problem=CANCELED)
+            return Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM)
+
+
+async def _commit(job: Job, tools: Tools) -> None:
+    """Write down that a create goes out now, if the job is still ours; with it the heartbeat is renewed."""
+    job.sent_at = tools.clock.time()
+    await advance(job, tools, Snapshot(Status.SUBMITTING), sent_at=job.sent_at)
+
+
+async def _keep(job: Job, tools: Tools, brought: Snapshot) -> None:
+    """Write down what the create brought, again and again: a task whose id is lost is paid for and never seen."""
+    was = job.status
+    record = partial(tools.journal.record, job.id, tools.owner, was, brought)
+    for wait in (*KEEP_WAITS, None):
+        try:
+            if await tools.engine.work(record):
+                job.show(brought)
+                return
+            if brought.remote_id:
+                await tools.engine.work(tools.journal.keep_task, job.id, brought)
+            raise TakenOver
+        except OutputError as error:
+            job.show(brought)
+            logger.error("job %s is task %s; the journal cannot be written", job.id, brought.remote_id)
+            if wait is None:
+                raise JobError("job.unrecorded", id=job.id, task=brought.remote_id, why=error.message()) from None
+            await pause(job, tools, wait)
 
 
 def _not_submitted(error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
@@ -158,15 +189,13 @@ def _link(image: Image, spool: Spool) -> str:
 
 
 async def _follow(job: Job, tools: Tools) -> None:
-    begun, failures, told = tools.clock.time(), 0, float("-inf")
+    waited, failures, told = 0.0, 0, float("-inf")
     while job.status in (Status.QUEUED, Status.RUNNING):
         await _pass_on_cancel(job, tools)
-        elapsed = tools.clock.time() - begun
         asked = job.snapshot.poll_after
-        wait = asked if asked is not None else pacing.poll_wait(tools.pace, elapsed, failures, random.random())  # noqa: S311
+        wait = asked if asked is not None else pacing.poll_wait(tools.pace, waited, failures, random.random())  # noqa: S311
         await pause(job, tools, wait)
-        if elapsed > pacing.DEADLINE:
-            raise JobError("job.deadline", id=job.id, word=job.snapshot.word)
+        waited += wait  # what we waited, not what a clock says: a machine that slept has not waited
         try:
             seen = await tools.client.run(tools.protocol.poll(job.remote_id))
             failures = 0
@@ -175,6 +204,8 @@ async def _follow(job: Job, tools: Tools) -> None:
             seen = replace(job.snapshot, note=_trouble(error))
             await pause(job, tools, pacing.after_failure(error, tools.pace, failures, random.random()))  # noqa: S311
         told = await _report(job, tools, _believed(job, tools, seen), told)
+        if waited > pacing.DEADLINE and not failures and job.status in (Status.QUEUED, Status.RUNNING):
+            raise JobError("job.deadline", id=job.id, word=job.snapshot.word)
 
 
 async def _report(job: Job, tools: Tools, seen: Snapshot, told: float) -> float:
@@ -193,10 +224,10 @@ def _believed(job: Job, tools: Tools, seen: Snapshot) -> Snapshot:
     UNKNOWN means expired only after the service's 24 h; before that it may be another account's key, or a lagging
     replica.
     """
-    age = tools.clock.time() - job.facts.created_at
+    age = tools.clock.time() - (job.sent_at or job.facts.created_at)
     stopped = job.cancel_answered and job.snapshot.note != "cannot_stop"
     if seen.status is Status.EXPIRED and stopped:  # a server that forgets what it was told to stop
-        return replace(seen, status=Status.CANCELED, problem=CANCELED)
+        return replace(seen, status=Status.CANCELED, problem=CANCELED_PROBLEM)
     if seen.status is Status.EXPIRED and age < tools.protocol.memory:
         return replace(job.snapshot, word=seen.word, note="unknown_task")
     return seen if seen.status is not job.status or seen.note else replace(seen, note=_kept_note(job))
@@ -227,22 +258,38 @@ async def _pass_on_cancel(job: Job, tools: Tools) -> None:
         await advance(job, tools, replace(job.snapshot, note="cannot_stop"))
 
 
+async def _pass_on_cancel_for_other(job: Job, tools: Tools) -> None:
+    """Ask the service to stop a job that another process carries out; that process will see what came of it."""
+    if not job.cancel_requested or job.cancel_answered or not job.remote_id:
+        return
+    job.cancel_answered = True
+    with contextlib.suppress(ProblemError):
+        await tools.client.run(tools.protocol.cancel(job.remote_id))
+
+
 # ---- ending -------------------------------------------------------------------------------------------------------
 
 
 async def _finish(job: Job, tools: Tools, warning: str = "") -> None:
-    """End a job whose state is an end, with its video or its error; then let go of its pictures."""
+    """Let go of a job's pictures, then end it, with its video or its error."""
     job.warning = job.warning or warning
+    if job.status is not Status.UNCERTAIN:
+        await tools.engine.work(_let_go, job, tools)
     if job.status is Status.SUCCEEDED:
         job.succeed(Video(tools.place.video, tools.sidecar(job)))
     else:
         job.fail_as_told()
-    if job.status is not Status.UNCERTAIN:
-        await tools.engine.work(_let_go, job, tools)
 
 
 def _let_go(job: Job, tools: Tools) -> None:
-    """Remove spooled pictures that no job under way needs."""
+    """Remove spooled pictures that no job under way needs; one that stays behind hurts nobody."""
+    try:
+        _drop_unneeded(job, tools)
+    except Exception:  # the video is on disk: nothing may keep it from being shown
+        logger.warning("the pictures of job %s stay in the spool", job.id, exc_info=True)
+
+
+def _drop_unneeded(job: Job, tools: Tools) -> None:
     needed = {frame.get("digest") for row in tools.journal.unfinished() for frame in row.request["frames"].values()}
     for _, image in job.request.frames:
         if image.digest and image.digest not in needed:

@@ -105,7 +105,7 @@ class WanMagics(Magics):
         live = [job.id for job in session.live_jobs()]
         facts = {
             "provider": f"{session.provider.name} ({session.provider.title})",
-            "address": session.provider.origin,
+            "address": say("where.in_kernel") if session.in_process else session.provider.origin,
             "key": session.key.source if session.key else say("where.no_key"),
             "outputs": session.outputs,
             "jobs": ", ".join(live) or say("where.no_jobs"),
@@ -129,10 +129,10 @@ class WanMagics(Magics):
         """List the models that are known."""
         from . import catalog
 
-        rows = [
-            [row.id, ", ".join(row.modes), " ".join(row.resolutions), f"{catalog.spans(row.durations)} s"]
-            for row in catalog.models().values()
-        ]
+        rows = []
+        for row in catalog.models().values():
+            modes = ", ".join(say(f"models.mode.{mode}") for mode in row.modes)
+            rows.append([row.id, modes, " ".join(row.resolutions), f"{catalog.spans(row.durations)} s"])
         self._show.show_rows(rows, [say(f"models.{name}") for name in ("id", "modes", "resolutions", "durations")])
 
     def show(self, beginning: str = "") -> Job:
@@ -235,6 +235,9 @@ COMMANDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 def register(ip: Any) -> None:
     """Register the magics, and let a `%%wan` cell be without a body."""
     ip.register_magics(WanMagics(ip))
+    # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
+    # and the prompt could never be typed.
+    give_body.has_side_effects = True  # type: ignore[attr-defined]
     ip.input_transformers_cleanup.append(give_body)
 
 

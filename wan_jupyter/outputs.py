@@ -73,18 +73,15 @@ class Place:
         """The video while it arrives; hidden, so that no file browser offers half a video."""
         return self.folder / f".{self.stem}.mp4.part"
 
-    @contextlib.contextmanager
-    def receive(self) -> Iterator[Incoming]:
-        """Open the temporary file anew for a download.
+    def receive(self) -> Incoming:
+        """Open the temporary file anew for a download; close it after.
 
         Raises:
             OutputError: the folder cannot be made or written.
         """
         with _told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = self.part.open("wb")
-        with contextlib.closing(file):
-            yield Incoming(file)
+            return Incoming(self.part.open("wb"))
 
     def settle(self) -> Path:
         """Give the finished download its final name, in one step."""
@@ -96,7 +93,8 @@ class Place:
     def write_sidecar(self, facts: Mapping[str, Any]) -> Path:
         """Write what is known of the video beside it."""
         with _told(self.folder):
-            _write_whole(self.sidecar, json.dumps(facts, ensure_ascii=False, indent=1).encode(), mode=0o644)
+            text = json.dumps(facts, ensure_ascii=False, indent=1)
+            _write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
         return self.sidecar
 
 
@@ -120,6 +118,10 @@ class Incoming:
         self._hash.update(piece)
         self.size += len(piece)
         self.head = (self.head + piece[: 16 - len(self.head)]) if len(self.head) < 16 else self.head
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
     def finish(self) -> str:
         """Bring the bytes to disk and return their SHA-256."""

@@ -27,6 +27,9 @@ class Owner:
         self.name = f"{socket.gethostname()}:{self.pid}:{secrets.token_hex(4)}"
         self._file = _open(self._path(self.name))
         self.locked = _lock(self._file)
+        # A forked child holds the same lock and would keep us alive beyond our end.
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._file.close)
 
     def is_alive(self, name: str, heartbeat: float, now: float) -> bool:
         """Tell whether the owner of that name still runs; `heartbeat` and `now` are epoch seconds."""
@@ -46,7 +49,7 @@ class Owner:
             return None
         path = self._path(name)
         if not path.exists():
-            return False
+            return None  # someone cleaned up: its process may live all the same
         try:
             with _open(path) as file:
                 return not _lock(file)

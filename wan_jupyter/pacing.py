@@ -15,6 +15,7 @@ SUBMIT_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 UNREACHED_TRIES = 4
 SLOW_AFTER = 180.0
 LONGEST_WAIT = 60.0
+LONGEST_SUBMIT_WAIT = 120.0  # below the time after which a silent owner counts as dead
 DEADLINE = 6 * 3600.0
 DOWNLOAD_TRIES = 5
 
@@ -45,7 +46,7 @@ def judge_submit(error: ProblemError, tries: int) -> Verdict:
 
 def submit_wait(error: ProblemError, tries: int, jitter: float) -> float:
     """Return seconds before a create is sent again; `jitter` is a draw from 0–1."""
-    return _wait(error, SUBMIT_WAITS[min(tries, len(SUBMIT_WAITS)) - 1], jitter)
+    return _wait(error, SUBMIT_WAITS[min(tries, len(SUBMIT_WAITS)) - 1], jitter, LONGEST_SUBMIT_WAIT)
 
 
 def poll_wait(pace: tuple[float, float], elapsed: float, failures: int, jitter: float) -> float:
@@ -56,9 +57,10 @@ def poll_wait(pace: tuple[float, float], elapsed: float, failures: int, jitter: 
 
 def after_failure(error: ProblemError, pace: tuple[float, float], failures: int, jitter: float) -> float:
     """Return seconds before a failed poll or download is tried again."""
-    return _wait(error, min(max(pace[0], 0.5) * 2.0 ** min(failures, 10), LONGEST_WAIT), jitter)
+    return _wait(error, min(max(pace[0], 0.5) * 2.0 ** min(failures, 10), LONGEST_WAIT), jitter, LONGEST_WAIT)
 
 
-def _wait(error: ProblemError, base: float, jitter: float) -> float:
+def _wait(error: ProblemError, base: float, jitter: float, longest: float) -> float:
+    """Return what the service asked for, within reason: a result link dies while a client sleeps for days."""
     asked = error.problem.wait
-    return (asked if asked is not None else base) + base * 0.25 * jitter
+    return (min(asked, longest) if asked is not None else base) + base * 0.25 * jitter

@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import PromptError
 from .request import nearest, shorten
+from .text import whole
 
 _STEP = r"""\.[^\W\d]\w*|\[\s*(?:-?[0-9]{1,18}|'[^'\n]*'|"[^"\n]*")\s*\]"""
 _PATH = rf"[^\W\d]\w*(?:{_STEP})*"
@@ -28,8 +29,7 @@ def normal(text: str) -> str:
 
     Half a character (a lone surrogate, as a broken copy leaves it) becomes U+FFFD: neither JSON nor SQLite takes it.
     """
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return whole.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return whole(text).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def fill(text: str, names: Mapping[str, object]) -> str:

@@ -17,15 +17,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 from .errors import OptionError
-from .image import Image
+from .image import Image, unsigned
 from .image.files import one_line
 from .messages import say
+from .text import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,17 @@ class Declared:
         return say(f"help.{self.name}")
 
 
-def opt(*flags: str, kind: str, metavar: str = "", choices: tuple[str, ...] = (), default: Any = None) -> Any:
-    """Declare a dataclass field that is also an option."""
+def opt(
+    *flags: str,
+    kind: str,
+    metavar: str = "",
+    choices: tuple[str, ...] = (),
+    default: Any = None,
+    shown: bool = True,
+) -> Any:
+    """Declare a dataclass field that is also an option; one that may hold a signature is not `shown` by repr."""
     option = Option(flags, kind, metavar, choices)
-    return field(default=default, metadata={"option": option})
+    return field(default=default, metadata={"option": option}, repr=shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +91,14 @@ class VideoRequest:
     seed: int | None = opt("-s", "--seed", kind="seed", metavar="0-2147483647")
     negative_prompt: str | None = opt("-n", "--negative", kind="text", metavar="TEXT")
     audio: bool | None = opt("--audio", kind="switch")
-    audio_url: str | None = opt("--audio-url", kind="url", metavar="URL")
+    audio_url: str | None = opt("--audio-url", kind="url", metavar="URL", shown=False)
     prompt_extend: bool | None = opt("--prompt-extend", kind="switch")
     watermark: bool | None = opt("--watermark", kind="switch")
     shot_type: str | None = opt("--shot-type", kind="choice", choices=("single", "multi"), metavar="single|multi")
     template: str | None = opt("--template", kind="text", metavar="NAME")
-    params: tuple[tuple[str, str], ...] = opt("-p", "--param", kind="pairs", metavar="PATH=VALUE", default=())
+    params: tuple[tuple[str, str], ...] = opt(
+        "-p", "--param", kind="pairs", metavar="PATH=VALUE", default=(), shown=False
+    )
 
     @property
     def mode(self) -> str:
@@ -155,7 +163,7 @@ def declared(*types: Any) -> tuple[Declared, ...]:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError
-    return value
+    return whole(value)
 
 
 def _whole(value: Any) -> int:
@@ -315,22 +323,6 @@ def read_keywords(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
 # ---- same request, same video -------------------------------------------------------------------------------------
 
 
-def origin_of(url: str) -> str:
-    """Return scheme, host and port of a URL, in lower case, with the default port left out."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port and parts.port != {"http": 80, "https": 443}.get(parts.scheme) else ""
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}"
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL names this machine; `127.0.0.1.example.com` does not."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def fingerprint(request: VideoRequest, provider: str, origin: str) -> str:
     """Return the SHA-256 of what makes two requests the same, as versioned canonical JSON.
 
@@ -345,6 +337,7 @@ def fingerprint(request: VideoRequest, provider: str, origin: str) -> str:
         "prompt": request.filled_prompt,
         "frames": {role: image.identity for role, image in request.frames},
         **request.asked(),
+        **({"audio_url": unsigned(request.audio_url)} if request.audio_url else {}),
     }
     canonical = json.dumps(counted, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

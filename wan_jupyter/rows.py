@@ -20,7 +20,8 @@ from .protocols.dashscope import DashScope
 from .protocols.openai_videos import SERVED, OpenAIVideos
 from .protocols.video_generations import VideoGenerations
 from .protocols.videos import Videos
-from .request import is_loopback, nearest, origin_of, shorten
+from .request import nearest, shorten
+from .urls import is_loopback, origin_of
 
 # Protocol to what speaks it: given a base URL and, where it has several, a dialect.
 PROTOCOLS: Mapping[str, Callable[..., Protocol]] = MappingProxyType(

@@ -21,7 +21,7 @@ from .errors import SettingsError
 from .image import take
 from .job import Job
 from .journal import Journal, Row
-from .kept import end_as_kept, facts_of, makes_needless, sidecar_of
+from .kept import end_as_kept, facts_of, file_of, makes_needless, sidecar_of
 from .key import Key
 from .life import carry_out, follow_other
 from .outputs import Spool, place_for
@@ -33,6 +33,8 @@ from .request import VideoRequest, fingerprint, read_keywords
 from .settings import OUTPUTS, Settings
 from .status import Status
 from .tools import Tools
+
+SEED_STAND_IN = "<drawn when it is sent>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Session:
         drawn = _with_seed(plan)
         make = partial(self._row, drawn, mark, cell, self.account)
         with engine.current().ordering:
-            row, is_new = self.journal.begin(mark, make, lambda kept: not new and makes_needless(kept))
+            reuse = partial(makes_needless, folder=self.outputs, account=self.account)
+            row, is_new = self.journal.begin(mark, make, lambda kept: not new and reuse(kept))
             if not is_new and row.snapshot.status.live:
                 return self._go_on(row, drawn.request)
             if not is_new:
@@ -117,13 +120,20 @@ class Session:
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
-        return catalog.check(self._with_default_model(request), self.provider)
+        plan = catalog.check(self._with_default_model(request), self.provider)
+        default = self._settings.model
+        if request.model or not default or plan.model.id == default:
+            return plan
+        yields = ("remark.default_yields", {"default": default, "model": plan.model.id})
+        return replace(plan, remarks=(*plan.remarks, yields))
 
     def dry_run(self, request: VideoRequest) -> DryRun:
         """Return what a request would send and cost; nothing is sent."""
         plan = self.plan(request)
         variable = next(iter(self.provider.key_variables), "WAN_API_KEY") if self.provider.key_variables else ""
-        shown = preview(plan.request, plan.order, self.provider.speak(), variable)
+        drawn = plan.request.seed is None and "seed" in plan.model.fields
+        fields = {**plan.order.fields, **({"seed": SEED_STAND_IN} if drawn else {})}
+        shown = preview(plan.request, replace(plan.order, fields=fields), self.provider.speak(), variable)
         return DryRun(shown, self._price(plan), plan)
 
     def job(self, beginning: str) -> Job:
@@ -136,9 +146,9 @@ class Session:
 
     def follow(self, identity: str) -> Job:
         """Return a job, and go on with it here if it is under way and nobody does; only at its own address."""
-        row = self.journal.get(identity)
-        own = (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)
-        return self._go_on(row) if own and row.snapshot.status.live else self._revive(row)
+        with engine.current().ordering:  # a job that ends between the look and the step would be gone on with
+            row = self.journal.get(identity)
+            return self._go_on(row) if self._is_ours(row) and row.snapshot.status.live else self._revive(row)
 
     def live_jobs(self) -> list[Job]:
         """Return the jobs that this process is following, oldest first."""
@@ -150,8 +160,11 @@ class Session:
 
     def resume(self) -> list[Job]:
         """Go on with this session's unfinished jobs that no living process carries out, and return them."""
-        here = {job.id for job in self.live_jobs()}
-        return [self._go_on(row) for row in self.journal.unfinished() if self._is_ours(row) and row.id not in here]
+        here = engine.current()
+        with here.ordering:
+            known = {job.id for job in self.live_jobs()}
+            rows = [row for row in self.journal.unfinished() if self._is_ours(row) and row.id not in known]
+            return [self._go_on(row) for row in rows]
 
     def __repr__(self) -> str:
         return f"<Session {self.provider.name} at {self.provider.origin}, {self.key or 'no key'}>"
@@ -184,9 +197,14 @@ class Session:
             self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
         return self._made[1]
 
+    @property
+    def in_process(self) -> bool:
+        """Whether the service runs in this very process: the emulator, unless it has an address of its own."""
+        return self.provider.base_url == catalog.provider(catalog.EMULATOR).base_url
+
     def _emulator(self) -> Any:
         """Return the emulator in process; imported here, for the default only."""
-        if not self.provider.emulated or self.provider.base_url != catalog.provider(catalog.EMULATOR).base_url:
+        if not self.in_process:
             return None
         from .emulator import create_app
 
@@ -224,9 +242,11 @@ class Session:
     def _shown(self, row: Row) -> Job:
         """Return the ended job that makes a new one needless, with its file beside this notebook."""
         if row.snapshot.status is Status.SUCCEEDED:
-            here = outputs.bring(Path(row.snapshot.file), self.outputs)
+            here = outputs.bring(file_of(row, self.outputs), self.outputs)
             row = replace(row, snapshot=replace(row.snapshot, file=str(here)))
-        return self._revive(row)
+        job = self._revive(row)
+        engine.current().jobs[job.id] = job
+        return job
 
     def _go_on(self, row: Row, fresh: VideoRequest | None = None) -> Job:
         """Return a live job: this process's own, one that another process carries out, or one taken over.
@@ -245,6 +265,7 @@ class Session:
                 request = replace(request, first=fresh.first, last=fresh.last)
             tools = self._tools(catalog.plan_of(request, self.provider), row)
             job = Job(facts_of(row, self.provider), request, row.snapshot, here, "attached")
+            job.sent_at = row.sent_at
             if row.owner == self.owner.name:
                 return self._start(job, tools)
             here.jobs[job.id] = job

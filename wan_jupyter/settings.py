@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .key import Key
+
 OUTPUTS = "wan_outputs"
+KEYS = ("DASHSCOPE_API_KEY", "WAN_API_KEY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,7 @@ class Settings:
 
     Attributes:
         home: folder of the journal, the spool and the emulator.
-        keys: values of the variables a key may come from, hidden from repr.
+        keys: the keys in the variables that a key may come from.
         notebook: the folder of the notebook, else the working directory.
         emulator: how the built-in emulator runs (`speed`, `clip_seconds`).
     """
@@ -31,7 +34,7 @@ class Settings:
     model: str = ""
     base_url: str = ""
     language: str = "en"
-    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    keys: Mapping[str, Key] = field(default_factory=dict)
     emulator: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -45,7 +48,7 @@ def read(environ: Mapping[str, str] | None = None, notebook: str = "") -> Settin
         model=here.get("WAN_MODEL", "").strip(),
         base_url=here.get("WAN_BASE_URL", "").strip(),
         language=here.get("WAN_LANG", "").strip() or "en",
-        keys={name: here[name] for name in ("DASHSCOPE_API_KEY", "WAN_API_KEY") if here.get(name, "").strip()},
+        keys={name: Key(here[name], name) for name in KEYS if here.get(name, "").strip()},
         emulator=_emulator(here),
     )
 

@@ -153,7 +153,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     if not path.is_file():
         raise OutputError("video.missing", path=path)
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
                 raise OutputError("video.undecodable", path=path, why="no video track")
             stream = container.streams.video[0]

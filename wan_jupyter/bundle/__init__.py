@@ -6,9 +6,10 @@ player of a finished video · `static` what remains without a kernel, and what a
 
 from __future__ import annotations
 
+from ..text import clean, one_line
 from .final import player
 from .live import card, elapsed, state_words
-from .markup import Bundle, clean, one_line, style
+from .markup import Bundle, style
 from .static import line, page, still, table
 from .views import CardView, PlayerView
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from ..messages import ENGLISH, say
-from .markup import LOOK, Bundle, Html, badge, base64_text, bdi, clean, data_uri, one_line, said, tag
+from ..text import clean, one_line
+from .markup import LOOK, Bundle, Html, badge, base64_text, bdi, data_uri, said, tag
 from .views import PlayerView
 
 WIDEST, HIGHEST = 640, 480  # CSS pixels of the player
@@ -97,6 +98,7 @@ def _cell(cell: str, language: str) -> Html:
 def _plain_player(view: PlayerView, language: str) -> str:
     emulated = f" · {say('card.emulated', language)}" if view.emulated else ""
     lines = [one_line(view.path), _facts(view, language) + emulated, _first_line(view.prompt)]
+    lines += [_origin(view, language), one_line(view.warning)]
     return "\n".join(line for line in lines if line)
 
 

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from ..messages import ENGLISH, say
 from ..status import Status
-from .markup import Html, clean, image, joined, one_line, style, tag
+from ..text import clean, one_line
+from .markup import Html, image, joined, style, tag
 from .views import CardView
 
 GLYPHS: Mapping[Status, str] = MappingProxyType(
@@ -77,6 +78,8 @@ def _top(view: CardView, language: str) -> Html:
 
 def state_words(view: CardView, language: str = ENGLISH) -> str:
     """Return where the job stands, in words."""
+    if view.stopped:
+        return say("state.stopped", language)
     return say(f"state.{view.status.lower()}", language)
 
 

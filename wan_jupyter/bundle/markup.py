@@ -44,25 +44,6 @@ LOOK: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Controls, lone surrogates (no JSON can carry them), and what turns the direction of the text around it.
-_HARMFUL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
-_QUERY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s?\"<>]*)\?[^\s\"<>]*")
-
-
-def clean(text: str) -> str:
-    """Return text without anything that acts instead of being read; the query of a URL may be a signature."""
-    text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
-    return _QUERY.sub(r"\1?…", _HARMFUL.sub("\ufffd", text))
-
-
-def one_line(text: str, limit: int = 0) -> str:
-    """Return clean text on one line, cut to `limit` characters (0: as long as it is)."""
-    text = " ".join(clean(text).split())
-    return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
-
-
 class Html(str):
     """Text that is HTML already."""
 

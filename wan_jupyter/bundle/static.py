@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..messages import ENGLISH, say
+from ..text import clean, one_line
 from .live import GLYPHS, MOODS, asked, elapsed, percent, state_words
-from .markup import LOOK, Bundle, badge, bdi, clean, one_line, said, tag
+from .markup import LOOK, Bundle, badge, bdi, said, tag
 from .views import CardView
 
 
 def still(view: CardView, language: str = ENGLISH) -> Bundle:
     """Return a job's static output (`text/html`, `text/plain`), which a notebook shows without its kernel."""
-    title = f"{GLYPHS[view.status]} {state_words(view, language)}"
+    title = f"{'!' if view.stopped else GLYPHS[view.status]} {state_words(view, language)}"
     lines = [one_line(line) for line in view.lines if line] or [_next_step(view, language)]
     facts = " · ".join(one_line(part) for part in (view.model, *view.chips, view.provider) if part)
     box = tag(
@@ -24,7 +25,7 @@ def still(view: CardView, language: str = ENGLISH) -> Bundle:
         said(one_line(view.prompt), "soft"),
         tag("div", badge(view.emulated, language), bdi(facts), style=LOOK["soft"]),
         class_="wan-card wan-still",
-        style=LOOK["bad" if MOODS.get(view.status) == "wan-bad" else "still"],
+        style=LOOK["bad" if view.stopped or MOODS.get(view.status) == "wan-bad" else "still"],
     )
     return {"text/html": str(box), "text/plain": "\n".join([f"{title} · {one_line(view.job_id)}", *lines])}
 

@@ -54,6 +54,7 @@ class CardView:
         progress: 0-1 where it is really known, else None.
         note: a sentence for a live job, "" if there is none.
         lines: for an ended job what happened, then what to do next.
+        stopped: whether this kernel has given up following it; the job itself may go on.
         thumbnails: small JPEGs of the pictures that were sent, at most two.
     """
 
@@ -71,3 +72,4 @@ class CardView:
     emulated: bool = False
     thumbnails: tuple[bytes, ...] = ()
     cancel_requested: bool = False
+    stopped: bool = False

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Query parameters that sign a link anew each time it is made; the picture behind it stays the same.
 SIGNATURES = frozenset({"Expires", "Signature", "OSSAccessKeyId", "se", "sig"})
-SIGNATURE_PREFIXES = ("X-Amz-", "X-Goog-")
+SIGNATURE_PREFIXES = ("x-amz-", "x-goog-", "x-oss-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def unsigned(url: str) -> str:
 
 
 def _signs(parameter: str) -> bool:
-    return parameter in SIGNATURES or parameter.startswith(SIGNATURE_PREFIXES)
+    return parameter in SIGNATURES or parameter.lower().startswith(SIGNATURE_PREFIXES)
 
 
 def shown_url(url: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..errors import Problem, ServiceError
+from ..text import whole
 
 if TYPE_CHECKING:
     import httpx
@@ -134,7 +135,7 @@ def text(value: object, limit: int = 2000) -> str:
     """Return a value of an answer as bounded text; anything that is not text or a number counts as nothing."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return ""
-    return str(value)[:limit].encode("utf-8", "replace").decode()  # half of a surrogate pair fits no journal
+    return whole(str(value)[:limit])
 
 
 def table(value: object) -> Mapping[str, Any]:

@@ -96,8 +96,7 @@ class DashScope:
         task_id = text(output.get("task_id"))
         if not task_id:
             raise ServiceError("service.unreadable", problem=unreadable(response))
-        # Whatever is said of it here, the task exists; an end is believed only from a poll, which brings what belongs
-        # to it.
+        # Whatever is said of it here, the task exists; an end is believed from a poll only, with its link or code.
         word = text(output.get("task_status"))
         status = Status.RUNNING if word == "RUNNING" else Status.QUEUED
         return Snapshot(status, task_id, word, facts=_facts(output, response, answer))

@@ -6,6 +6,7 @@ happens nothing is imported.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .present import Presenter
 
 # (module, type) to the presenter's method. A rich display more is one line here.
-RENDERERS = {("wan_jupyter.job", "Job"): "render", ("wan_jupyter.video", "Video"): "show_video"}
+RENDERERS = MappingProxyType({("wan_jupyter.job", "Job"): "render", ("wan_jupyter.video", "Video"): "show_video"})
 ATTRIBUTE = "_wan_presenter"
 FOLDER = "_wan_folder"
 
@@ -36,6 +37,8 @@ def uninstall(ip: Any) -> None:
     formatter = ip.display_formatter.ipython_display_formatter
     for module, name in RENDERERS:
         formatter.pop(f"{module}.{name}", None)
+    if hasattr(ip, ATTRIBUTE):
+        presenter(ip).close()
     for name in (ATTRIBUTE, FOLDER):
         if hasattr(ip, name):
             delattr(ip, name)

@@ -20,7 +20,9 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Face(Protocol):
-    """What a live display can do."""
+    """What a live display can do; `redraw` is after how many seconds it wants to be drawn anew, 0 for never."""
+
+    redraw: float
 
     def open(self, view: CardView) -> None:
         """Show it for the first time; main thread."""
@@ -28,8 +30,8 @@ class Face(Protocol):
     def update(self, view: CardView) -> None:
         """Show where the job stands; the loop."""
 
-    def end(self, final: Bundle) -> None:
-        """Show what remains; the loop."""
+    def end(self, final: Bundle, made: bool) -> None:
+        """Show what remains; `made` tells whether that is a video."""
 
     def leave(self) -> None:
         """Nobody waits here any more, though the job goes on; main thread."""
@@ -37,6 +39,8 @@ class Face(Protocol):
 
 class WidgetFace:
     """A card made of one HTML widget and a Cancel button, with a static line beside it for readers without a kernel."""
+
+    redraw = 12.0  # a clock made of CSS starts over when its panel was hidden
 
     def __init__(self, cancel: Callable[[], object], language: str) -> None:
         self._cancel, self._language = cancel, language
@@ -66,7 +70,7 @@ class WidgetFace:
         if view.cancel_requested and not self._button.disabled:
             self._button.disabled = True
 
-    def end(self, final: Bundle) -> None:
+    def end(self, final: Bundle, made: bool) -> None:
         """Put the end into the widget too, which a reloaded page shows, then replace it by the static bundle."""
         self._box.children = (self._html,)
         self._html.value = final["text/html"] if len(final["text/html"]) < 12_000_000 else final["text/plain"]
@@ -78,6 +82,8 @@ class WidgetFace:
 
 class StaticFace:
     """One static display that is updated: headless runs, Colab."""
+
+    redraw = 0.0
 
     def __init__(self, cancel: Callable[[], object], language: str) -> None:
         self._language = language
@@ -95,7 +101,7 @@ class StaticFace:
             self._status = view.status
             self._handle.update(bundle.still(view, self._language), raw=True)
 
-    def end(self, final: Bundle) -> None:
+    def end(self, final: Bundle, made: bool) -> None:
         """Show what remains."""
         self._handle.update(final, raw=True)
 
@@ -108,6 +114,8 @@ class TerminalFace:
 
     It is there while someone waits; afterwards the terminal belongs to what is typed.
     """
+
+    redraw = 1.0
 
     def __init__(self, cancel: Callable[[], object], language: str) -> None:
         self._language = language
@@ -129,14 +137,14 @@ class TerminalFace:
             _write(bundle.line(view, self._language) + "\n")
         self._status = view.status
 
-    def end(self, final: Bundle) -> None:
+    def end(self, final: Bundle, made: bool) -> None:
         """Take the line away and say what was made; a failure is said by the error that ends the wait."""
         if self._left:
             return
         if self._shown:
             self._overwrite("")
             _write("\r")
-        if "image/jpeg" in final:
+        if made:
             print(final["text/plain"], flush=True)  # noqa: T201 - the terminal is the display
 
     def leave(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 
+from .. import bundle
 from ..bundle import Bundle, CardView
 from ..engine import Engine, logger
 from ..job import Job
@@ -20,7 +21,6 @@ from .faces import Face
 from .views import card_view
 
 FASTEST = 0.5  # seconds between updates of one job
-REDRAW = 12.0  # seconds after which the card is drawn anew: a clock made of CSS starts over when its panel was hidden
 MESSAGES_A_SECOND = 100.0
 
 
@@ -29,7 +29,8 @@ class Live:
 
     def __init__(self, job: Job, face: Face, final: Callable[[], Bundle], engine: Engine, language: str) -> None:
         self.settled: Future[None] = Future()
-        self._job, self._face, self._final, self._engine = job, face, final, engine
+        self.job = job
+        self._face, self._final, self._engine = face, final, engine
         self._language = language
         self._last: CardView | None = None
         self._next = 0.0
@@ -40,12 +41,14 @@ class Live:
     def open(self) -> None:
         """Show the job and begin to follow it; main thread."""
         self._face.open(self._view())
-        self._job.watch(self._changed)
+        self.job.watch(self._changed)
+        if self._face.redraw:
+            self._engine.call(self._tick)
 
     # ---- on the loop ------------------------------------------------------------------------------------------
 
     def _changed(self, _: Snapshot) -> None:
-        if self._job.done:
+        if self.job.done:
             if not self._ending:
                 self._ending = True
                 self._engine.start(self._end)
@@ -59,20 +62,30 @@ class Live:
         if self._ending:
             return
         now = time.monotonic()
-        self._next = now + max(FASTEST, len(self._engine.jobs) / MESSAGES_A_SECOND)
+        live = sum(not job.done for job in self._engine.jobs.values())
+        self._next = now + max(FASTEST, live / MESSAGES_A_SECOND)
         view = self._view()
         visible = replace(view, now=0.0)
-        if visible != self._last or now - self._drawn > REDRAW:
+        if visible != self._last or now - self._drawn >= self._face.redraw > 0:
             self._last, self._drawn = visible, now
             self._face.update(view)
 
+    def _tick(self) -> None:
+        """Draw anew from time to time, for clocks that do not run by themselves."""
+        if not self._ending:
+            self._draw()
+            asyncio.get_running_loop().call_later(self._face.redraw, self._tick)
+
     async def _end(self) -> None:
         try:
-            self._face.end(await self._engine.work(self._final))
-        except Exception:  # what is drawn must never hurt what is paid for
-            logger.exception("job %s could not be shown", self._job.id)
+            final = await self._engine.work(self._final)
+            await self._engine.work(self._face.end, final, self.job.video is not None)
+        except Exception as error:  # what is drawn must never hurt what is paid for
+            logger.exception("job %s could not be shown", self.job.id)
+            lines = (self.job.snapshot.file, type(error).__name__)
+            self._face.end(bundle.still(replace(self._view(), lines=lines), self._language), False)
         finally:
             self.settled.set_result(None)
 
     def _view(self) -> CardView:
-        return card_view(self._job, time.time(), self._language)
+        return card_view(self.job, time.time(), self._language)

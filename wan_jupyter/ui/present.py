@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from .. import bundle, engine
 from .. import settings as environment
 from ..bundle import Bundle
-from ..errors import WaitTimeout, WanError
+from ..errors import OutputError, WaitTimeout, WanError
 from ..job import POLL, Job
 from ..messages import say
 from ..session import DryRun
@@ -26,6 +27,8 @@ from .faces import FACES, Face
 from .frontend import detect
 from .live import Live
 from .views import Page, card_view, player_view, warning_of, where
+
+PATIENCE = 10.0  # seconds for drawing what lies on disk already
 
 
 class Presenter:
@@ -37,6 +40,12 @@ class Presenter:
         self.page = Page(folder or _folder(ip))
         self.language = "en"
         self._shown: tuple[str, int] | None = None
+        self._unsettled: list[Live] = []
+        ip.events.register("post_run_cell", self._settle)
+
+    def close(self) -> None:
+        """Leave the shell."""
+        self._ip.events.unregister("post_run_cell", self._settle)
 
     def render(self, job: Job) -> None:
         """Show a job that is a cell's value, unless this very cell has shown it already (`%wan show ID`)."""
@@ -80,6 +89,8 @@ class Presenter:
             final = partial(self._final, job, policy, origin)
             live = Live(job, face, final, engine.current(), self.language)
             live.open()
+            if front.face == "text":
+                self._unsettled.append(live)
             if waits and not self._wait(job, live, face, timeout):
                 return False
         if waits:
@@ -131,6 +142,14 @@ class Presenter:
             raise
         return True
 
+    def _settle(self, _: object) -> None:
+        """Let no headless cell end before what it has waited for is on display: it may be the notebook's last."""
+        self._unsettled = [live for live in self._unsettled if not live.settled.done()]
+        for live in self._unsettled:
+            with contextlib.suppress(TimeoutError):
+                if live.job.done:
+                    live.settled.result(PATIENCE)
+
     # ---- drawing ----------------------------------------------------------------------------------------------
 
     def _final(self, job: Job, embed: str, origin: str) -> Bundle:
@@ -138,7 +157,11 @@ class Presenter:
         if job.video is None:
             return bundle.still(card_view(job, time.time(), self.language), self.language)
         warning = warning_of(job, self.language)
-        view = player_view(job.video, self.page, policy=embed, origin=origin, warning=warning, cell=job.facts.cell)
+        try:
+            view = player_view(job.video, self.page, policy=embed, origin=origin, warning=warning, cell=job.facts.cell)
+        except OutputError as error:  # a file that does not decode, or that was moved away meanwhile
+            lines = tuple(line for line in (str(job.video.path), warning, error.message(self.language)) if line)
+            return bundle.still(replace(card_view(job, time.time(), self.language), lines=lines), self.language)
         return bundle.player(view, self.language)
 
     def _display(self, final: Bundle) -> None:

@@ -44,8 +44,7 @@ class Page:
             relative = os.path.relpath(path, self.folder)
         except ValueError:
             return ""
-        outside = relative.startswith("..")
-        return "" if outside else quote(relative.replace(os.sep, "/"))
+        return quote(relative.replace(os.sep, "/"))
 
 
 def card_view(job: Job, now: float, language: str = "en") -> CardView:
@@ -67,6 +66,7 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         emulated=job.facts.emulated,
         thumbnails=job.thumbnails,
         cancel_requested=job.cancel_requested,
+        stopped=job.done and shot.status.live,
     )
 
 
@@ -87,7 +87,8 @@ def player_view(
     """
     data = video.path.read_bytes()
     link = page.link(video.path)
-    embedded = page.takes(len(data), policy if link else "always")
+    reached = link and not link.startswith("..")  # no front end is sure to serve what lies outside
+    embedded = page.takes(len(data), policy if reached or (link and policy == "never") else "always")
     src = f"data:video/mp4;base64,{base64.b64encode(data).decode('ascii')}" if embedded else link
     facts = video.facts
     emulated = facts.get("provider") == "emulator"

@@ -1,0 +1,32 @@
+"""Text that came from elsewhere, made safe to keep and to read. Floor 0: the standard library only.
+
+What a service, a file name or a broken copy brings may hold half characters, terminal codes, marks that turn the
+direction of the line, or a URL whose query is a signature. None of these is ours to pass on.
+"""
+
+from __future__ import annotations
+
+import re
+
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Controls, lone surrogates (no JSON can carry them), and what turns the direction of the text around it.
+HARMFUL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+QUERY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s?\"<>]*)\?[^\s\"<>]*")
+
+
+def whole(text: str) -> str:
+    """Return text without half characters (lone surrogates), which neither JSON nor SQLite takes."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def clean(text: str) -> str:
+    """Return text without anything that acts instead of being read; the query of a URL may be a signature."""
+    text = LINE_ENDS.sub("\n", ANSI.sub("", text))
+    return QUERY.sub(r"\1?…", HARMFUL.sub("\ufffd", text))
+
+
+def one_line(text: str, limit: int = 0) -> str:
+    """Return clean text on one line, cut to `limit` characters (0: as long as it is)."""
+    text = " ".join(clean(text).split())
+    return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
