@@ -1,14 +1,43 @@
-"""The generated part of the README: `python tests/readme.py` writes it anew, `test_readme` says when that is due."""
+"""The generated parts of the README: `python tests/readme.py` writes them anew, `test_readme` says when that is due."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from wan_jupyter.catalog import Provider, providers
+from wan_jupyter.messages import say
 from wan_jupyter.options import spellings
+from wan_jupyter.protocols import codes, gateway, openai_videos
+from wan_jupyter.protocols.answers import Errors
 from wan_jupyter.request import CellOptions, VideoRequest, declared
 
 README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- options -->\n", "<!-- /options -->"
+SOURCES: Mapping[str, Errors] = {
+    "Model Studio, and gateways in front of it": codes.STUDIO,
+    "gateways": gateway.OWN,
+    "servers of your own": openai_videos.ERRORS,
+}
+KEYS: Mapping[str, str] = {
+    "built-in": "none needed",
+    "none": "none needed",
+    "optional": "`WAN_API_KEY`, keyring; not needed",
+    "required": "`WAN_API_KEY`, keyring",
+}
+# What an advice says of money, by a part of it; what says nothing of it is looked at in the service's console.
+MONEY: tuple[tuple[str, str], ...] = (
+    ("nothing was billed", "no"),
+    ("gives back", "given back"),
+    ("its video is saved", "yes"),
+    ("nothing is sent twice", "no more than once"),
+)
+# Refused before anything is done, or while a job is only asked for.
+FREE = frozenset(
+    {
+        "key", "access", "free_tier", "busy", "quota", "model", "picture_fetch", "too_large", "rewrite", "gateway_key",
+        "gateway_unknown", "server_key", "server_parameter", "server_failed", "server_many",
+    }
+)  # fmt: skip
 
 
 def options_table() -> str:
@@ -21,11 +50,54 @@ def options_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def providers_table() -> str:
+    """Return the table of providers, made from the catalogue."""
+    rows = ["| provider | what it is | address | the key comes from |", "| --- | --- | --- | --- |"]
+    for row in providers().values():
+        address = "in this kernel" if row.emulated else row.base_url.replace("https://", "") or "yours"
+        rows.append(f"| `{row.name}` | {row.title} | {address} | {_key_of(row)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _key_of(row: Provider) -> str:
+    own = [f"`{name}`" for name in (*row.key_variables, row.key_file) if name]
+    return f"{', '.join(own)}, keyring" if own else KEYS[row.key]
+
+
+def errors_table() -> str:
+    """Return the table of errors, made from the protocols' own."""
+    rows = ["| code | from | was money spent | what happened, and what to do | try again? |", "| --- " * 5 + "|"]
+    rows += [f"| {' | '.join(cells)} |" for source, table in SOURCES.items() for cells in _errors_of(source, table)]
+    return "\n".join(rows) + "\n"
+
+
+def _errors_of(source: str, table: Errors) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield a row for each advice: the codes that lead to it, in the order of the table."""
+    for advice, again in dict.fromkeys(table.values()):
+        names = ", ".join(f"`{code}`" for code, meant in table.items() if meant == (advice, again))
+        text = say(f"advice.{advice}").replace("|", "\\|")
+        yield names, source, _money(advice), text, "yes" if again else "no"
+
+
+def _money(advice: str) -> str:
+    text = say(f"advice.{advice}").lower()
+    return next((word for part, word in MONEY if part in text), "no" if advice in FREE else "see the console")
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "options": options_table,
+    "providers": providers_table,
+    "errors": errors_table,
+}
+
+
 def written(text: str) -> str:
-    """Return the README's text with the table put in."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{options_table()}{END}{after}"
+    """Return the README's text with the tables put in."""
+    for name, table in TABLES.items():
+        before, _, rest = text.partition(f"<!-- {name} -->\n")
+        _, _, after = rest.partition(f"<!-- /{name} -->")
+        text = f"{before}<!-- {name} -->\n{table()}<!-- /{name} -->{after}"
+    return text
 
 
 if __name__ == "__main__":

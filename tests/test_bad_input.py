@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,11 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "not an image": ("%%wan notes.txt\nA cat", ("notes.txt is not a picture", "JPEG, PNG")),
     "an empty file": ("%%wan empty.png\nA cat", ("empty.png is empty",)),
     "a damaged file": ("%%wan damaged.png\nA cat", ("damaged.png is damaged",)),
+    "a drawing": ("%%wan logo.svg\nA cat", ("logo.svg is an SVG drawing", "Convert it to PNG")),
+    "a bomb": ("%%wan bomb.png\nA cat", ("bomb.png has more than 100 million pixels",)),
+    "a file URL": ("%%wan file://./my%20cat+1#2.png\nA cat", ("my cat+1#2.png", "Looked in")),
+    "a file URL of Windows": ("%%wan file:///C:/pictures/cat.png\nA cat", ("no picture C:/pictures/cat.png",)),
+    "a path of Windows": (r"%%wan 'C:\pictures\cat.png'"+"\nA cat", (r"C:\pictures\cat.png",)),
     "a folder": ("%%wan pictures\nA cat", ("pictures is a folder", "pictures/cat.png")),
     "unknown option": ("%%wan cat.png --duraton 5\nA cat", ("--duraton", "Did you mean --duration?")),
     "one dash": ("%%wan cat.png -duration 5\nA cat", ("-duration", "--duration")),
@@ -65,11 +72,19 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+def bomb(side: int) -> bytes:
+    """Make a PNG whose header alone promises so many pixels."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\x0d" + head + struct.pack(">I", zlib.crc32(head)) + b"\0\0\0\0IDAT"
+
+
 def furnish(folder: Path) -> None:
     """Put the files there that the table names."""
     (folder / "notes.txt").write_text("This is a text, and not a short one.", encoding="utf-8")
     (folder / "empty.png").touch()
     (folder / "damaged.png").write_bytes(picture()[:20])
+    (folder / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
+    (folder / "bomb.png").write_bytes(bomb(60_000))
     (folder / "pictures").mkdir()
 
 

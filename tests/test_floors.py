@@ -19,9 +19,9 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
-    3: ("client", "journal", "owners", "settings", "credentials", "outputs", "video"),
-    4: ("engine", "job", "tools", "collect", "life"),
-    5: ("kept", "session"),
+    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
+    4: ("engine", "job", "tools", "collect", "links", "life"),
+    5: ("kept", "adopting", "choice", "usual", "dry", "session", "doctor"),
     6: ("magics", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
@@ -38,7 +38,9 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "protocols.video_generations": ("protocols.base", "protocols.answers", "protocols.gateway"),
     "protocols.videos": ("protocols.base", "protocols.answers", "protocols.gateway"),
     "protocols.openai_videos": ("protocols.base", "protocols.answers"),
+    "protocols.knock": ("protocols.base",),
     "catalog": ("rows",),
+    "settings": ("settings_files",),
     "credentials": ("settings",),
 }
 OPEN_FLOORS = (4, 5, 6)
@@ -58,7 +60,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "nest_asyncio2": ("__init__",),
     "starlette": ("emulator",),
     "uvicorn": ("emulator",),
-    "asyncio": ("client", "engine", "job", "tools", "life", "ui", "emulator"),
+    "asyncio": ("client", "engine", "job", "links", "tools", "ui", "emulator"),
     "threading": ("engine", "journal", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
     "logging": ("engine", "emulator"),

@@ -58,10 +58,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("kind", "mime"),
-    [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("BMP", "image/bmp"), ("WEBP", "image/webp"), ("MPO", "image/jpeg")],
+    [
+        ("PNG", "image/png"),
+        ("JPEG", "image/jpeg"),
+        ("BMP", "image/bmp"),
+        ("WEBP", "image/webp"),
+        ("MPO", "image/jpeg"),
+        ("GIF", "image/gif"),
+        ("TIFF", "image/tiff"),
+    ],
 )
 def test_a_file_is_known_by_its_bytes_and_not_by_its_name(folder: Path, kind: str, mime: str) -> None:
-    """The four accepted formats are read from their headers, whatever the suffix says."""
+    """The accepted formats are read from their headers, whatever the suffix says."""
     data = saved(kind)
     (folder / "thing.dat").write_bytes(data)
 
@@ -222,8 +230,8 @@ SVG = b'<?xml version="1.0"?>\n<!-- made by <hand> -->\n<svg xmlns="http://www.w
         (b"\0\0\0\x18ftypheic", "image.format"),
         (b"\0\0\0\x18ftypisom", "image.format"),
         (b"%PDF-1.7", "image.format"),
-        (saved("GIF"), "image.format"),
-        (saved("TIFF"), "image.format"),
+        (saved("ICO"), "image.format"),
+        (saved("PPM"), "image.format"),
         (saved("PNG")[:20], "image.damaged"),
         (saved("JPEG")[:20], "image.damaged"),
         (saved("WEBP")[:14], "image.damaged"),

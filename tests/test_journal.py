@@ -275,9 +275,9 @@ async def deadly(scope, receive, send):
 
 engine.current().share(("emulator", home / "emulator"), lambda: deadly)
 if stage == "preparing":
-    import wan_jupyter.life
+    import wan_jupyter.links
     def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-    wan_jupyter.life._link = die
+    wan_jupyter.links._ready = die
 session = Session("emulator", outputs=home.parent / "wan_outputs")
 session.submit("A cat", image=picture(), **SMALL).result(30)
 """

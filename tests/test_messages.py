@@ -15,12 +15,13 @@ from wan_jupyter import catalog, errors, magics
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
+from wan_jupyter.settings_files import SESSION, USER
 from wan_jupyter.status import Status
 
 SOURCES = [path for path in sorted((ROOT / "wan_jupyter").rglob("*.py")) if "emulator" not in path.parts]
 KINDS_OF_ERROR = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 MODES = ("first", "first_last", "last", "text")
-PICTURES = ("sides", "aspect", "weight", "format")
+PICTURES = ("sides", "aspect")
 # What is put together from a family and a word: the words each family must have.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "help.{}": tuple(row.name for row in declared(VideoRequest, CellOptions)),
@@ -33,6 +34,10 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "job.{}.text": ("failed", "canceled", "expired", "uncertain"),
     "command.{}": tuple(magics.COMMANDS),
     "player.origin.{}": ("shown", "attached"),
+    "settings.takes.{}": ("sessions", *USER, *SESSION),
+    "doctor.{}_fix": ("python", "codecs", "clock", "home", "outputs", "room", "session", "package", "widgets"),
+    "doctor.name.{}": ("home", "outputs", "settings", "session", "clock", "codecs", "python", "journal", "service"),
+    "doctor.face.{}": ("widget", "text", "terminal"),
 }
 
 
@@ -134,7 +139,11 @@ def test_every_member_of_a_family_exists(family: str, words: tuple[str, ...]) ->
 
 def test_every_table_of_headings_is_whole() -> None:
     """The columns that the magics ask for."""
-    names = {"where": "provider address key outputs jobs", "models": "id modes resolutions durations"}
+    names = {
+        "where": "session provider address key outputs jobs",
+        "sessions": "name provider address key jobs in_use",
+        "models": "id modes resolutions durations",
+    }
     keys = [f"{family}.{name}" for family, columns in names.items() for name in columns.split()]
     assert [key for key in keys if not known(key)] == []
 

@@ -21,8 +21,8 @@ def blocks(part: str) -> list[str]:
     return [block.strip("\n") for block in re.findall(r"```\w*\n(.*?)```", inside, re.DOTALL)]
 
 
-def test_the_table_of_options_is_the_one_that_is_declared() -> None:
-    """Run `python tests/readme.py` after a change of options."""
+def test_the_tables_are_the_ones_that_are_declared() -> None:
+    """Run `python tests/readme.py` after a change of options, providers or errors."""
     assert written(TEXT) == TEXT
 
 

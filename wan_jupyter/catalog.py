@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import ImageError, ModelError
 from .image import Image
+from .image.repair import Bounds, swaps_sides
 from .protocols.base import Order, Protocol
 from .request import VideoRequest, nearest
 from .rows import EMULATOR, PROTOCOLS, Limits, Model, Provider, limits, model, models, provider, providers
@@ -142,8 +143,13 @@ def _size(request: VideoRequest, tier: str) -> str:
     if tier not in TIERS:
         return ""
     wide, high = TIERS[tier]
-    upright = request.first is not None and request.first.height > request.first.width
-    return f"{high}x{wide}" if upright else f"{wide}x{high}"
+    return f"{high}x{wide}" if request.first is not None and _upright(request.first) else f"{wide}x{high}"
+
+
+def _upright(image: Image) -> bool:
+    """Tell whether a picture is higher than wide as it is seen: a camera may have marked it as turned."""
+    turned = isinstance(image.source, bytes) and swaps_sides(image.source)
+    return image.width > image.height if turned else image.height > image.width
 
 
 def _typed(request: VideoRequest) -> list[str]:
@@ -155,7 +161,16 @@ def _order(request: VideoRequest, row: Model, service: Protocol) -> Order:
     asked = {name: value for name, value in request.asked().items() if name in taken}
     inline = INLINE_MAX if row.data_uri else 0
     text = request.filled_prompt
-    return Order(row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline)
+    return Order(row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline, _bounds(row))
+
+
+def _bounds(row: Model) -> Bounds:
+    """Return what the model takes of a picture; where nothing is known, what every service takes."""
+    if not row.limits:
+        return Bounds()
+    told = limits(row.limits)
+    low, high = told.sides
+    return Bounds(high, low, told.megabytes * 1_000_000, told.formats, told.alpha)
 
 
 # ---- refusing -----------------------------------------------------------------------------------------------------
@@ -224,7 +239,7 @@ def _check_links(request: VideoRequest, row: Model, where: Provider) -> None:
 
 
 def _check_pictures(request: VideoRequest, row: Model, where: Provider) -> None:
-    """Refuse pictures out of the bounds that the vendor's own pages give."""
+    """Refuse pictures that no repair brings within the bounds that the vendor's own pages give."""
     del where
     if row.limits and limits(row.limits).firm:
         for _, image in request.frames:
@@ -233,18 +248,18 @@ def _check_pictures(request: VideoRequest, row: Model, where: Provider) -> None:
 
 
 def _beyond(image: Image, bounds: Limits) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield what is wrong with a picture, as far as its header says; of an address nothing is known."""
+    """Yield what is wrong with a picture and stays so when it is scaled down, as far as its header says.
+
+    Format, weight, transparency and large sides are repaired on the way (`image.repair`); of an address nothing is
+    known.
+    """
     low, high = bounds.sides
-    sides = sorted((image.width, image.height))
+    short, long = sorted((image.width, image.height))
     shown = {"width": str(image.width), "height": str(image.height)}
-    if sides[1] and not low <= sides[0] <= sides[1] <= high:
-        yield "sides", {**shown, "low": str(low), "high": str(high)}
-    if bounds.aspect and sides[0] and sides[1] > bounds.aspect * sides[0]:
+    if bounds.aspect and short and long > bounds.aspect * short:
         yield "aspect", {**shown, "most": f"{bounds.aspect:g}"}
-    if image.weight > bounds.megabytes * 1_000_000:
-        yield "weight", {"megabytes": f"{image.weight / 1e6:.1f}", "most": str(bounds.megabytes)}
-    if image.mime and image.mime not in bounds.formats:
-        yield "format", {"mime": image.mime, "formats": ", ".join(bounds.formats)}
+    elif long and round(short * min(1, high / long)) < low:
+        yield "sides", {**shown, "low": str(low), "high": str(high)}
 
 
 Refusal = Callable[[VideoRequest, Model, Provider], None]
@@ -283,15 +298,8 @@ def _picture_remarks(request: VideoRequest, row: Model, where: Provider) -> Iter
     for _, image in request.frames:
         if bounds and not bounds.firm:
             yield from ((f"remark.picture_{key}", {"label": image.label, **how}) for key, how in _beyond(image, bounds))
-        if bounds and not bounds.alpha and _transparent(image):
-            yield "remark.transparent", {"label": image.label}
         if not image.url and not row.data_uri and where.protocol != "dashscope":
             yield "remark.link_safer", {"label": image.label, "model": row.id}
-
-
-def _transparent(image: Image) -> bool:
-    """Tell whether a PNG file has an alpha channel: its header's colour type is 4 or 6."""
-    return isinstance(image.source, bytes) and image.mime == "image/png" and image.source[25:26] in (b"\4", b"\6")
 
 
 def _lost(service: Protocol, order: Order, where: Provider) -> Iterator[Remark]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from .key import Key
-from .protocols.base import Download, Flow, T
+from .protocols.base import KEYLESS, Download, Flow, T
 from .text import one_line
 from .urls import is_loopback, origin_of
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 4 * 1024 * 1024
 CHUNK = 1 << 20
+PIECE = 1 << 17
 REDIRECTS = 5
 
 
@@ -75,6 +76,20 @@ class Client:
         async with await self._open() as fresh:
             await commit()
             return await _drive(fresh, flow, request)
+
+    async def upload(self, flow: Flow[T], moved: Callable[[float], object]) -> T:
+        """Drive a flow that puts a file into a service's storage: it costs nothing and may be repeated.
+
+        Args:
+            flow: its requests to storage are marked, and carry no key even where storage lies at the service's origin.
+            moved: is called on the loop with the share (0-1) of a request's body that went out.
+
+        Raises:
+            ServiceError, ConnectionProblem, SettingsError: as `create`.
+        """
+        request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
+        async with await self._open() as fresh:
+            return await _drive(fresh, flow, request, partial(_counted, moved=moved))
 
     @asynccontextmanager
     async def download(self, wanted: Download) -> AsyncIterator[httpx.Response]:
@@ -144,10 +159,13 @@ async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
         raise lost(broken) from None
 
 
-async def _drive(http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request) -> T:
+Ready = Callable[["httpx.Request"], "httpx.Request"]
+
+
+async def _drive(http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request, ready: Ready | None = None) -> T:
     try:
         while True:
-            request = flow.send(await _exchange(http, request))
+            request = flow.send(await _exchange(http, ready(request) if ready else request))
     except StopIteration as done:
         result: T = done.value
         return result
@@ -162,6 +180,27 @@ async def _exchange(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Re
     finally:
         await response.aclose()
     return _whole(response, content)
+
+
+def _counted(request: httpx.Request, moved: Callable[[float], object]) -> httpx.Request:
+    """Let a body go out in pieces, and say after each how much of it is gone."""
+    import httpx
+
+    body, total = request.stream, int(request.headers.get("content-length", 0))
+
+    class Counted(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            gone = 0
+            async for part in body:  # type: ignore[union-attr]
+                for start in range(0, len(part), PIECE):
+                    piece = part[start : start + PIECE]
+                    yield piece
+                    gone += len(piece)
+                    moved(gone / total)
+
+    if total:
+        request.stream = Counted()
+    return request
 
 
 async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
@@ -245,7 +284,7 @@ def _auth(key: Key, origin: str) -> httpx.Auth:
 
     class KeyAuth(httpx.Auth):
         def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-            if origin_of(str(request.url)) == origin:
+            if KEYLESS not in request.extensions and origin_of(str(request.url)) == origin:
                 request.headers["Authorization"] = f"Bearer {key.reveal()}"
             yield request
 

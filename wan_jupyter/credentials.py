@@ -32,8 +32,8 @@ class Asks(Protocol):
     def key_file(self) -> str: ...
 
 
-def find(row: Asks, settings: Settings, explicit: str | Key | None = None) -> Key | None:
-    """Return the key for a provider, None where it takes none.
+def find(row: Asks, settings: Settings, explicit: str | Key | None = None, only: str = "") -> Key | None:
+    """Return the key for a provider, None where it takes none; from the variable `only`, where one is given.
 
     Raises:
         CredentialsError: the provider needs a key and none was found.
@@ -46,9 +46,9 @@ def find(row: Asks, settings: Settings, explicit: str | Key | None = None) -> Ke
         return explicit
     if explicit:
         return _clean(Key(explicit, "the session's argument"))
-    found = next(_sources(row, settings), None)
-    if found is None and row.key == "required":
-        names = " or ".join(_variables(row, settings))
+    found = next(_sources(row, settings, only), None)
+    if found is None and (only or row.key == "required"):
+        names = only or " or ".join(_variables(row, settings))
         raise CredentialsError("key.missing", provider=row.name, variable=names)
     return found
 
@@ -58,10 +58,12 @@ def has_key(row: Asks, settings: Settings) -> bool:
     return next(_sources(row, settings), None) is not None
 
 
-def _sources(row: Asks, settings: Settings) -> Iterator[Key]:
-    for name in _variables(row, settings):
+def _sources(row: Asks, settings: Settings, only: str = "") -> Iterator[Key]:
+    for name in (only,) if only else _variables(row, settings):
         if name in settings.keys:
             yield _clean(settings.keys[name])
+    if only:
+        return
     if row.key_file:
         path = Path(row.key_file).expanduser()
         with contextlib.suppress(OSError, UnicodeDecodeError):

@@ -53,6 +53,7 @@ class Facts:
         estimate: the expected price as text, "" where it is unknown.
         cell: the cell that made it, "" from Python.
         folder: where its files go.
+        session: the name of the session that it started with.
         remarks: what the user should know, as message keys with their values.
     """
 
@@ -65,6 +66,7 @@ class Facts:
     emulated: bool = False
     estimate: str = ""
     cell: str = ""
+    session: str = ""
     remarks: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 

@@ -22,6 +22,8 @@ from typing import Any
 from .errors import JobError, OutputError, Problem
 from .status import Result, Snapshot, Status
 
+Whose = tuple[str, str, str]  # account tag, base URL and model: who may use a picture in a service's storage
+
 # Without look-alikes, so that an id can be read aloud; the first one is a letter, so that it is never read as a number.
 LETTERS = "abcdefghjkmnpqrstuvwxyz"
 LETTERS_AND_DIGITS = LETTERS + "23456789"
@@ -47,6 +49,15 @@ MIGRATIONS: Sequence[tuple[str, str]] = (
         CREATE TABLE events (job TEXT NOT NULL, at REAL NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);
         CREATE INDEX events_by_job ON events (job, at);
         CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+        """,
+    ),
+    (
+        "0002 uploads",
+        """
+        CREATE TABLE uploads (
+            account TEXT NOT NULL, base_url TEXT NOT NULL, model TEXT NOT NULL, digest TEXT NOT NULL,
+            link TEXT NOT NULL, expires REAL NOT NULL, PRIMARY KEY (account, base_url, model, digest)
+        )
         """,
     ),
 )
@@ -155,6 +166,17 @@ class Journal:
         with self._transaction() as sql:
             sql.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (job, self._clock(), what, detail[:2000]))
 
+    def keep_upload(self, whose: Whose, digest: str, link: str, now: float, expires: float) -> None:
+        """Keep where a picture lies in a service's storage, until an epoch second; what is past goes."""
+        with self._transaction() as sql:
+            sql.execute("DELETE FROM uploads WHERE expires <= ?", (now,))
+            sql.execute("INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)", (*whose, digest, link, expires))
+
+    def forget_uploads(self, whose: Whose) -> None:
+        """Forget what lies in storage: a job failed, and its picture's link may be why."""
+        with self._transaction() as sql:
+            sql.execute("DELETE FROM uploads WHERE (account, base_url, model) = (?, ?, ?)", whose)
+
     # ---- reading ----------------------------------------------------------------------------------------------
 
     def get(self, beginning: str) -> Row:
@@ -175,6 +197,17 @@ class Journal:
         """Return the newest job with this fingerprint."""
         found = self._rows(_TAKES_OF, fingerprint)
         return found[0] if found else None
+
+    def with_task(self, base_url: str, remote_id: str) -> Row | None:
+        """Return the job that is a service's task."""
+        return next(iter(self._rows("WHERE base_url = ? AND remote_id = ?", base_url, remote_id)), None)
+
+    def uploaded(self, whose: Whose, digest: str, now: float) -> str:
+        """Return the link of a picture that still lies in a service's storage, "" where none does."""
+        query = "SELECT link FROM uploads WHERE (account, base_url, model, digest) = (?, ?, ?, ?) AND expires > ?"
+        with _told(self.path):
+            found = self._connection().execute(query, (*whose, digest, now)).fetchone()
+        return found[0] if found else ""
 
     def recent(self, limit: int = 50) -> list[Row]:
         """Return the newest jobs, newest first."""

@@ -52,6 +52,7 @@ def facts_of(row: Row, where: Provider | None) -> Facts:
         emulated=emulated,
         estimate=estimate,
         cell=row.cell,
+        session=row.session,
     )
 
 
@@ -72,9 +73,10 @@ def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
     asked = {**request.asked(), **({"audio_url": shown_url(request.audio_url)} if request.audio_url else {})}
     options = {name: value for name, value in asked.items() if name not in ("seed", "model")}
     times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
+    told = shot.facts.get("orig_prompt", "")  # an adopted task may not say it before it ends
     return {
-        "prompt": request.prompt,
-        "filled_prompt": request.filled_prompt,
+        "prompt": request.prompt or told,
+        "filled_prompt": request.filled_prompt or told,
         "actual_prompt": shot.facts.get("actual_prompt", ""),
         "provider": job.provider,
         "model": job.facts.model,

@@ -21,6 +21,7 @@ from .errors import (
     LOST_ANSWER,
     NOT_CREATED,
     ConnectionProblem,
+    ImageError,
     JobError,
     OutputError,
     Problem,
@@ -28,13 +29,12 @@ from .errors import (
     ServiceError,
     WanError,
 )
-from .image import Image
 from .job import Job
-from .outputs import Spool, data_uri
+from .links import links
 from .protocols.base import Order
 from .status import Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
-from .video import Video, thumbnail
+from .video import Video
 
 HEARTBEAT = 60.0
 CANCELED_PROBLEM = Problem(CANCELED, advice="canceled")
@@ -97,7 +97,13 @@ async def _create(job: Job, tools: Tools) -> None:
         await advance(job, tools, Snapshot(Status.UNCERTAIN, problem=Problem(LOST_ANSWER, advice="uncertain")))
     if not unsent:
         return
-    order = replace(tools.order, frames=await _links(job, tools))
+    try:
+        order = replace(tools.order, frames=await links(job, tools))
+    except ImageError as error:  # it will never be sent: the same bytes cannot be read next time either
+        problem = Problem(NOT_CREATED, error.message(), advice="picture")
+        await advance(job, tools, Snapshot(Status.FAILED, problem=problem))
+        await tools.engine.work(_let_go, job, tools)
+        raise
     if job.cancel_requested:
         await advance(job, tools, Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM))
         return
@@ -152,37 +158,6 @@ def _not_submitted(error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
         return Snapshot(Status.UNCERTAIN, problem=replace(error.problem, advice="uncertain"))
     problem = error.problem
     return Snapshot(Status.FAILED, problem=replace(problem, code=problem.code or NOT_CREATED))
-
-
-async def _links(job: Job, tools: Tools) -> dict[str, str]:
-    """Spool the pictures and return what stands for them on the wire."""
-    images = [image for _, image in job.request.frames if image.source is not None]
-    tools.engine.start(partial(_draw_thumbnails, job, images, tools))
-    links = {role: await tools.engine.work(_link, image, tools.spool) for role, image in job.request.frames}
-    job.forget_pixels()
-    return links
-
-
-async def _draw_thumbnails(job: Job, images: list[Image], tools: Tools) -> None:
-    """Make small pictures for the displays, beside the submit, which does not wait for them."""
-    try:
-        job.thumbnails = tuple([await tools.engine.work(_thumbnail, image) for image in images])
-    except OutputError:  # a picture that the service takes may still be one that we cannot draw
-        return
-    if not job.done:
-        job.show(job.snapshot)
-
-
-def _thumbnail(image: Image) -> bytes:
-    return thumbnail(image.encoded())
-
-
-def _link(image: Image, spool: Spool) -> str:
-    if image.url:
-        return image.url
-    data = spool.read(image.digest) if image.source is None else image.encoded()
-    spool.keep(image.digest, data)
-    return data_uri(image.mime, data)
 
 
 # ---- follow -------------------------------------------------------------------------------------------------------
@@ -290,6 +265,8 @@ def _let_go(job: Job, tools: Tools) -> None:
 
 
 def _drop_unneeded(job: Job, tools: Tools) -> None:
+    if job.status is Status.FAILED:  # a link into storage may be why: the next job's pictures are put there anew
+        tools.journal.forget_uploads(tools.whose)
     needed = {frame.get("digest") for row in tools.journal.unfinished() for frame in row.request["frames"].values()}
     for _, image in job.request.frames:
         if image.digest and image.digest not in needed:

@@ -5,8 +5,8 @@ State lives on the `WanMagics` instance: which provider is in use, and the sessi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
@@ -23,8 +23,10 @@ from .options import Typed, help_text, read_line, split
 from .request import VideoRequest, nearest, shorten
 
 if TYPE_CHECKING:
+    from .doctor import Patient
     from .job import Job
     from .session import Session
+    from .settings import Settings
     from .ui.present import Presenter
 
 NAME = "wan"
@@ -39,9 +41,10 @@ class WanMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell, parent=shell)
         notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
-        self._settings = environment.read(notebook=notebook)
+        self._settings = environment.read(notebook=notebook, files=False)  # loading never fails for a file
         ui.settle(shell, self._settings.notebook)
-        self._provider: str | None = None
+        self._named: str | None = None
+        self._noticed: set[str] = set()
         self._sessions: dict[tuple[str | None, str], Session] = {}
 
     # ---- %%wan ------------------------------------------------------------------------------------------------
@@ -55,13 +58,15 @@ class WanMagics(Magics):
         if how.help:
             return self._show.show_text(help_text())
         request = self._request(typed, cell)
-        session = self._session(how.provider)
+        if how.session and how.provider:
+            raise OptionError("option.two_services", session=how.session, provider=how.provider)
+        session = self._session(how.session or how.provider)
         if how.dry_run:
             return self._show.show_dry_run(session.dry_run(request))
         job = session.order(request, new=how.new, cell=f"%%wan {line}\n{cell}".rstrip())
         if how.out:
             self.shell.user_ns[how.out] = job
-        self._show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "auto", quiet=how.quiet)
+        self._show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
         return None
 
     def _request(self, typed: Typed, cell: str) -> VideoRequest:
@@ -104,6 +109,7 @@ class WanMagics(Magics):
         session = self._session()
         live = [job.id for job in session.live_jobs()]
         facts = {
+            **({"session": session.name} if session.name != session.provider.name else {}),
             "provider": f"{session.provider.name} ({session.provider.title})",
             "address": say("where.in_kernel") if session.in_process else session.provider.origin,
             "key": session.key.source if session.key else say("where.no_key"),
@@ -114,26 +120,63 @@ class WanMagics(Magics):
         self._show.show_text("\n".join(f"{say(f'where.{name}'):<{width}}  {value}" for name, value in facts.items()))
 
     def use(self, name: str = "") -> None:
-        """Choose the provider for this notebook's cells."""
+        """Choose the provider, or the session of your settings, for this notebook's cells."""
         if not name:
-            raise SettingsError("provider.which", names=", ".join(_provider_names()))
+            from .choice import names
+
+            raise SettingsError("provider.which", names=", ".join(names(self._read())))
         session = self._session(name)
-        self._provider = name
+        self._named = name
         self._show.say("where.now", provider=name, title=session.provider.title)
+
+    def sessions(self) -> None:
+        """List the sessions: those of your settings, and those that were opened here."""
+        using = self._session()
+        opened = {one.name: one for one in self._sessions.values()} | {using.name: using}
+        rows = []
+        for name in dict.fromkeys((*self._read().sessions, *opened)):
+            mark = say("sessions.in_use") if name == using.name else ""
+            rows.append([name, *self._told(name, opened.get(name)), mark])
+        heads = ("name", "provider", "address", "key", "jobs", "in_use")
+        self._show.show_rows(rows, [say(f"sessions.{head}") for head in heads])
+
+    def _told(self, name: str, session: Session | None) -> list[str]:
+        """Return provider, address, where the key comes from, and jobs under way; or why there is no such session."""
+        try:
+            session = session or self._session(name)
+        except SettingsError as problem:
+            return ["", "", problem.message(), ""]
+        live = ", ".join(job.id for job in session.live_jobs() if job.facts.session == name)
+        address = say("where.in_kernel") if session.in_process else session.provider.origin
+        key = session.key.source if session.key else say("where.no_key")
+        return [session.provider.name, address, key, live or say("where.no_jobs")]
+
+    def doctor(self, name: str = "") -> None:
+        """Look for what may be wrong, and say how to mend it."""
+        from . import doctor
+        from .ui.checkup import findings
+
+        patient = self._patient(name)
+        self._show.show_text(doctor.report([*doctor.examine(patient), *findings(self.shell)]))
+
+    def _patient(self, name: str) -> Patient:
+        from .doctor import Patient, visit
+
+        try:
+            session = self._session(name or None)
+            return Patient(environment.read(fixed=self._settings), session, None, time.time)
+        except WanError:
+            return visit(name or self._named or "")
 
     def jobs(self) -> None:
         """List the newest jobs."""
         self._show.show_jobs(self._session().history())
 
-    def models(self) -> None:
-        """List the models that are known."""
-        from . import catalog
+    def models(self, name: str = "") -> None:
+        """List the models that are known, or show one with all that is known of it."""
+        from .ui.models import details, head, overview
 
-        rows = []
-        for row in catalog.models().values():
-            modes = ", ".join(say(f"models.mode.{mode}") for mode in row.modes)
-            rows.append([row.id, modes, " ".join(row.resolutions), f"{catalog.spans(row.durations)} s"])
-        self._show.show_rows(rows, [say(f"models.{name}") for name in ("id", "modes", "resolutions", "durations")])
+        self._show.show_rows(details(name), []) if name else self._show.show_rows(overview(), head())
 
     def show(self, beginning: str = "") -> Job:
         """Show a job's output again, and return the job."""
@@ -157,6 +200,12 @@ class WanMagics(Magics):
         if problems:
             raise problems[0]
 
+    def adopt(self, task: str = "", model: str = "") -> Job:
+        """Bring in a task that was started elsewhere, show it, and return its job."""
+        job = self._session().adopt(task, model=model or None)
+        self._show.show(job, wait=False)
+        return job
+
     def cancel(self, beginning: str = "") -> None:
         """Ask for a job to be stopped; without an id, the only one under way."""
         job = self._job(beginning) if beginning else self._only_live()
@@ -178,24 +227,39 @@ class WanMagics(Magics):
     def _show(self) -> Presenter:
         return ui.presenter(self.shell)
 
-    def _session(self, provider: str | None = None) -> Session:
-        """Return the session for a provider, opened on the first use and kept."""
+    def _session(self, name: str | None = None) -> Session:
+        """Return the session of a name, or of a provider's, opened on the first use and kept."""
         from .session import Session
 
-        name = provider or self._provider
+        name = name or self._named
         key = (name, self.outputs)
         if key not in self._sessions:
             outputs = Path(self.outputs) if self.outputs else None
-            # Read anew: a key may have been set since (%env DASHSCOPE_API_KEY=…). Home and folder stay as they were.
-            found = replace(environment.read(), home=self._settings.home, notebook=self._settings.notebook)
-            self._sessions[key] = Session(name, outputs=outputs, settings=found)
+            self._sessions[key] = Session(name, outputs=outputs, settings=self._read())
         return self._sessions[key]
+
+    def _read(self) -> Settings:
+        """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
+        found = environment.read(fixed=self._settings)
+        self._show.embed = found.embed
+        for key, values in found.notices:
+            if (sentence := say(key, **values)) not in self._noticed:
+                self._noticed.add(sentence)
+                self._show.show_text(sentence)
+        return found
+
+    def _session_of(self, job: Job) -> Session:
+        """Return the session that a job started with; its provider's, where that is known no more."""
+        try:
+            return self._session(job.facts.session)
+        except SettingsError:
+            return self._session(job.provider)
 
     def _job(self, beginning: str) -> Job:
         """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
         session = self._session()
         job = session.job(beginning) if beginning else self._newest(session)
-        return self._session(job.provider).follow(job.id) if job.status.live else job
+        return self._session_of(job).follow(job.id) if job.status.live else job
 
     @staticmethod
     def _newest(session: Session) -> Job:
@@ -222,11 +286,14 @@ COMMANDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "where": WanMagics.where,
         "use": WanMagics.use,
+        "sessions": WanMagics.sessions,
         "jobs": WanMagics.jobs,
         "show": WanMagics.show,
         "wait": WanMagics.wait,
         "cancel": WanMagics.cancel,
+        "adopt": WanMagics.adopt,
         "models": WanMagics.models,
+        "doctor": WanMagics.doctor,
         "help": WanMagics.help,
     }
 )
@@ -256,9 +323,3 @@ def give_body(lines: list[str]) -> list[str]:
     text = [line for line in lines if line.strip()]
     alone = len(text) == 1 and text[0].split(maxsplit=1)[0] == f"%%{NAME}"
     return [text[0].rstrip("\r\n") + "\n", "\n"] if alone else lines
-
-
-def _provider_names() -> list[str]:
-    from . import catalog
-
-    return list(catalog.providers())

@@ -18,6 +18,7 @@ LONGEST_WAIT = 60.0
 LONGEST_SUBMIT_WAIT = 120.0  # below the time after which a silent owner counts as dead
 DEADLINE = 6 * 3600.0
 DOWNLOAD_TRIES = 5
+UPLOAD_TRIES = 2
 
 # 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.
 UNSURE_4XX = frozenset({408})

@@ -135,6 +135,7 @@ class CellOptions:
     """How a cell behaves; neither journalled nor part of the fingerprint."""
 
     out: str | None = opt("-o", "--out", kind="name", metavar="NAME")
+    session: str | None = opt("--session", kind="text", metavar="NAME")
     provider: str | None = opt("--provider", kind="text", metavar="NAME")
     wait: bool | None = opt("--wait", kind="switch")
     timeout: float | None = opt("--timeout", kind="time", metavar="20m")

@@ -7,17 +7,19 @@ process has only once (loop, journal, owner's lock, emulator) is shared through 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from . import catalog, credentials, engine, outputs, prices
+from . import adopting, catalog, engine, outputs, prices
 from . import settings as environment
 from .catalog import Plan, Provider
+from .choice import choose
 from .client import Client
+from .dry import DryRun, dry_run
 from .engine import Clock, Engine, RealClock
-from .errors import SettingsError
+from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
 from .job import Job
 from .journal import Journal, Row
@@ -26,38 +28,28 @@ from .key import Key
 from .life import carry_out, follow_other
 from .outputs import Spool, place_for
 from .owners import Owner
-from .preview import Preview, preview
 from .prices import Price
 from .prompt import normal
+from .protocols.knock import Answer, knock
 from .request import VideoRequest, fingerprint, read_keywords
 from .settings import OUTPUTS, Settings
 from .status import Status
 from .tools import Tools
-
-SEED_STAND_IN = "<drawn when it is sent>"
-
-
-@dataclass(frozen=True, slots=True)
-class DryRun:
-    """What a request would do: the exact request, its price (None: unknown) and what the user should know."""
-
-    request: Preview
-    price: Price | None
-    plan: Plan
+from .usual import plan_with
 
 
 class Session:
     """A way to one provider. Find the key, hide the key, make videos.
 
     Args:
-        provider: a name from the catalogue; by default `WAN_PROVIDER`, else `dashscope-intl` if a DashScope key is
-            found, else the emulator.
+        provider: a name from the catalogue, or of a session in the user's settings.toml; by default `WAN_PROVIDER`,
+            else the one that file is set to, else `dashscope-intl` if a DashScope key is found, else the emulator.
         key: the API key; by default it is looked for in the environment, the vendor's file and the keyring.
         base_url: another address for the provider's protocol, such as a workspace domain.
         outputs: the folder for videos; by default `wan_outputs` beside the notebook.
 
     Raises:
-        SettingsError: no such provider, or an address without one.
+        SettingsError: no such provider, an address without one, or a settings file is wrong.
         CredentialsError: the provider needs a key and none was found.
     """
 
@@ -71,11 +63,14 @@ class Session:
         settings: Settings | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._settings = settings or environment.read()
+        chosen = choose(provider, base_url, key, settings or environment.read_aloud())
+        self._settings = chosen.settings
         self._clock = clock or RealClock()
-        self.provider: Provider = _choose(provider, base_url, key, self._settings)
-        self.key: Key | None = credentials.find(self.provider, self._settings, key)
-        self.outputs = Path(outputs).expanduser().absolute() if outputs else self._settings.notebook / OUTPUTS
+        self.name: str = chosen.name
+        self.provider: Provider = chosen.provider
+        self.key: Key | None = chosen.key
+        usual = self._settings.outputs or self._settings.notebook / OUTPUTS
+        self.outputs = Path(outputs).expanduser().absolute() if outputs else usual
         self._made: tuple[Engine, Client] | None = None
 
     # ---- the calls --------------------------------------------------------------------------------------------
@@ -120,21 +115,11 @@ class Session:
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
-        plan = catalog.check(self._with_default_model(request), self.provider)
-        default = self._settings.model
-        if request.model or not default or plan.model.id == default:
-            return plan
-        yields = ("remark.default_yields", {"default": default, "model": plan.model.id})
-        return replace(plan, remarks=(*plan.remarks, yields))
+        return plan_with(request, self.provider, self._settings)
 
     def dry_run(self, request: VideoRequest) -> DryRun:
         """Return what a request would send and cost; nothing is sent."""
-        plan = self.plan(request)
-        variable = next(iter(self.provider.key_variables), "WAN_API_KEY") if self.provider.key_variables else ""
-        drawn = plan.request.seed is None and "seed" in plan.model.fields
-        fields = {**plan.order.fields, **({"seed": SEED_STAND_IN} if drawn else {})}
-        shown = preview(plan.request, replace(plan.order, fields=fields), self.provider.speak(), variable)
-        return DryRun(shown, self._price(plan), plan)
+        return dry_run(self.plan(request), self.provider, self._price)
 
     def job(self, beginning: str) -> Job:
         """Return the job whose id begins so, as it stands in the journal or in this process.
@@ -149,6 +134,34 @@ class Session:
         with engine.current().ordering:  # a job that ends between the look and the step would be gone on with
             row = self.journal.get(identity)
             return self._go_on(row) if self._is_ours(row) and row.snapshot.status.live else self._revive(row)
+
+    def adopt(self, task_id: str, *, model: str | None = None) -> Job:
+        """Bring in a task that was started elsewhere with this account: follow it, and fetch its video.
+
+        Args:
+            task_id: the service's own id; one that the journal knows gives the job that it is.
+            model: its model, where the service does not tell it; the price is worked out from that.
+
+        Raises:
+            JobError: the service does not know the task.
+            ServiceError, ConnectionProblem: the service could not be asked.
+        """
+        task = adopting.task_named(task_id)
+        row = self.journal.with_task(self.provider.base_url, task) or self._adopted(task, model or "")
+        return self.follow(row.id)
+
+    def knock(self, patience: float = 5.0) -> Answer:
+        """Ask the service for a task that nobody has: costs nothing, and tells whether it is there.
+
+        Raises:
+            ConnectionProblem: there was no answer after `patience` seconds.
+        """
+        asked = engine.current().start(lambda: self._client.run(knock(self.provider.speak())))
+        try:
+            return asked.result(patience)
+        except TimeoutError:
+            silent = Problem(UNREACHED, f"no answer after {patience:g} s", advice="connection")
+            raise ConnectionProblem("service.unreached", problem=silent) from None
 
     def live_jobs(self) -> list[Job]:
         """Return the jobs that this process is following, oldest first."""
@@ -222,7 +235,7 @@ class Session:
             account=account,
             provider=self.provider.name,
             base_url=self.provider.base_url,
-            session=self.provider.name,
+            session=self.name,
             model=plan.model.id,
             mode=plan.request.mode,
             request=plan.request.as_json(),
@@ -233,6 +246,14 @@ class Session:
             estimate=price.amount if price else None,
             currency=price.currency if price else "",
         )
+
+    def _adopted(self, task: str, model: str) -> Row:
+        """Return the new row of a task; its mark is its own, so that it never stands for a request that is typed."""
+        found = adopting.look(task, model, self.provider, self._client)
+        plan = catalog.plan_of(found.request, self.provider)
+        mark = f"adopted {self.provider.base_url} {task}"
+        make = partial(self._row, plan, mark, "", self.account)
+        return self.journal.begin(mark, lambda *new: found.put_into(make(*new)), lambda kept: True)[0]
 
     def _start(self, job: Job, tools: Tools) -> Job:
         engine.current().jobs[job.id] = job
@@ -300,6 +321,7 @@ class Session:
             spool=Spool(self._settings.home / "inputs"),
             place=place,
             owner=self.owner.name,
+            account=self.account,
             pace=self.provider.poll,
             price=partial(self._price, plan),
             sidecar=partial(sidecar_of, place=place),
@@ -314,26 +336,6 @@ class Session:
             seconds=float(request.duration or 0) if seconds is None else seconds,
             silent=request.audio is False or not plan.model.sound,
         )
-
-    def _with_default_model(self, request: VideoRequest) -> VideoRequest:
-        """Put in the user's default model where none was typed and it has the mode that is asked for."""
-        default = self._settings.model
-        able = default and request.model is None and request.mode in catalog.model(default).modes
-        return replace(request, model=default) if able else request
-
-
-def _choose(name: str | None, base_url: str | None, key: str | None, settings: Settings) -> Provider:
-    """Return the provider: argument, `WAN_PROVIDER`, `dashscope-intl` if there is a key for it, else the emulator."""
-    named = name or settings.provider
-    if settings.base_url and not settings.provider and not base_url:
-        raise SettingsError("provider.url_without_name", url=settings.base_url)
-    if base_url and not named:
-        raise SettingsError("provider.url_without_name", url=base_url)
-    if named:
-        own = settings.base_url if named == settings.provider else ""
-        return catalog.provider(named, base_url or own or None)
-    real = catalog.provider("dashscope-intl")
-    return real if key or credentials.has_key(real, settings) else catalog.provider(catalog.EMULATOR)
 
 
 def _with_seed(plan: Plan) -> Plan:

@@ -1,31 +1,43 @@
-"""What the environment says. Floor 3: reads environment variables and the paths they name, nothing else.
+"""What the environment and the settings files say. Floor 3: reads them, and nothing else.
 
-A `Settings` is read once, where a session or the magics begin, and handed down; nothing below reads the environment.
+A `Settings` is read where a session or the magics begin, and handed down; nothing below reads the environment. Option >
+session > environment > the project's file, as far as it has the right > the user's own file > catalogue.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .key import Key
+from .messages import say
+from .request import shorten
+from .settings_files import Named, Said, project_file, user_file
 
 OUTPUTS = "wan_outputs"
 KEYS = ("DASHSCOPE_API_KEY", "WAN_API_KEY")
+DEFAULTS = ("model", "duration", "resolution", "negative_prompt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was found in the environment.
+    """What was found in the environment and in the settings files.
 
     Attributes:
         home: folder of the journal, the spool and the emulator.
         keys: the keys in the variables that a key may come from.
         notebook: the folder of the notebook, else the working directory.
+        provider, base_url: those of the environment; the user's file has `chosen`.
+        chosen: the provider or named session that the user's file is set to.
+        outputs: the folder for videos, None for the usual one.
+        defaults: values for options that are not typed, by field name, each with where it comes from.
+        sessions: the user's named sessions.
         emulator: how the built-in emulator runs (`speed`, `clip_seconds`).
+        notices: what the user should know about the files, as message keys with their values.
     """
 
     home: Path
@@ -34,23 +46,76 @@ class Settings:
     model: str = ""
     base_url: str = ""
     language: str = "en"
+    chosen: str = ""
+    outputs: Path | None = None
+    embed: str = "auto"
     keys: Mapping[str, Key] = field(default_factory=dict)
+    defaults: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    sessions: Mapping[str, Named] = field(default_factory=dict)
     emulator: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
-def read(environ: Mapping[str, str] | None = None, notebook: str = "") -> Settings:
-    """Return the settings in force now. `notebook` is the notebook's own path where the front end told it."""
+def read(
+    environ: Mapping[str, str] | None = None, notebook: str = "", *, fixed: Settings | None = None, files: bool = True
+) -> Settings:
+    """Return the settings in force now.
+
+    Args:
+        environ: the environment; by default the process's own.
+        notebook: the notebook's own path where the front end told it.
+        fixed: settings whose home and folder stay as they were.
+        files: whether the settings files are read, too.
+
+    Raises:
+        SettingsError: a settings file is wrong; file and line are named.
+    """
     here = os.environ if environ is None else environ
+    home = fixed.home if fixed else _home(here)
+    folder = fixed.notebook if fixed else _notebook_folder(here, notebook)
+    user, project = (user_file(home), project_file(folder)) if files else (Said(), Said())
+    said = {**user.values, **project.values}
+    variables = (*KEYS, *(named.key_variable for named in user.sessions.values()))
     return Settings(
-        home=_home(here),
-        notebook=_notebook_folder(here, notebook),
+        home=home,
+        notebook=folder,
         provider=here.get("WAN_PROVIDER", "").strip(),
         model=here.get("WAN_MODEL", "").strip(),
         base_url=here.get("WAN_BASE_URL", "").strip(),
-        language=here.get("WAN_LANG", "").strip() or "en",
-        keys={name: Key(here[name], name) for name in KEYS if here.get(name, "").strip()},
+        language=here.get("WAN_LANG", "").strip() or said.get("language", "en"),
+        chosen=user.values.get("provider", ""),
+        outputs=_outputs(user, project, folder),
+        embed=said.get("embed", "auto"),
+        keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},
+        defaults={**_defaults(user), **_defaults(project)},
+        sessions=user.sessions,
         emulator=_emulator(here),
+        notices=_notices(project),
     )
+
+
+def read_aloud() -> Settings:
+    """Return the settings in force now for a caller's caller in Python, who is warned of what is ignored."""
+    found = read()
+    for key, values in found.notices:
+        warnings.warn(say(key, **values), stacklevel=3)
+    return found
+
+
+def _defaults(said: Said) -> dict[str, tuple[Any, str]]:
+    return {name: (said.values[name], said.source) for name in DEFAULTS if name in said.values}
+
+
+def _outputs(user: Said, project: Said, folder: Path) -> Path | None:
+    """Return the folder for videos: a project's is beside its file, the user's beside the notebook."""
+    if "outputs" in project.values:
+        return (Path(project.source).parent / Path(project.values["outputs"]).expanduser()).absolute()
+    return (folder / Path(user.values["outputs"]).expanduser()).absolute() if "outputs" in user.values else None
+
+
+def _notices(project: Said) -> tuple[tuple[str, Mapping[str, str]], ...]:
+    values = {"file": project.source, "names": ", ".join(shorten(name) for name in project.ignored)}
+    return (("settings.ignored", values),) if project.ignored else ()
 
 
 def _home(environ: Mapping[str, str]) -> Path:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from .client import Client
 from .engine import Clock, Engine
 from .job import Job
-from .journal import Journal
+from .journal import Journal, Whose
 from .outputs import Place, Spool
 from .prices import Price
 from .protocols.base import Order, Protocol
 from .status import Snapshot, may_move
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Tools:
 
     Attributes:
         owner: this process's name in the journal.
+        account: a name for the key's account; "" without a key.
         pace: seconds between polls, at first and later.
         price: gives the price of some billed seconds, None where it is unknown.
         sidecar: gives what is written beside the video.
@@ -38,9 +42,15 @@ class Tools:
     spool: Spool
     place: Place
     owner: str
+    account: str
     pace: tuple[float, float]
     price: Callable[[float], Price | None]
     sidecar: Callable[[Job], Mapping[str, Any]]
+
+    @property
+    def whose(self) -> Whose:
+        """Who may use what is put into the service's storage for this job."""
+        return self.account, self.protocol.base_url, self.order.model
 
 
 class TakenOver(Exception):
@@ -71,3 +81,19 @@ async def pause(job: Job, tools: Tools, seconds: float) -> None:
         job.wake.clear()
         sleeping.cancel()
         waking.cancel()
+
+
+async def unless_canceled(job: Job, step: Coroutine[Any, Any, T]) -> T | None:
+    """Carry out a step that has cost nothing yet; once someone asks for the job to be stopped, drop it: None."""
+    working = asyncio.ensure_future(step)
+    try:
+        while not working.done() and not job.cancel_requested:
+            waking = asyncio.ensure_future(job.wake.wait())
+            await asyncio.wait({working, waking}, return_when=asyncio.FIRST_COMPLETED)
+            waking.cancel()
+            job.wake.clear()
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await working

@@ -247,3 +247,10 @@ def _jpeg(picture: Picture, width: int) -> bytes:
     sink = io.BytesIO()
     picture.save(sink, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return sink.getvalue()
+
+
+def codecs() -> dict[str, bool]:
+    """Tell which codecs PyAV has of those that are needed: to show videos, and to make the emulator's."""
+    import av
+
+    return {name: name in av.codecs_available for name in ("h264", "hevc", "aac", "libx264")}

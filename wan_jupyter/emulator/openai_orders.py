@@ -23,7 +23,6 @@ SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 SIDES = range(16, 4097)
 RATES = range(1, 61)
 MOST_FRAMES = 2000
-REFERENCES = ("input_reference", "reference_url", "image_reference")
 TEXT_MODELS = ("T2V", "TI2V")  # parts of the names of models that need no picture
 NO_PICTURE = Refusal("500", "This model makes videos from a picture: input_reference is missing.")
 
@@ -50,15 +49,20 @@ class Wanted:
         return Order(pictures, even[0] * even[1], self.frames / self.rate, sound=False, size=even, rate=self.rate)
 
 
-def read(sent: Mapping[str, Any], default_frames: int, default_rate: int) -> Wanted | Detail:
-    """Read a request: texts of a form or values of JSON, files already as the placeholders they are kept under."""
+def read(
+    sent: Mapping[str, Any], default_frames: int, default_rate: int, references: tuple[str, ...]
+) -> Wanted | Detail:
+    """Read a request: texts of a form or values of JSON, files already as the placeholders they are kept under.
+
+    `references` are the names that the server knows for a picture; it leaves others alone, as any unknown field.
+    """
     numbers = _numbers(sent)
     if isinstance(numbers, tuple):
         return numbers
     size = _size(sent, numbers)
     if isinstance(size[1], str):
         return 400, size[1]
-    picture = _picture(sent)
+    picture = _picture(sent, references)
     if isinstance(picture, _Wrong):
         return 400, picture.why
     seconds, frames = numbers.get("seconds"), numbers.get("num_frames")
@@ -109,8 +113,8 @@ def _size(sent: Mapping[str, Any], numbers: Mapping[str, int]) -> tuple[int, int
     return size
 
 
-def _picture(sent: Mapping[str, Any]) -> Any:
-    given = [name for name in REFERENCES if sent.get(name)]
+def _picture(sent: Mapping[str, Any], references: tuple[str, ...]) -> Any:
+    given = [name for name in references if sent.get(name)]
     if len(given) > 1:
         return _Wrong(f"{given[0]} cannot be combined with {given[1]}")
     if not given:

@@ -63,8 +63,8 @@ class Server:
     """Hold the quirks of one server.
 
     `frames` and `rate` are made where nothing is asked. `exact_model`: another model's name is refused. `text_picture`:
-    input_reference may be a text. `failure_status`: a failed job is told with an HTTP status of 400 or more.
-    `stops`: a delete ends the work. `variants`: content takes the number of an output.
+    input_reference may be a text. `references`: its names for a picture. `failure_status`: a failed job is told with an
+    HTTP status of 400 or more. `stops`: a delete ends the work. `variants`: content takes the number of an output.
     """
 
     prefix: str
@@ -73,6 +73,7 @@ class Server:
     exact_model: bool
     keyed: bool
     text_picture: bool
+    references: tuple[str, ...]
     failure_status: bool
     stops: bool
     variants: bool
@@ -143,6 +144,7 @@ SERVERS: Mapping[str, Server] = MappingProxyType(
             exact_model=True,
             keyed=True,
             text_picture=False,
+            references=("input_reference", "image_reference"),
             failure_status=True,
             stops=True,
             variants=False,
@@ -157,6 +159,7 @@ SERVERS: Mapping[str, Server] = MappingProxyType(
             exact_model=False,
             keyed=False,
             text_picture=True,
+            references=("input_reference", "reference_url"),
             failure_status=False,
             stops=False,
             variants=True,

@@ -187,12 +187,15 @@ class OpenAIVideos:
         digest = self._core.inputs.put(value.data)
         return {"file": value.name, "content_type": value.kind, "length": len(value.data), "sha256": digest}
 
+    def _read(self, sent: dict[str, Any]) -> Wanted | Detail:
+        return read(sent, self._server.frames, self._server.rate, self._server.references)
+
     def _wanted(self, sent: dict[str, Any]) -> Wanted:
         model = sent.get("model")
         if self._server.exact_model and model and model != self._served:
             said = f"Model mismatch: request specifies '{model}' but server is running '{self._served}'."
             raise _refused((400, said))
-        wanted = read(sent, self._server.frames, self._server.rate) if sent.get("prompt") else missing("prompt")
+        wanted = self._read(sent) if sent.get("prompt") else missing("prompt")
         if isinstance(wanted, tuple):
             raise _refused(wanted)
         return wanted
@@ -210,14 +213,14 @@ class OpenAIVideos:
             raise _refused((400, f"Invalid input_reference: {problem}"))
 
     def _order(self, task: Task) -> Order | Refusal:
-        wanted = read(task.request, self._server.frames, self._server.rate)
+        wanted = self._read(task.request)
         if isinstance(wanted, tuple):
             return Refusal(str(wanted[0]), str(wanted[1]))
         return wanted.order(task.model)
 
     async def _job(self, task: Task) -> Job:
         standing = await self._core.life(task)
-        wanted = read(task.request, self._server.frames, self._server.rate)
+        wanted = self._read(task.request)
         if isinstance(wanted, tuple):
             raise _refused(wanted)
         reached = standing.ended or self._core.now()

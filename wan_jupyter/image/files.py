@@ -17,7 +17,7 @@ from ..errors import ImageError
 from ..messages import say
 
 MAX_BYTES = 100 * 1024 * 1024
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"})
 # Controls, line and paragraph separators, marks that turn the direction of writing, and halves of characters.
 UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 LOOKED_AT = 2000  # names in a folder; a network drive may hold far more

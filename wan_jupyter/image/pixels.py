@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000
 
-# Pillow's name of a format → what the services accept it as. A phone's JPEG with a second picture in it is an MPO.
+# Pillow's name of a format → its media type. A phone's JPEG with a second picture in it is an MPO. The services take
+# the first line; the others are converted before they are sent (`repair`).
 FORMATS: Mapping[str, str] = MappingProxyType(
     {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp", "WEBP": "image/webp"}
+    | {"GIF": "image/gif", "TIFF": "image/tiff", "AVIF": "image/avif"}
 )
 
 # How files begin that Pillow may not open, and the message that says what they are.
@@ -156,10 +158,14 @@ def png(picture: Picture) -> bytes:
 
     What is transparent becomes white: the services refuse a PNG with an alpha channel (the vendor's limits on images).
     """
-    from PIL import Image as Pillow
-
-    if picture.mode == "RGBA":
-        picture = Pillow.alpha_composite(Pillow.new("RGBA", picture.size, "white"), picture).convert("RGB")
     written = io.BytesIO()
+    picture = on_white(picture) if picture.mode == "RGBA" else picture
     picture.save(written, "PNG", exif=b"")  # an EXIF rotation would turn pixels that the user sees upright
     return written.getvalue()
+
+
+def on_white(picture: Picture) -> Picture:
+    """Return an RGBA picture as RGB, on white."""
+    from PIL import Image as Pillow
+
+    return Pillow.alpha_composite(Pillow.new("RGBA", picture.size, "white"), picture).convert("RGB")

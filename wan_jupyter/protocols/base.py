@@ -14,6 +14,7 @@ from typing import Protocol as Shape
 from urllib.parse import quote
 
 from ..errors import Problem, ServiceError
+from ..image.repair import Bounds
 from ..status import Snapshot, Status
 from .answers import billed_seconds
 
@@ -25,6 +26,7 @@ Flow = Generator["httpx.Request", "httpx.Response", T]
 
 # What a service does by itself with an option that does not reach it, so that nothing is lost.
 SERVICE_DEFAULTS = frozenset({("prompt_extend", True)})
+KEYLESS = "wan_keyless"  # a request with this among its extensions never carries the key, wherever it goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Order:
         frames: role ("first", "last") to link: https, data URI or the service's own storage.
         params: (path, value) pairs that the user set by hand; they are applied last.
         inline_max: bytes up to which a picture may be written into the body itself; 0 where only links are safe.
+        bounds: what the model takes of a picture, which is repaired to fit; None where it is sent as it is.
     """
 
     model: str
@@ -52,6 +55,7 @@ class Order:
     frames: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: tuple[tuple[str, str], ...] = ()
     inline_max: int = 6_000_000
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,12 @@ class Protocol(Shape):
 
     Attributes:
         memory: seconds for which the service remembers a task: until then, EXPIRED is not believed.
+        storage: seconds for which its own storage keeps a picture; 0.0 where it has none.
         sized: whether it wants width and height (`size`) where others take a tier (`resolution`).
     """
 
     memory: ClassVar[float]
+    storage: ClassVar[float]
 
     @property
     def base_url(self) -> str:
@@ -122,6 +128,9 @@ class Protocol(Shape):
     def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
         """List the account's tasks of a span in epoch seconds, as far as the service lists any."""
 
+    def look_up(self, remote_id: str) -> Flow[Found | None]:
+        """Return what the service's list says of one task, None where it says nothing."""
+
 
 class Plain:
     """What a service answers that has no cancel, no list and no storage of its own: nothing is sent, and No."""
@@ -129,6 +138,7 @@ class Plain:
     __slots__ = ()
 
     memory: ClassVar[float] = 0.0
+    storage: ClassVar[float] = 0.0
     sized: ClassVar[bool] = False
 
     def cancel(self, remote_id: str) -> Flow[bool]:
@@ -157,6 +167,12 @@ class Plain:
         del since, until, model
         yield from ()
         return ()
+
+    def look_up(self, remote_id: str) -> Flow[Found | None]:
+        """Find nothing: there is no list."""
+        del remote_id
+        yield from ()
+        return None
 
 
 # ---- requests -----------------------------------------------------------------------------------------------------

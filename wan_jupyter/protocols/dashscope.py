@@ -30,7 +30,7 @@ from .answers import (
     text,
     unreadable,
 )
-from .base import Download, Flow, Found, Order, get, lost_fields, segment, set_path
+from .base import KEYLESS, Download, Flow, Found, Order, get, lost_fields, segment, set_path
 from .codes import STUDIO
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ SOUND = "driving_audio"
 ERRORS: Errors = STUDIO
 FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_time")
 REMEMBERED = 24 * 3600.0  # seconds a task id is kept (4.1; seed dashscope-kf2v, 2026-03-13)
+STORED = 48 * 3600.0  # seconds an uploaded file is kept (5)
 CHINA = timezone(timedelta(hours=8))  # the service's times have no zone (4.1)
 PAGES = 20  # of the list of tasks, 10 tasks each
 
@@ -83,6 +84,7 @@ class DashScope:
 
     base_url: str
     memory: ClassVar[float] = REMEMBERED
+    storage: ClassVar[float] = STORED
     sized: ClassVar[bool] = False
 
     def submit(self, order: Order) -> Flow[Snapshot]:
@@ -163,6 +165,13 @@ class DashScope:
             if not rows or not is_number(last) or page >= last:
                 break
         return tuple(found)
+
+    def look_up(self, remote_id: str) -> Flow[Found | None]:
+        """Ask the list (4.5) for one task of the last 24 h: it knows the model, which the query of a task does not."""
+        response = yield self._request("GET", "/tasks/", params={"task_id": remote_id})
+        rows = ok(response, ERRORS).get("data")
+        found = [_found(row) for row in rows if table(row)] if isinstance(rows, list) else []
+        return next((row for row in found if row.remote_id == remote_id), None)
 
     def _storage(self, policy: Mapping[str, Any], response: httpx.Response) -> str:
         """Return the storage's address; a policy that leads from https to http is not followed."""
@@ -287,7 +296,7 @@ def _form(host: str, key: str, policy: Mapping[str, Any], file: tuple[str, bytes
     fields = {name: text(policy.get(source), 20000) for name, source in {**names, **lists}.items()}
     whole = {**fields, "key": key, "success_action_status": "200"}
     try:
-        return httpx.Request("POST", host, data=whole, files={"file": file})
+        return httpx.Request("POST", host, data=whole, files={"file": file}, extensions={KEYLESS: True})
     except (httpx.InvalidURL, ValueError):
         raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="unreadable")) from None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from ..dry import DryRun
 from ..messages import say
-from ..session import DryRun
 
 
 def dry_text(dry: DryRun, language: str = "en") -> str:

@@ -17,10 +17,11 @@ from typing import Any
 from .. import bundle, engine
 from .. import settings as environment
 from ..bundle import Bundle
-from ..errors import OutputError, WaitTimeout, WanError
+from ..dry import DryRun
+from ..errors import OutputError, SettingsError, WaitTimeout, WanError
 from ..job import POLL, Job
 from ..messages import say
-from ..session import DryRun
+from ..settings import Settings
 from ..video import Video
 from .dry import dry_text
 from .faces import FACES, Face
@@ -37,7 +38,9 @@ class Presenter:
     def __init__(self, ip: Any, folder: Path | None = None) -> None:
         """Make the presenter of a shell whose notebook lies in `folder`; None: find out where."""
         self._ip = ip
-        self.page = Page(folder or _folder(ip))
+        found = _settings(ip)
+        self.page = Page(folder or found.notebook)
+        self.embed = found.embed
         self.language = "en"
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
@@ -63,7 +66,7 @@ class Presenter:
         *,
         wait: bool | None = None,
         timeout: float | None = None,
-        embed: str = "auto",
+        embed: str = "",
         quiet: bool = False,
     ) -> bool:
         """Show a job: live if it is under way, else what it ended as; wait for it where that is asked or needed.
@@ -78,7 +81,8 @@ class Presenter:
         self._shown = (job.id, self._ip.execution_count)
         front = detect(self._ip)
         waits = front.waits if wait is None else wait
-        policy = "always" if front.embeds and embed == "auto" else embed
+        policy = embed or self.embed
+        policy = "always" if front.embeds and policy == "auto" else policy
         origin = job.origin  # now: a later cell that attaches says so in its own output
         if job.done:
             self._display(self._final(job, policy, origin))
@@ -173,8 +177,13 @@ class Presenter:
         display(final, raw=True)
 
 
-def _folder(ip: Any) -> Path:
-    return environment.read(notebook=str(ip.user_ns.get("__vsc_ipynb_file__", ""))).notebook
+def _settings(ip: Any) -> Settings:
+    """Return the settings; those of the environment alone where a file is wrong, which a session will say."""
+    notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
+    try:
+        return environment.read(notebook=notebook)
+    except SettingsError:
+        return environment.read(notebook=notebook, files=False)
 
 
 def _ends_within(job: Job, timeout: float) -> bool:

@@ -1,0 +1,175 @@
+"""Tasks that were started elsewhere: asked after once, followed, fetched, and never a stand-in for a typed request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from frontends import Shell
+from parts import SMALL, PortEmulator, World, picture, until
+
+from wan_jupyter import errors
+from wan_jupyter.outputs import data_uri
+from wan_jupyter.session import Session
+from wan_jupyter.status import Status
+
+pytest_plugins = ("shell",)
+
+GENERAL = "/services/aigc/video-generation/video-synthesis"
+
+
+@pytest.fixture
+def session(world: World, port: PortEmulator) -> Session:
+    return world.session("dashscope-intl", base_url=port.base_url, key="sk-test")
+
+
+def started(port: PortEmulator, prompt: str = "A dog runs") -> str:
+    """Start a task as another program does, and return its id."""
+    body = {
+        "model": "wan2.6-i2v-flash",
+        "input": {"prompt": prompt, "img_url": data_uri("image/png", picture())},
+        "parameters": {"resolution": "720P", "duration": 2},
+    }
+    headers = {"Authorization": "Bearer sk-test", "X-DashScope-Async": "enable"}
+    answer = httpx.post(f"{port.base_url}{GENERAL}", json=body, headers=headers, trust_env=False)
+    return answer.json()["output"]["task_id"]
+
+
+def test_a_task_of_another_program_becomes_a_video_here(session: Session, port: PortEmulator, world: World) -> None:
+    """Followed and fetched; prompt and model as the service tells them; nothing is created."""
+    task = started(port)
+    job = session.adopt(f" {task} ")
+    video = job.result(60)
+    assert (job.status, job.remote_id, job.facts.model) == (Status.SUCCEEDED, task, "wan2.6-i2v-flash")
+    facts = json.loads(video.path.with_suffix(".json").read_text("utf-8"))
+    assert (facts["prompt"], facts["task_id"], facts["model"]) == ("A dog runs", task, "wan2.6-i2v-flash")
+    assert (port.creates, port.billed) == (1, 2)
+    assert (world.rows()[0]["remote_id"], world.rows()[0]["provider"]) == (task, "dashscope-intl")
+
+
+def test_a_task_that_the_journal_knows_is_that_job(session: Session, port: PortEmulator) -> None:
+    """Whether it was adopted or ordered here: one task, one job, and the service is not asked again."""
+    job = session.adopt(started(port))
+    job.result(60)
+    before = len(port.requests)
+    again = session.adopt(job.remote_id)
+    assert (again.id, again.video, len(port.requests)) == (job.id, job.video, before)
+    ordered = session.submit("A cat", image=picture(), **SMALL)
+    ordered.result(60)
+    assert session.adopt(ordered.remote_id).id == ordered.id
+
+
+def test_a_wrong_id_is_said_at_once(session: Session, world: World) -> None:
+    """No row, no job."""
+    with pytest.raises(errors.JobError) as caught:
+        session.adopt("00000000-0000-0000-0000-000000000000")
+    assert (caught.value.key, world.rows()) == ("adopt.unknown", [])
+    with pytest.raises(errors.JobError) as caught:
+        session.adopt("   ")
+    assert caught.value.key == "adopt.which"
+
+
+def test_a_service_that_cannot_be_asked_is_said(session: Session, port: PortEmulator, world: World) -> None:
+    """Its own error, and nothing is written down."""
+    task = started(port)
+    port.faults({"at": "poll", "do": "drop_before", "times": 1})
+    with pytest.raises(errors.ConnectionProblem):
+        session.adopt(task)
+    assert world.rows() == []
+
+
+def test_a_task_whose_model_nobody_tells_is_adopted_all_the_same(session: Session, port: PortEmulator) -> None:
+    """The list is a comfort; a model that is given is taken, and the list is not asked."""
+    port.faults({"at": "list", "do": "status", "status": 500, "times": 0})
+    first = session.adopt(started(port))
+    assert (first.facts.model, first.result(60).path.is_file()) == ("", True)
+    second = session.adopt(started(port), model="wan2.6-i2v")
+    assert (second.facts.model, port.fired()) == ("wan2.6-i2v", [1])
+    second.result(60)
+
+
+def test_a_task_that_failed_says_why(session: Session, port: PortEmulator) -> None:
+    """It is written down as what it is."""
+    port.faults({"at": "submit", "do": "fail_task", "code": "InvalidParameter", "message": "The size is not match"})
+    task = started(port)
+    until(lambda: port.tasks[-1]["status"] == "FAILED")
+    job = session.adopt(task)
+    with pytest.raises(errors.JobFailed) as caught:
+        job.result(60)
+    assert "The size is not match" in str(caught.value)
+
+
+def test_an_adopted_task_stands_for_no_typed_request(session: Session, port: PortEmulator) -> None:
+    """The same words in a cell are a request of their own: nobody knows what the task was made from."""
+    task = started(port, "A cat")
+    adopted = session.adopt(task, model="wan2.2-i2v-flash")
+    adopted.result(60)
+    typed = session.submit("A cat", image=picture(), **SMALL)
+    typed.result(60)
+    assert (typed.id != adopted.id, port.creates) == (True, 2)
+
+
+def test_an_adopted_task_is_gone_on_with_by_the_next_kernel(world: World, port: PortEmulator) -> None:
+    """The row is enough; no picture and no model is needed."""
+    world.clock.hold()
+    session = world.session("dashscope-intl", base_url=port.base_url, key="sk-test")
+    port.faults({"at": "list", "do": "status", "status": 500, "times": 0})
+    port.faults({"at": "poll", "do": "word", "status": "RUNNING", "times": 1})
+    job = session.adopt(started(port))
+    until(lambda: world.clock.sleeping)
+    row = session.journal.get(job.id)
+    assert session._go_on(row) is job
+    assert session._tools(*_planned(session, row)).order.model == "unknown"
+    world.clock.release()
+    assert job.result(60).path.is_file()
+
+
+def _planned(session: Session, row: Any) -> tuple[Any, Any]:
+    from wan_jupyter import catalog
+    from wan_jupyter.request import VideoRequest
+
+    return catalog.plan_of(VideoRequest.from_json(row.request), session.provider), row
+
+
+# ---- other services -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", ["ssanai", "ope"])
+def test_a_gateways_task_is_adopted(world: World, port: PortEmulator, provider: str) -> None:
+    """By the id that it gives; what it is not told it does not know."""
+    wishes: dict[str, Any] = {"ssanai": {"model": "wan2.6-i2v"}, "ope": {}}[provider]
+    elsewhere = world.session(provider, base_url=port.url, key="sk-test")
+    made = elsewhere.submit("A cat looks up", image=picture(), **wishes)
+    made.result(60)
+    here = World(world.folder / "other")
+    try:
+        job = here.session(provider, base_url=port.url, key="sk-test").adopt(made.remote_id)
+        assert (job.result(60).path.is_file(), job.facts.model) == (True, "")
+    finally:
+        here.close()
+
+
+@pytest.mark.parametrize("provider", ["ssanai", "ope"])
+def test_a_gateway_that_does_not_know_the_task_is_said(world: World, port: PortEmulator, provider: str) -> None:
+    """Whichever way it says it."""
+    session = world.session(provider, base_url=port.url, key="sk-test")
+    with pytest.raises(errors.JobError) as caught:
+        session.adopt("task_nobody")
+    assert caught.value.key == "adopt.unknown"
+
+
+# ---- the other door -----------------------------------------------------------------------------------------------
+
+
+def test_a_task_is_adopted_by_a_magic(shell: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`%wan adopt ID` shows the job and returns it; without an id it says what to type."""
+    for name, value in {"WAN_PROVIDER": "dashscope-intl", "WAN_BASE_URL": port.base_url}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-test")
+    task = started(port)
+    shell.ok(f"job = %wan adopt {task}")
+    job = shell.ip.user_ns["job"]
+    assert (job.remote_id, job.result(60).path.is_file()) == (task, True)
+    assert "%wan adopt" in shell.run("%wan adopt").out

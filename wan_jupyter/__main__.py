@@ -1,0 +1,23 @@
+"""`python -m wan_jupyter doctor [SESSION]`: says what may be wrong, and ends with 1 if something is."""
+
+from __future__ import annotations
+
+import sys
+
+from .messages import say
+
+
+def main(words: list[str]) -> int:
+    """Run one command; return the process's exit code."""
+    if words[:1] != ["doctor"] or len(words) > 2:
+        print(say("doctor.usage"), file=sys.stderr)  # noqa: T201 - a command's own output
+        return 2
+    from . import doctor
+
+    findings = doctor.examine(doctor.visit("".join(words[1:])))
+    print(doctor.report(findings))  # noqa: T201 - a command's own output
+    return 1 if doctor.count_wrong(findings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""Bringing in a task that was started elsewhere: asked after once, written down, then followed as any job. Floor 5."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from . import engine
+from .catalog import Provider
+from .client import Client
+from .errors import JobError, ProblemError, ServiceError
+from .job import POLL
+from .journal import Row
+from .protocols.base import Flow
+from .request import VideoRequest, read_keywords, shorten
+from .status import Snapshot, Status
+
+T = TypeVar("T")
+
+# Stands in a request whose model nobody told: the catalogue guesses a row for it, one without prices.
+UNTOLD = "unknown"
+# How services refuse an id that they do not know, where they answer with an error.
+NOT_THERE = frozenset({"gateway_unknown", "lost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What a service says of a task; `model` is "" where nobody says it."""
+
+    seen: Snapshot
+    model: str
+
+    @property
+    def request(self) -> VideoRequest:
+        """What is known of the request behind it: its prompt, as far as the service repeats it, and its model.
+
+        Raises:
+            OptionError: the model's name is none.
+        """
+        prompt = str(self.seen.facts.get("orig_prompt", ""))
+        named = read_keywords(VideoRequest, {"model": self.model or UNTOLD})
+        return VideoRequest(prompt=prompt, filled_prompt=prompt, **named)
+
+    def put_into(self, row: Row) -> Row:
+        """Return a new job's row as this task's: nobody knows what pictures it has, or what it will cost."""
+        return replace(row, model=self.model, mode="", estimate=None, snapshot=self.seen)
+
+
+def task_named(task_id: object) -> str:
+    """Return a task's id as it was typed, without blanks.
+
+    Raises:
+        JobError: there is none.
+    """
+    task = str(task_id).strip()
+    if not task:
+        raise JobError("adopt.which")
+    return task
+
+
+def look(task: str, model: str, where: Provider, client: Client) -> Adopted:
+    """Ask a service once how a task stands, and where nobody named its model, once for that.
+
+    Raises:
+        JobError: the service does not know it.
+        ServiceError, ConnectionProblem: it could not be asked.
+    """
+    service = where.speak()
+    unknown = JobError("adopt.unknown", task=shorten(task), provider=where.name)
+    try:
+        seen = _ask(client, service.poll(task))
+    except ServiceError as error:
+        if error.problem.advice in NOT_THERE:
+            raise unknown from None
+        raise
+    if seen.status is Status.EXPIRED:
+        raise unknown
+    with suppress(ProblemError):  # a list is a comfort: the task is there without it
+        found = None if model else _ask(client, service.look_up(task))
+        model = found.model if found else model
+    return Adopted(seen, model)
+
+
+def _ask(client: Client, flow: Flow[T]) -> T:
+    """Ask a service from this thread; in small steps, since an untimed wait cannot be interrupted on every system."""
+    answer = engine.current().start(partial(client.run, flow))
+    while not answer.done():
+        with suppress(TimeoutError):
+            answer.exception(POLL)
+    return answer.result()

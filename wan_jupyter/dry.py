@@ -1,0 +1,30 @@
+"""What a request would do, without doing it. Floor 5: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .catalog import Plan, Provider
+from .preview import Preview, preview
+from .prices import Price
+
+SEED_STAND_IN = "<drawn when it is sent>"
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a request would do: the exact request, its price (None: unknown) and what the user should know."""
+
+    request: Preview
+    price: Price | None
+    plan: Plan
+
+
+def dry_run(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) -> DryRun:
+    """Return what a plan would send to a provider, and what that would cost."""
+    variable = next(iter(where.key_variables), "")
+    drawn = plan.request.seed is None and "seed" in plan.model.fields
+    fields = {**plan.order.fields, **({"seed": SEED_STAND_IN} if drawn else {})}
+    shown = preview(plan.request, replace(plan.order, fields=fields), where.speak(), variable)
+    return DryRun(shown, price(plan), plan)

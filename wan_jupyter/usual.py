@@ -1,0 +1,58 @@
+"""What the settings say where nothing was typed. Floor 5: pure.
+
+A default from settings yields to the model: what the model does not have is left out, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from . import catalog
+from .catalog import Model, Plan, Provider, Remark
+from .request import VideoRequest
+from .settings import Settings
+
+
+def plan_with(request: VideoRequest, where: Provider, settings: Settings) -> Plan:
+    """Resolve a request with the settings' defaults, and check it against the model's row; nothing is sent.
+
+    Raises:
+        ModelError, ImageError: what was typed cannot be; a default never is the reason.
+    """
+    default, source = (settings.model, "WAN_MODEL") if settings.model else settings.defaults.get("model", ("", ""))
+    able = default and request.model is None and request.mode in catalog.model(default).modes
+    asked = replace(request, model=default) if able else request
+    row = catalog.resolve(asked, where).model
+    values: dict[str, Any] = {}
+    remarks: list[Remark] = []
+    for name, value, said in _open(asked, settings):
+        if not row.known or SUITS[name](value, row):
+            values[name] = value
+        else:
+            facts = {"name": name, "value": str(value), "model": row.id, "source": said}
+            remarks.append(("remark.setting_yields", facts))
+    plan = catalog.check(replace(asked, **values), where)
+    if default and request.model is None and not able and row.id != default:
+        remarks.append(("remark.default_yields", {"default": default, "model": row.id, "source": source}))
+    return replace(plan, remarks=(*plan.remarks, *remarks))
+
+
+def _open(request: VideoRequest, settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    """Yield the defaults for what was not typed; a size that was typed leaves no room for a tier."""
+    for name in SUITS:
+        typed = getattr(request, name) is not None or (name == "resolution" and request.size is not None)
+        if name in settings.defaults and not typed:
+            yield name, *settings.defaults[name]
+
+
+# Setting to whether a model has a value of it.
+SUITS: Mapping[str, Callable[[Any, Model], bool]] = MappingProxyType(
+    {
+        "duration": lambda value, row: value in row.durations or (row.smart and value == -1),
+        "resolution": lambda value, row: value in row.resolutions,
+        "negative_prompt": lambda _, row: "negative_prompt" in row.fields,
+    }
+)
