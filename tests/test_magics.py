@@ -569,3 +569,11 @@ def test_a_folder_with_any_name_will_do(shell: Shell) -> None:
     shell.ok(f"%config WanMagics.outputs = {str(folder)!r}")
     shell.ok(f"%%wan cat.png {SMALL}\nA cat")
     assert [Path(row["file"]).parent for row in shell.desk.rows()] == [folder]
+
+
+def test_one_model_is_shown_with_all_that_is_known(shell: Shell) -> None:
+    """Its options, its price with its date; one that is unknown is said to be, with the nearest that is."""
+    ran = shell.ok("%wan models wan2.7-i2v")
+    assert any("negative-prompt" in line for line in ran.lines)
+    assert any("seen 2026" in line for line in ran.lines)
+    assert "wan2.7-i2v" in shell.run("%wan models wan2.7-i2w").out

@@ -125,15 +125,11 @@ class WanMagics(Magics):
         """List the newest jobs."""
         self._show.show_jobs(self._session().history())
 
-    def models(self) -> None:
-        """List the models that are known."""
-        from . import catalog
+    def models(self, name: str = "") -> None:
+        """List the models that are known, or show one with all that is known of it."""
+        from .ui.models import details, head, overview
 
-        rows = []
-        for row in catalog.models().values():
-            modes = ", ".join(say(f"models.mode.{mode}") for mode in row.modes)
-            rows.append([row.id, modes, " ".join(row.resolutions), f"{catalog.spans(row.durations)} s"])
-        self._show.show_rows(rows, [say(f"models.{name}") for name in ("id", "modes", "resolutions", "durations")])
+        self._show.show_rows(details(name), []) if name else self._show.show_rows(overview(), head())
 
     def show(self, beginning: str = "") -> Job:
         """Show a job's output again, and return the job."""
