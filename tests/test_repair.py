@@ -1,4 +1,4 @@
-"""A picture that a model would refuse is repaired, and what was done is said; where nothing is to do, nothing is done."""
+"""A picture that a model would refuse is repaired, and what was done is said; else nothing is done."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def corners(picture: Pillow.Image) -> list[str]:
     """Name what is seen in the four corners."""
     plain = picture.convert("RGB")
     wide, high = plain.size
-    places = [(wide // 4, high // 4), (3 * wide // 4, high // 4), (wide // 4, 3 * high // 4), (3 * wide // 4, 3 * high // 4)]
+    places = [(x * wide // 4, y * high // 4) for y in (1, 3) for x in (1, 3)]
     names = {(True, False, False): "red", (False, True, False): "green", (False, False, True): "blue"}
     return [names.get(tuple(level > 128 for level in plain.getpixel(place)), "white") for place in places]  # type: ignore[union-attr]
 
@@ -166,7 +166,9 @@ def see_through(mode: str) -> Pillow.Image:
     return picture.convert(mode)
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("RGBA", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("RGBA", "WEBP"), ("RGBA", "GIF")])
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("RGBA", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("RGBA", "WEBP"), ("RGBA", "GIF")]
+)
 def test_what_is_transparent_becomes_white(mode: str, kind: str) -> None:
     """And no alpha channel is left."""
     fit = made_fit(saved(see_through(mode), kind), OLD, "cat")
@@ -211,7 +213,11 @@ def test_another_format_is_converted(kind: str, mime: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "formats", "mime"),
-    [("WEBP", ("image/jpeg",), "image/jpeg"), ("JPEG", ("image/png",), "image/png"), ("BMP", ("image/png",), "image/png")],
+    [
+        ("WEBP", ("image/jpeg",), "image/jpeg"),
+        ("JPEG", ("image/png",), "image/png"),
+        ("BMP", ("image/png",), "image/png"),
+    ],
 )
 def test_the_new_format_is_one_that_the_model_takes(kind: str, formats: tuple[str, ...], mime: str) -> None:
     """Whatever that is."""

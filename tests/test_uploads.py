@@ -281,6 +281,26 @@ def test_a_marked_request_carries_no_key_even_at_the_keys_own_origin() -> None:
     assert (len(shares) >= 4, shares == sorted(shares), shares[-1]) == (True, True, 1.0)
 
 
+def test_flows_that_begin_together_share_one_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever came too late closes its own again: no connection is left open."""
+    opened: list[httpx.AsyncClient] = []
+    client = Client("http://service.example", None, Recorder())
+    make = client._open
+
+    async def opening(with_key: bool = True) -> httpx.AsyncClient:
+        opened.append(await make(with_key))
+        return opened[-1]
+
+    async def together() -> None:
+        await asyncio.gather(*(client.run(two_steps(b"x")) for _ in range(4)))
+
+    monkeypatch.setattr(client, "_open", opening)
+    run(together)
+    assert (len(opened), [http.is_closed for http in opened].count(False)) == (4, 1)
+    run(client.close)
+    assert all(http.is_closed for http in opened)
+
+
 @pytest.fixture
 def journal(world: World) -> Iterator[Journal]:
     made = Journal(world.home)

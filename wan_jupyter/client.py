@@ -51,14 +51,13 @@ class Client:
             ServiceError: the service answered with an error.
             ConnectionProblem: no answer.
         """
-        if self._pool is None:
-            self._pool = await self._open()
+        pool = await self._pooled()
         try:
             request = next(flow)
         except StopIteration as done:  # nothing is sent, as where a service cannot stop a job
             result: T = done.value
             return result
-        return await _drive(self._pool, flow, request)
+        return await _drive(pool, flow, request)
 
     async def create(self, flow: Flow[T], commit: Callable[[], Awaitable[object]]) -> T:
         """Drive a flow that creates something, on a connection of its own.
@@ -113,6 +112,16 @@ class Client:
         if self._pool is not None:
             await self._pool.aclose()
             self._pool = None
+
+    async def _pooled(self) -> httpx.AsyncClient:
+        """Return the one pool; jobs that begin together open several at first, and one stays."""
+        pool = self._pool
+        if pool is None:
+            opened = await self._open()
+            pool = self._pool = self._pool or opened
+            if pool is not opened:
+                await opened.aclose()
+        return pool
 
     async def _open(self, with_key: bool = True) -> httpx.AsyncClient:
         """Return a client of httpx; made on a worker, since reading certificates takes a tenth of a second."""
