@@ -92,10 +92,9 @@ class Presenter:
             face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language)
             final = partial(self._final, job, policy, origin)
             live = Live(job, face, final, engine.current(), self.language)
-            live.open()
-            if front.face == "text":
-                self._unsettled.append(live)
-            if waits and not self._wait(job, live, face, timeout):
+            if not waits:
+                self._open(live, front.face)
+            elif not self._wait(job, live, face, front.face, timeout):
                 return False
         if waits:
             job.result(0.1)
@@ -131,9 +130,15 @@ class Presenter:
 
     # ---- waiting ----------------------------------------------------------------------------------------------
 
-    def _wait(self, job: Job, live: Live, face: Face, timeout: float | None) -> bool:
-        """Wait until the job's end is on display; False when the user stopped the wait."""
-        try:
+    def _open(self, live: Live, kind: str) -> None:
+        live.open()
+        if kind == "text":
+            self._unsettled.append(live)
+
+    def _wait(self, job: Job, live: Live, face: Face, kind: str, timeout: float | None) -> bool:
+        """Show the job and wait until its end is on display; False when the user stopped the wait."""
+        try:  # a stop that comes while the card is being made ends the wait as well
+            self._open(live, kind)
             if timeout is None or _ends_within(job, timeout):
                 while not live.settled.done():
                     _nap(live.settled)
