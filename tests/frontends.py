@@ -128,7 +128,7 @@ class Shell:
     def sessions(self) -> list[Any]:
         """The sessions that the magics opened."""
         ours = self.ip.magics_manager.registry.get("WanMagics")
-        return list(ours._sessions.values()) if ours else []
+        return list(ours.desk.opened.values()) if ours else []
 
 
 @contextlib.contextmanager

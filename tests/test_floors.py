@@ -21,8 +21,8 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
     4: ("engine", "job", "tools", "collect", "links", "life"),
-    5: ("kept", "adopting", "choice", "usual", "dry", "session", "doctor"),
-    6: ("magics", "ui", "__init__", "__main__"),
+    5: ("kept", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
+    6: ("magics", "desk", "commands", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
@@ -173,7 +173,7 @@ def _inside(one: Import) -> str:
 def _beside(one: Import) -> str:
     if home(one.module) == home(one.name) == BESIDE:
         return ""
-    lazily = one.module == "session" and one.where == "function"
+    lazily = one.module == "means" and one.where == "function"
     return "" if lazily else "the emulator stands beside"
 
 
@@ -229,7 +229,7 @@ def test_protocols_know_nothing_of_httpx_but_the_words_of_the_wire() -> None:
         ("settings", "from .credentials import find", "not from below"),
         ("job", "from . import catalog", "forbidden on this floor"),
         ("magics", "from .protocols.dashscope import DashScope", "forbidden on this floor"),
-        ("session", "from .emulator import create_app", "the emulator stands beside"),
+        ("means", "from .emulator import create_app", "the emulator stands beside"),
         ("emulator.core", "from ..errors import WanError", "the emulator stands beside"),
         ("emulator.core", "from wan_jupyter import errors", "the emulator stands beside"),
         ("emulator.core", "import httpx", "not its thing"),

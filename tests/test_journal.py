@@ -76,7 +76,7 @@ def test_a_migration_that_fails_leaves_the_journal_as_it_was(
 ) -> None:
     """All of it or none."""
     bad = (*MIGRATIONS, ("9999 bad", "CREATE TABLE half (x); this is no SQL"))
-    monkeypatch.setattr("wan_jupyter.journal.MIGRATIONS", bad)
+    monkeypatch.setattr("wan_jupyter.journal.store.MIGRATIONS", bad)
     with pytest.raises(OutputError):
         Journal(journal.path.parent)
     with contextlib.closing(sqlite3.connect(journal.path)) as sql:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from parts import ROOT
 
-from wan_jupyter import catalog, errors, magics
+from wan_jupyter import catalog, commands, errors, magics
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
@@ -32,7 +32,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "picture.{}.text": PICTURES,
     "remark.picture_{}": PICTURES,
     "job.{}.text": ("failed", "canceled", "expired", "uncertain"),
-    "command.{}": tuple(magics.COMMANDS),
+    "command.{}": tuple(commands.COMMANDS),
     "player.origin.{}": ("shown", "attached"),
     "settings.takes.{}": ("sessions", *USER, *SESSION),
     "doctor.{}_fix": ("python", "codecs", "clock", "home", "outputs", "room", "session", "package", "widgets"),
@@ -181,7 +181,7 @@ def test_every_command_in_a_sentence_can_be_typed() -> None:
     assert said
     # In "%wan and what may follow it", "%wan says", %wan stands alone.
     alone = {"and", "says"}
-    assert [(key, word) for key, word in said if word not in magics.COMMANDS and word not in alone] == []
+    assert [(key, word) for key, word in said if word not in commands.COMMANDS and word not in alone] == []
 
 
 def test_every_setting_in_a_sentence_can_be_set() -> None:

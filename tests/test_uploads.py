@@ -114,6 +114,8 @@ def test_a_picture_that_was_made_fit_is_what_is_uploaded(session: Session, port:
     job.result(PATIENCE)
     assert [key for key, _ in job.facts.remarks if key.startswith("remark.repaired")] == ["remark.repaired_scaled"]
     assert sunk(port) == 1
+    again = session.history(1)[0]  # as a later kernel reads it
+    assert (again is job, again.facts.remarks) == (False, job.facts.remarks)
 
 
 # ---- once ---------------------------------------------------------------------------------------------------------

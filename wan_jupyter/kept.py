@@ -53,6 +53,7 @@ def facts_of(row: Row, where: Provider | None) -> Facts:
         estimate=estimate,
         cell=row.cell,
         session=row.session,
+        remarks=row.remarks,
     )
 
 

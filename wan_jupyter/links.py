@@ -54,7 +54,7 @@ async def links(job: Job, tools: Tools) -> dict[str, str]:
     tools.engine.start(partial(_draw_thumbnails, job, images, tools))
     ready = {role: await tools.engine.work(_ready, image, tools) for role, image in job.request.frames}
     job.forget_pixels()
-    _tell_repairs(job, ready.values())
+    await _tell_repairs(job, tools, ready.values())
     made = {role: await _inline(picture, tools) for role, picture in ready.items() if not _is_uploaded(picture, tools)}
     waiting = {role: picture for role, picture in ready.items() if role not in made}
     with _progress(job) as show:
@@ -131,11 +131,13 @@ def _about_upload(error: ProblemError) -> ProblemError:
 # ---- what is shown ------------------------------------------------------------------------------------------------
 
 
-def _tell_repairs(job: Job, pictures: Iterable[Ready]) -> None:
-    """Have the card and the caption say what was done to the pictures."""
-    said = tuple(repair for picture in pictures for repair in picture.repairs)
+async def _tell_repairs(job: Job, tools: Tools, pictures: Iterable[Ready]) -> None:
+    """Have the card and the caption say what was done to the pictures, also in a later kernel."""
+    before = job.facts.remarks
+    said = tuple(repair for picture in pictures for repair in picture.repairs if repair not in before)
     if said:
-        job.facts = replace(job.facts, remarks=(*job.facts.remarks, *said))
+        job.facts = replace(job.facts, remarks=(*before, *said))
+        await tools.engine.work(tools.journal.remark, job.id, tools.owner, job.facts.remarks)
         job.show(job.snapshot)
 
 

@@ -1,33 +1,20 @@
 """The magics: `%%wan` and `%wan`. Floor 6: a door that reads what was typed, calls one public function and returns.
 
-State lives on the `WanMagics` instance: which provider is in use, and the sessions that were opened.
+What lasts between two cells lives on the `Desk`; what `%wan` can do is the table in `commands`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from inspect import signature
-from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from traitlets import Unicode
 
-from . import settings as environment
-from . import ui
-from .errors import JobError, OptionError, PromptError, SettingsError, WanError
-from .messages import say
-from .options import Typed, help_text, read_line, split
-from .request import VideoRequest, nearest, shorten
-
-if TYPE_CHECKING:
-    from .doctor import Patient
-    from .job import Job
-    from .session import Session
-    from .settings import Settings
-    from .ui.present import Presenter
+from . import commands
+from .desk import Desk
+from .errors import OptionError, PromptError
+from .options import Typed, help_text, read_line
+from .request import VideoRequest
 
 NAME = "wan"
 
@@ -40,34 +27,33 @@ class WanMagics(Magics):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell, parent=shell)
-        notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
-        self._settings = environment.read(notebook=notebook, files=False)  # loading never fails for a file
-        ui.settle(shell, self._settings.notebook)
-        self._named: str | None = None
-        self._noticed: set[str] = set()
-        self._sessions: dict[tuple[str | None, str], Session] = {}
-
-    # ---- %%wan ------------------------------------------------------------------------------------------------
+        self.desk = Desk(shell, self)
 
     @no_var_expand
     @cell_magic(NAME)
     def wan_cell(self, line: str, cell: str) -> None:
         """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
         typed = read_line(line, self.shell.user_ns)
-        how = typed.cell
+        how, show = typed.cell, self.desk.presenter
         if how.help:
-            return self._show.show_text(help_text())
+            return show.show_text(help_text())
         request = self._request(typed, cell)
         if how.session and how.provider:
             raise OptionError("option.two_services", session=how.session, provider=how.provider)
-        session = self._session(how.session or how.provider)
+        session = self.desk.session(how.session or how.provider)
         if how.dry_run:
-            return self._show.show_dry_run(session.dry_run(request))
+            return show.show_dry_run(session.dry_run(request))
         job = session.order(request, new=how.new, cell=f"%%wan {line}\n{cell}".rstrip())
         if how.out:
             self.shell.user_ns[how.out] = job
-        self._show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
+        show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
         return None
+
+    @no_var_expand
+    @line_magic(NAME)
+    def wan_line(self, line: str) -> Any:
+        """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
+        return commands.run(self.desk, line)
 
     def _request(self, typed: Typed, cell: str) -> VideoRequest:
         from .image import take
@@ -84,219 +70,6 @@ class WanMagics(Magics):
         if "negative_prompt" in asked:
             asked["negative_prompt"] = fill(asked["negative_prompt"], self.shell.user_ns)
         return VideoRequest(prompt=normal(cell), filled_prompt=filled, **frames, **asked)
-
-    # ---- %wan -------------------------------------------------------------------------------------------------
-
-    @no_var_expand
-    @line_magic(NAME)
-    def wan_line(self, line: str) -> Any:
-        """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
-        words = split(line)
-        name, *rest = words or ["where"]
-        try:
-            command = COMMANDS[ALIASES.get(name, name)]
-        except KeyError:
-            suggestion = nearest(name, COMMANDS)
-            raise OptionError("command.unknown", name=name, suggestion=suggestion) from None
-        try:
-            signature(command).bind(self, *rest)
-        except TypeError:
-            raise OptionError("command.too_many", name=name, value=shorten(rest[-1])) from None
-        return command(self, *rest)
-
-    def where(self) -> None:
-        """Say what is in use: provider, key's source, outputs, jobs under way."""
-        session = self._session()
-        live = [job.id for job in session.live_jobs()]
-        facts = {
-            **({"session": session.name} if session.name != session.provider.name else {}),
-            "provider": f"{session.provider.name} ({session.provider.title})",
-            "address": say("where.in_kernel") if session.in_process else session.provider.origin,
-            "key": session.key.source if session.key else say("where.no_key"),
-            "outputs": session.outputs,
-            "jobs": ", ".join(live) or say("where.no_jobs"),
-        }
-        width = max(len(say(f"where.{name}")) for name in facts)
-        self._show.show_text("\n".join(f"{say(f'where.{name}'):<{width}}  {value}" for name, value in facts.items()))
-
-    def use(self, name: str = "") -> None:
-        """Choose the provider, or the session of your settings, for this notebook's cells."""
-        if not name:
-            from .choice import names
-
-            raise SettingsError("provider.which", names=", ".join(names(self._read())))
-        session = self._session(name)
-        self._named = name
-        self._show.say("where.now", provider=name, title=session.provider.title)
-
-    def sessions(self) -> None:
-        """List the sessions: those of your settings, and those that were opened here."""
-        using = self._session()
-        opened = {one.name: one for one in self._sessions.values()} | {using.name: using}
-        rows = []
-        for name in dict.fromkeys((*self._read().sessions, *opened)):
-            mark = say("sessions.in_use") if name == using.name else ""
-            rows.append([name, *self._told(name, opened.get(name)), mark])
-        heads = ("name", "provider", "address", "key", "jobs", "in_use")
-        self._show.show_rows(rows, [say(f"sessions.{head}") for head in heads])
-
-    def _told(self, name: str, session: Session | None) -> list[str]:
-        """Return provider, address, where the key comes from, and jobs under way; or why there is no such session."""
-        try:
-            session = session or self._session(name)
-        except SettingsError as problem:
-            return ["", "", problem.message(), ""]
-        live = ", ".join(job.id for job in session.live_jobs() if job.facts.session == name)
-        address = say("where.in_kernel") if session.in_process else session.provider.origin
-        key = session.key.source if session.key else say("where.no_key")
-        return [session.provider.name, address, key, live or say("where.no_jobs")]
-
-    def doctor(self, name: str = "") -> None:
-        """Look for what may be wrong, and say how to mend it."""
-        from . import doctor
-        from .ui.checkup import findings
-
-        patient = self._patient(name)
-        self._show.show_text(doctor.report([*doctor.examine(patient), *findings(self.shell)]))
-
-    def _patient(self, name: str) -> Patient:
-        from .doctor import Patient, visit
-
-        try:
-            session = self._session(name or None)
-            return Patient(environment.read(fixed=self._settings), session, None, time.time)
-        except WanError:
-            return visit(name or self._named or "")
-
-    def jobs(self) -> None:
-        """List the newest jobs."""
-        self._show.show_jobs(self._session().history())
-
-    def models(self, name: str = "") -> None:
-        """List the models that are known, or show one with all that is known of it."""
-        from .ui.models import details, head, overview
-
-        self._show.show_rows(details(name), []) if name else self._show.show_rows(overview(), head())
-
-    def show(self, beginning: str = "") -> Job:
-        """Show a job's output again, and return the job."""
-        job = self._job(beginning)
-        self._show.show(job, wait=False)
-        return job
-
-    def wait(self, *beginnings: str) -> None:
-        """Wait for jobs, or for all that are under way."""
-        session = self._session()
-        jobs = [self._job(one) for one in beginnings] or session.live_jobs() or session.resume()
-        if not jobs:
-            self._show.say("wait.nothing")
-        problems: list[WanError] = []
-        for job in jobs:
-            try:
-                if not self._show.show(job, wait=True):
-                    break  # the user stopped the wait, for all of them
-            except WanError as problem:
-                problems.append(problem)
-        if problems:
-            raise problems[0]
-
-    def adopt(self, task: str = "", model: str = "") -> Job:
-        """Bring in a task that was started elsewhere, show it, and return its job."""
-        job = self._session().adopt(task, model=model or None)
-        self._show.show(job, wait=False)
-        return job
-
-    def cancel(self, beginning: str = "") -> None:
-        """Ask for a job to be stopped; without an id, the only one under way."""
-        job = self._job(beginning) if beginning else self._only_live()
-        if job is None:
-            return self._show.say("wait.nothing")
-        if not job.status.live:
-            return self._show.say("cancel.ended", id=job.id, state=say(f"state.{job.status.lower()}"))
-        job.cancel()
-        return self._show.say("cancel.asked", id=job.id)
-
-    def help(self) -> None:
-        """List the commands."""
-        rows = "\n".join(f"  %wan {name:<8} {say(f'command.{name}')}" for name in COMMANDS if name != "where")
-        self._show.show_text(f"{say('command.title')}\n\n  %wan          {say('command.where')}\n{rows}")
-
-    # ---- inside -----------------------------------------------------------------------------------------------
-
-    @property
-    def _show(self) -> Presenter:
-        return ui.presenter(self.shell)
-
-    def _session(self, name: str | None = None) -> Session:
-        """Return the session of a name, or of a provider's, opened on the first use and kept."""
-        from .session import Session
-
-        name = name or self._named
-        key = (name, self.outputs)
-        if key not in self._sessions:
-            outputs = Path(self.outputs) if self.outputs else None
-            self._sessions[key] = Session(name, outputs=outputs, settings=self._read())
-        return self._sessions[key]
-
-    def _read(self) -> Settings:
-        """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = environment.read(fixed=self._settings)
-        self._show.embed = found.embed
-        for key, values in found.notices:
-            if (sentence := say(key, **values)) not in self._noticed:
-                self._noticed.add(sentence)
-                self._show.show_text(sentence)
-        return found
-
-    def _session_of(self, job: Job) -> Session:
-        """Return the session that a job started with; its provider's, where that is known no more."""
-        try:
-            return self._session(job.facts.session)
-        except SettingsError:
-            return self._session(job.provider)
-
-    def _job(self, beginning: str) -> Job:
-        """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
-        session = self._session()
-        job = session.job(beginning) if beginning else self._newest(session)
-        return self._session_of(job).follow(job.id) if job.status.live else job
-
-    @staticmethod
-    def _newest(session: Session) -> Job:
-        """Return the newest job: of this kernel, else of the journal."""
-        from . import engine, last
-
-        kept = session.history(1)
-        return last() if engine.current().jobs or not kept else kept[0]
-
-    def _only_live(self) -> Job | None:
-        """Return the only job under way in this kernel, None if there is none.
-
-        Raises:
-            JobError: there are several.
-        """
-        live = self._session().live_jobs()
-        if len(live) > 1:
-            raise JobError("job.which", candidates=", ".join(job.id for job in live))
-        return live[0] if live else None
-
-
-ALIASES: Mapping[str, str] = MappingProxyType({"--help": "help", "-h": "help"})
-COMMANDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {
-        "where": WanMagics.where,
-        "use": WanMagics.use,
-        "sessions": WanMagics.sessions,
-        "jobs": WanMagics.jobs,
-        "show": WanMagics.show,
-        "wait": WanMagics.wait,
-        "cancel": WanMagics.cancel,
-        "adopt": WanMagics.adopt,
-        "models": WanMagics.models,
-        "doctor": WanMagics.doctor,
-        "help": WanMagics.help,
-    }
-)
 
 
 def register(ip: Any) -> None:

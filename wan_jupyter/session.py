@@ -8,37 +8,34 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import adopting, catalog, engine, outputs, prices
+from . import adopting, catalog, engine, outputs
 from . import settings as environment
-from .catalog import Plan, Provider
+from .catalog import Plan
 from .choice import choose
-from .client import Client
 from .dry import DryRun, dry_run
-from .engine import Clock, Engine, RealClock
+from .engine import Clock
 from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
 from .job import Job
-from .journal import Journal, Row
-from .kept import end_as_kept, facts_of, file_of, makes_needless, sidecar_of
-from .key import Key
+from .journal import Row
+from .kept import end_as_kept, facts_of, file_of, makes_needless
 from .life import carry_out, follow_other
-from .outputs import Spool, place_for
-from .owners import Owner
+from .means import Means
 from .prices import Price
 from .prompt import normal
 from .protocols.knock import Answer, knock
 from .request import VideoRequest, fingerprint, read_keywords
-from .settings import OUTPUTS, Settings
+from .settings import Settings
 from .status import Status
 from .tools import Tools
 from .usual import plan_with
 
 
-class Session:
+class Session(Means):
     """A way to one provider. Find the key, hide the key, make videos.
 
     Args:
@@ -63,15 +60,7 @@ class Session:
         settings: Settings | None = None,
         clock: Clock | None = None,
     ) -> None:
-        chosen = choose(provider, base_url, key, settings or environment.read_aloud())
-        self._settings = chosen.settings
-        self._clock = clock or RealClock()
-        self.name: str = chosen.name
-        self.provider: Provider = chosen.provider
-        self.key: Key | None = chosen.key
-        usual = self._settings.outputs or self._settings.notebook / OUTPUTS
-        self.outputs = Path(outputs).expanduser().absolute() if outputs else usual
-        self._made: tuple[Engine, Client] | None = None
+        super().__init__(choose(provider, base_url, key, settings or environment.read_aloud()), outputs, clock)
 
     # ---- the calls --------------------------------------------------------------------------------------------
 
@@ -109,8 +98,7 @@ class Session:
                 return self._go_on(row, drawn.request)
             if not is_new:
                 return self._shown(row)
-            facts = replace(facts_of(row, self.provider), remarks=plan.remarks)
-            job = Job(facts, drawn.request, row.snapshot, engine.current(), "new")
+            job = Job(facts_of(row, self.provider), drawn.request, row.snapshot, engine.current(), "new")
             return self._start(job, self._tools(drawn, row))
 
     def plan(self, request: VideoRequest) -> Plan:
@@ -182,70 +170,7 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session {self.provider.name} at {self.provider.origin}, {self.key or 'no key'}>"
 
-    # ---- what a process has once ------------------------------------------------------------------------------
-
-    @property
-    def journal(self) -> Journal:
-        """The journal of this home."""
-        home = self._settings.home
-        shared: Journal = engine.current().share(("journal", home), lambda: Journal(home))
-        return shared
-
-    @cached_property
-    def account(self) -> str:
-        """A name for the key's account that does not give the key away."""
-        return self.key.tag(self.journal.salt()) if self.key else ""
-
-    @property
-    def owner(self) -> Owner:
-        """This process, as the journal knows it."""
-        home = self._settings.home
-        shared: Owner = engine.current().share(("owner", home), lambda: Owner(home))
-        return shared
-
-    @property
-    def _client(self) -> Client:
-        """This process's client; after a fork the parent's connections are not ours."""
-        if self._made is None or self._made[0] is not engine.current():
-            self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
-        return self._made[1]
-
-    @property
-    def in_process(self) -> bool:
-        """Whether the service runs in this very process: the emulator, unless it has an address of its own."""
-        return self.provider.base_url == catalog.provider(catalog.EMULATOR).base_url
-
-    def _emulator(self) -> Any:
-        """Return the emulator in process; imported here, for the default only."""
-        if not self.in_process:
-            return None
-        from .emulator import create_app
-
-        folder, how = self._settings.home / "emulator", self._settings.emulator
-        return engine.current().share(("emulator", folder), lambda: create_app(folder, **how))
-
     # ---- making and finding jobs ------------------------------------------------------------------------------
-
-    def _row(self, plan: Plan, mark: str, cell: str, account: str, identity: str, number: int) -> Row:
-        price = self._price(plan)
-        return Row(
-            id=identity,
-            created_at=self._clock.time(),
-            owner=self.owner.name,
-            account=account,
-            provider=self.provider.name,
-            base_url=self.provider.base_url,
-            session=self.name,
-            model=plan.model.id,
-            mode=plan.request.mode,
-            request=plan.request.as_json(),
-            fingerprint=mark,
-            take=number,
-            folder=str(self.outputs),
-            cell=cell,
-            estimate=price.amount if price else None,
-            currency=price.currency if price else "",
-        )
 
     def _adopted(self, task: str, model: str) -> Row:
         """Return the new row of a task; its mark is its own, so that it never stands for a request that is typed."""
@@ -308,35 +233,6 @@ class Session:
 
     def _is_ours(self, row: Row) -> bool:
         return (row.provider, row.base_url, row.account) == (self.provider.name, self.provider.base_url, self.account)
-
-    def _tools(self, plan: Plan, row: Row) -> Tools:
-        place = place_for(row.folder, row.id, row.created_at)
-        return Tools(
-            engine=engine.current(),
-            clock=self._clock,
-            client=self._client,
-            protocol=self.provider.speak(),
-            order=plan.order,
-            journal=self.journal,
-            spool=Spool(self._settings.home / "inputs"),
-            place=place,
-            owner=self.owner.name,
-            account=self.account,
-            pace=self.provider.poll,
-            price=partial(self._price, plan),
-            sidecar=partial(sidecar_of, place=place),
-        )
-
-    def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
-        request = plan.request
-        return prices.estimate(
-            plan.model.prices,
-            tariff=self.provider.tariff,
-            resolution=request.resolution or "",
-            seconds=float(request.duration or 0) if seconds is None else seconds,
-            silent=request.audio is False or not plan.model.sound,
-        )
-
 
 def _with_seed(plan: Plan) -> Plan:
     """Draw a seed where none was typed, so that every result can be repeated; a drawn one does not count as asked."""

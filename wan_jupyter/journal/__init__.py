@@ -7,20 +7,18 @@ connection a thread and process, never across a fork.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import secrets
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from .errors import JobError, OutputError, Problem
-from .status import Result, Snapshot, Status
+from ..errors import JobError
+from ..status import Snapshot, Status
+from .rows import Remarks, Row, columns, of_remarks, of_snapshot, read_row
+from .schema import MIGRATIONS
+from .store import Store, told
+
+__all__ = ["MIGRATIONS", "Journal", "Row", "Whose"]
 
 Whose = tuple[str, str, str]  # account tag, base URL and model: who may use a picture in a service's storage
 
@@ -28,82 +26,11 @@ Whose = tuple[str, str, str]  # account tag, base URL and model: who may use a p
 LETTERS = "abcdefghjkmnpqrstuvwxyz"
 LETTERS_AND_DIGITS = LETTERS + "23456789"
 
-MIGRATIONS: Sequence[tuple[str, str]] = (
-    (
-        "0001 jobs",
-        """
-        CREATE TABLE jobs (
-            id TEXT PRIMARY KEY, created_at REAL NOT NULL, updated_at REAL NOT NULL,
-            status TEXT NOT NULL, owner TEXT NOT NULL, heartbeat REAL NOT NULL,
-            account TEXT NOT NULL, provider TEXT NOT NULL, base_url TEXT NOT NULL, session TEXT NOT NULL,
-            model TEXT NOT NULL, mode TEXT NOT NULL, request TEXT NOT NULL, fingerprint TEXT NOT NULL,
-            take INTEGER NOT NULL, folder TEXT NOT NULL, cell TEXT NOT NULL,
-            sent_at REAL, remote_id TEXT, word TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '',
-            problem TEXT, result TEXT, usage TEXT NOT NULL DEFAULT '{}', facts TEXT NOT NULL DEFAULT '{}',
-            estimate REAL, cost REAL, currency TEXT NOT NULL DEFAULT '',
-            file TEXT NOT NULL DEFAULT '', sha256 TEXT NOT NULL DEFAULT '', warning TEXT NOT NULL DEFAULT ''
-        );
-        CREATE INDEX jobs_by_fingerprint ON jobs (fingerprint, created_at);
-        CREATE INDEX jobs_by_status ON jobs (status);
-        CREATE UNIQUE INDEX jobs_by_task ON jobs (base_url, remote_id) WHERE remote_id IS NOT NULL;
-        CREATE TABLE events (job TEXT NOT NULL, at REAL NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);
-        CREATE INDEX events_by_job ON events (job, at);
-        CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-        """,
-    ),
-    (
-        "0002 uploads",
-        """
-        CREATE TABLE uploads (
-            account TEXT NOT NULL, base_url TEXT NOT NULL, model TEXT NOT NULL, digest TEXT NOT NULL,
-            link TEXT NOT NULL, expires REAL NOT NULL, PRIMARY KEY (account, base_url, model, digest)
-        )
-        """,
-    ),
-)
+_TAKES_OF = "WHERE fingerprint = ? ORDER BY take DESC"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One job as the journal keeps it; times are epoch seconds."""
-
-    id: str
-    created_at: float
-    owner: str
-    account: str
-    provider: str
-    base_url: str
-    session: str
-    model: str
-    mode: str
-    request: Mapping[str, Any]
-    fingerprint: str
-    take: int
-    folder: str
-    cell: str
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    heartbeat: float = 0.0
-    sent_at: float | None = None
-    estimate: float | None = None
-    cost: float | None = None
-    currency: str = ""
-    sha256: str = ""
-    warning: str = ""
-
-
-class Journal:
+class Journal(Store):
     """The journal in one folder."""
-
-    def __init__(self, home: Path, clock: Callable[[], float] = time.time) -> None:
-        self.path = home / "journal.sqlite3"
-        self._clock = clock
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        with _told(self.path):
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
-        self._migrate()
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -125,7 +52,7 @@ class Journal:
             if kept := next(filter(reuse, found), None):
                 return kept, False
             row = make(self._free_id(sql), found[0].take + 1 if found else 1)
-            values = _columns(row, self._clock())
+            values = columns(row, self._clock())
             marks = ", ".join("?" * len(values))
             sql.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608 - our own column names
         return row, True
@@ -138,7 +65,7 @@ class Journal:
             more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `warning`).
         """
         now = self._clock()
-        values = {**_of_snapshot(snapshot), **more, "updated_at": now, "heartbeat": now}
+        values = {**of_snapshot(snapshot), **more, "updated_at": now, "heartbeat": now}
         marks = ", ".join(f"{name} = ?" for name in values)
         with self._transaction() as sql:
             query = f"UPDATE jobs SET {marks} WHERE id = ? AND owner = ? AND status = ?"  # noqa: S608 - our own names
@@ -149,11 +76,17 @@ class Journal:
 
         Whoever has it now knows of no task; an id that is lost could not be asked for, and the task is paid for.
         """
-        values = _of_snapshot(snapshot)
+        values = of_snapshot(snapshot)
         marks = ", ".join(f"{name} = ?" for name in values)
         with self._transaction() as sql:
             query = f"UPDATE jobs SET {marks} WHERE id = ? AND remote_id IS NULL"  # noqa: S608 - our own names
             sql.execute(query, (*values.values(), job))
+
+    def remark(self, job: str, owner: str, remarks: Remarks) -> None:
+        """Write what the user should know about a job, for displays made later."""
+        with self._transaction() as sql:
+            query = "UPDATE jobs SET remarks = ? WHERE id = ? AND owner = ?"
+            sql.execute(query, (of_remarks(remarks), job, owner))
 
     def take_over(self, job: str, owner: str, former: str) -> bool:
         """Make a job ours if it still is `former`'s."""
@@ -205,7 +138,7 @@ class Journal:
     def uploaded(self, whose: Whose, digest: str, now: float) -> str:
         """Return the link of a picture that still lies in a service's storage, "" where none does."""
         query = "SELECT link FROM uploads WHERE (account, base_url, model, digest) = (?, ?, ?, ?) AND expires > ?"
-        with _told(self.path):
+        with told(self.path):
             found = self._connection().execute(query, (*whose, digest, now)).fetchone()
         return found[0] if found else ""
 
@@ -231,56 +164,6 @@ class Journal:
             found: str = sql.execute("SELECT value FROM facts WHERE name = 'salt'").fetchone()[0]
         return bytes.fromhex(found)
 
-    def close(self) -> None:
-        """Close every connection that this process opened; no thread may be using one."""
-        for connection in self._all:
-            connection.close()
-        self._all.clear()
-        self._local = threading.local()
-
-    # ---- SQLite -----------------------------------------------------------------------------------------------
-
-    def _connection(self) -> sqlite3.Connection:
-        mine = getattr(self._local, "connection", None)
-        if mine is None or self._local.pid != os.getpid():
-            mine = self._local.connection = self._open()
-            self._local.pid = os.getpid()
-        connection: sqlite3.Connection = mine
-        return connection
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        # A file system that cannot do WAL answers with the mode it keeps; DELETE works everywhere.
-        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-            connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("PRAGMA synchronous = FULL")
-        self._all.append(connection)
-        return connection
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _told(self.path):
-            sql = self._connection()
-            try:  # BEGIN stands inside: an interrupt right after it must not leave the journal locked for everyone
-                sql.execute("BEGIN IMMEDIATE")
-                yield sql
-                sql.execute("COMMIT")
-            except BaseException:
-                if sql.in_transaction:
-                    sql.execute("ROLLBACK")
-                raise
-
-    def _migrate(self) -> None:
-        with self._transaction() as sql:
-            sql.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at REAL NOT NULL)")
-            done = {row[0] for row in sql.execute("SELECT name FROM migrations")}
-            for name, script in MIGRATIONS:
-                if name not in done:
-                    for statement in script.split(";"):
-                        sql.execute(statement)
-                    sql.execute("INSERT INTO migrations VALUES (?, ?)", (name, self._clock()))
-
     def _free_id(self, sql: sqlite3.Connection) -> str:
         while True:
             made = secrets.choice(LETTERS) + "".join(secrets.choice(LETTERS_AND_DIGITS) for _ in range(4))
@@ -289,58 +172,5 @@ class Journal:
 
     def _rows(self, where: str, *values: object) -> list[Row]:
         query = f"SELECT * FROM jobs {where}"  # noqa: S608 - written above, values are bound
-        with _told(self.path):
-            return [_row(kept) for kept in self._connection().execute(query, values)]
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn what SQLite or the disk says into an error that says what to do."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise OutputError("output.journal", path=path, reason=error) from None
-
-
-_TAKES_OF = "WHERE fingerprint = ? ORDER BY take DESC"
-
-_PLAIN = (
-    "id", "created_at", "owner", "account", "provider", "base_url", "session", "model", "mode", "fingerprint", "take",
-    "folder", "cell", "heartbeat", "sent_at", "estimate", "cost", "currency", "sha256", "warning",
-)  # fmt: skip
-
-
-def _columns(row: Row, now: float) -> dict[str, Any]:
-    plain = {name: getattr(row, name) for name in _PLAIN}
-    request = json.dumps(row.request, ensure_ascii=False)
-    return {**plain, "heartbeat": now, "updated_at": now, "request": request, **_of_snapshot(row.snapshot)}
-
-
-def _of_snapshot(shot: Snapshot) -> dict[str, Any]:
-    return {
-        "status": str(shot.status),
-        "remote_id": shot.remote_id or None,
-        "word": shot.word,
-        "note": shot.note,
-        "problem": json.dumps(asdict(shot.problem)) if shot.problem else None,
-        "result": json.dumps(asdict(shot.result)) if shot.result else None,
-        "usage": json.dumps(dict(shot.usage)),
-        "facts": json.dumps(dict(shot.facts)),
-        "file": shot.file,
-    }
-
-
-def _row(kept: sqlite3.Row) -> Row:
-    snapshot = Snapshot(
-        status=Status(kept["status"]),
-        remote_id=kept["remote_id"] or "",
-        word=kept["word"],
-        note=kept["note"],
-        problem=Problem(**json.loads(kept["problem"])) if kept["problem"] else None,
-        result=Result(**json.loads(kept["result"])) if kept["result"] else None,
-        usage=json.loads(kept["usage"]),
-        facts=json.loads(kept["facts"]),
-        file=kept["file"],
-    )
-    plain = {name: kept[name] for name in _PLAIN}
-    return Row(**plain, request=json.loads(kept["request"]), snapshot=snapshot)
+        with told(self.path):
+            return [read_row(kept) for kept in self._connection().execute(query, values)]

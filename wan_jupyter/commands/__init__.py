@@ -1,0 +1,54 @@
+"""The commands of `%wan`: one function each, called with the desk and the words that follow its name. Floor 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+from types import MappingProxyType
+from typing import Any
+
+from ..desk import Desk
+from ..errors import OptionError
+from ..options import split
+from ..request import nearest, shorten
+from . import jobs, places
+
+Command = Callable[..., Any]
+
+ALIASES: Mapping[str, str] = MappingProxyType({"--help": "help", "-h": "help"})
+# In the order in which help lists them.
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "where": places.where,
+        "use": places.use,
+        "sessions": places.sessions,
+        "jobs": jobs.jobs,
+        "show": jobs.show,
+        "wait": jobs.wait,
+        "cancel": jobs.cancel,
+        "adopt": jobs.adopt,
+        "models": places.models,
+        "doctor": places.doctor,
+        "help": lambda desk: places.help_text(desk, COMMANDS),
+    }
+)
+
+
+def run(desk: Desk, line: str) -> Any:
+    """Carry out one line of `%wan`, and return its object.
+
+    Raises:
+        OptionError: no such command, or a word too many.
+    """
+    words = split(line)
+    name, *rest = words or ["where"]
+    try:
+        command = COMMANDS[ALIASES.get(name, name)]
+    except KeyError:
+        suggestion = nearest(name, COMMANDS)
+        raise OptionError("command.unknown", name=name, suggestion=suggestion) from None
+    try:
+        signature(command).bind(desk, *rest)
+    except TypeError:
+        raise OptionError("command.too_many", name=name, value=shorten(rest[-1])) from None
+    return command(desk, *rest)

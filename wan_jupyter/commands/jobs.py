@@ -1,0 +1,59 @@
+"""What became of my jobs: list, show, wait, cancel, adopt. Floor 6."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..desk import Desk
+from ..errors import WanError
+from ..messages import say
+
+if TYPE_CHECKING:
+    from ..job import Job
+
+
+def jobs(desk: Desk) -> None:
+    """List the newest jobs."""
+    desk.presenter.show_jobs(desk.session().history())
+
+
+def show(desk: Desk, beginning: str = "") -> Job:
+    """Show a job's output again, and return the job."""
+    job = desk.job(beginning)
+    desk.presenter.show(job, wait=False)
+    return job
+
+
+def wait(desk: Desk, *beginnings: str) -> None:
+    """Wait for jobs, or for all that are under way."""
+    session = desk.session()
+    waited = [desk.job(one) for one in beginnings] or session.live_jobs() or session.resume()
+    if not waited:
+        desk.presenter.say("wait.nothing")
+    problems: list[WanError] = []
+    for job in waited:
+        try:
+            if not desk.presenter.show(job, wait=True):
+                break  # the user stopped the wait, for all of them
+        except WanError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
+
+
+def adopt(desk: Desk, task: str = "", model: str = "") -> Job:
+    """Bring in a task that was started elsewhere, show it, and return its job."""
+    job = desk.session().adopt(task, model=model or None)
+    desk.presenter.show(job, wait=False)
+    return job
+
+
+def cancel(desk: Desk, beginning: str = "") -> None:
+    """Ask for a job to be stopped; without an id, the only one under way."""
+    job = desk.job(beginning) if beginning else desk.only_live()
+    if job is None:
+        return desk.presenter.say("wait.nothing")
+    if not job.status.live:
+        return desk.presenter.say("cancel.ended", id=job.id, state=say(f"state.{job.status.lower()}"))
+    job.cancel()
+    return desk.presenter.say("cancel.asked", id=job.id)

@@ -1,0 +1,95 @@
+"""What the magics of one shell share: the provider in use, the sessions that were opened, the presenter. Floor 6."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import settings as environment
+from . import ui
+from .errors import JobError, SettingsError
+from .messages import say
+
+if TYPE_CHECKING:
+    from .job import Job
+    from .session import Session
+    from .settings import Settings
+    from .ui.present import Presenter
+
+
+class Wishes(Protocol):
+    """What the user may set with `%config WanMagics.…`."""
+
+    outputs: str
+
+
+class Desk:
+    """State of one shell's magics; loading the extension makes it, so nothing here is read or opened before its use."""
+
+    def __init__(self, shell: Any, wishes: Wishes) -> None:
+        self.shell = shell
+        notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
+        self.fixed = environment.read(notebook=notebook, files=False)  # loading never fails for a file
+        self.named: str | None = None
+        self.opened: dict[tuple[str | None, str], Session] = {}
+        self._wishes = wishes
+        self._noticed: set[str] = set()
+        ui.settle(shell, self.fixed.notebook)
+
+    @property
+    def presenter(self) -> Presenter:
+        """What draws in this shell."""
+        return ui.presenter(self.shell)
+
+    def session(self, name: str | None = None) -> Session:
+        """Return the session of a name, or of a provider's, opened on the first use and kept."""
+        from .session import Session
+
+        name = name or self.named
+        key = (name, self._wishes.outputs)
+        if key not in self.opened:
+            outputs = Path(self._wishes.outputs) if self._wishes.outputs else None
+            self.opened[key] = Session(name, outputs=outputs, settings=self.read())
+        return self.opened[key]
+
+    def read(self) -> Settings:
+        """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
+        found = environment.read(fixed=self.fixed)
+        self.presenter.embed = found.embed
+        for key, values in found.notices:
+            if (sentence := say(key, **values)) not in self._noticed:
+                self._noticed.add(sentence)
+                self.presenter.show_text(sentence)
+        return found
+
+    def session_of(self, job: Job) -> Session:
+        """Return the session that a job started with; its provider's, where that is known no more."""
+        try:
+            return self.session(job.facts.session)
+        except SettingsError:
+            return self.session(job.provider)
+
+    def job(self, beginning: str) -> Job:
+        """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
+        session = self.session()
+        job = session.job(beginning) if beginning else self._newest(session)
+        return self.session_of(job).follow(job.id) if job.status.live else job
+
+    def only_live(self) -> Job | None:
+        """Return the only job under way in this kernel, None if there is none.
+
+        Raises:
+            JobError: there are several.
+        """
+        live = self.session().live_jobs()
+        if len(live) > 1:
+            raise JobError("job.which", candidates=", ".join(job.id for job in live))
+        return live[0] if live else None
+
+    @staticmethod
+    def _newest(session: Session) -> Job:
+        """Return the newest job: of this kernel, else of the journal."""
+        from . import engine, last
+
+        kept = session.history(1)
+        return last() if engine.current().jobs or not kept else kept[0]

@@ -1,0 +1,127 @@
+"""What a session works with: its provider and key, its client, the process's journal, owner and emulator. Floor 5."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from . import catalog, engine, prices
+from .catalog import Plan, Provider
+from .choice import Choice
+from .client import Client
+from .engine import Clock, Engine, RealClock
+from .journal import Journal, Row
+from .kept import sidecar_of
+from .key import Key
+from .outputs import Spool, place_for
+from .owners import Owner
+from .prices import Price
+from .settings import OUTPUTS
+from .tools import Tools
+
+
+class Means:
+    """One provider, one key, one outputs folder; what a process has only once is shared through its engine."""
+
+    def __init__(self, chosen: Choice, outputs: str | Path | None, clock: Clock | None) -> None:
+        self._settings = chosen.settings
+        self._clock = clock or RealClock()
+        self.name: str = chosen.name
+        self.provider: Provider = chosen.provider
+        self.key: Key | None = chosen.key
+        usual = self._settings.outputs or self._settings.notebook / OUTPUTS
+        self.outputs = Path(outputs).expanduser().absolute() if outputs else usual
+        self._made: tuple[Engine, Client] | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of this home."""
+        home = self._settings.home
+        shared: Journal = engine.current().share(("journal", home), lambda: Journal(home))
+        return shared
+
+    @cached_property
+    def account(self) -> str:
+        """A name for the key's account that does not give the key away."""
+        return self.key.tag(self.journal.salt()) if self.key else ""
+
+    @property
+    def owner(self) -> Owner:
+        """This process, as the journal knows it."""
+        home = self._settings.home
+        shared: Owner = engine.current().share(("owner", home), lambda: Owner(home))
+        return shared
+
+    @property
+    def _client(self) -> Client:
+        """This process's client; after a fork the parent's connections are not ours."""
+        if self._made is None or self._made[0] is not engine.current():
+            self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
+        return self._made[1]
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the service runs in this very process: the emulator, unless it has an address of its own."""
+        return self.provider.base_url == catalog.provider(catalog.EMULATOR).base_url
+
+    def _emulator(self) -> Any:
+        """Return the emulator in process; imported here, for the default only."""
+        if not self.in_process:
+            return None
+        from .emulator import create_app
+
+        folder, how = self._settings.home / "emulator", self._settings.emulator
+        return engine.current().share(("emulator", folder), lambda: create_app(folder, **how))
+
+    # ---- rows, tools and prices -------------------------------------------------------------------------------
+
+    def _row(self, plan: Plan, mark: str, cell: str, account: str, identity: str, number: int) -> Row:
+        price = self._price(plan)
+        return Row(
+            id=identity,
+            created_at=self._clock.time(),
+            owner=self.owner.name,
+            account=account,
+            provider=self.provider.name,
+            base_url=self.provider.base_url,
+            session=self.name,
+            model=plan.model.id,
+            mode=plan.request.mode,
+            request=plan.request.as_json(),
+            fingerprint=mark,
+            take=number,
+            folder=str(self.outputs),
+            cell=cell,
+            estimate=price.amount if price else None,
+            currency=price.currency if price else "",
+            remarks=plan.remarks,
+        )
+
+    def _tools(self, plan: Plan, row: Row) -> Tools:
+        place = place_for(row.folder, row.id, row.created_at)
+        return Tools(
+            engine=engine.current(),
+            clock=self._clock,
+            client=self._client,
+            protocol=self.provider.speak(),
+            order=plan.order,
+            journal=self.journal,
+            spool=Spool(self._settings.home / "inputs"),
+            place=place,
+            owner=self.owner.name,
+            account=self.account,
+            pace=self.provider.poll,
+            price=partial(self._price, plan),
+            sidecar=partial(sidecar_of, place=place),
+        )
+
+    def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
+        request = plan.request
+        return prices.estimate(
+            plan.model.prices,
+            tariff=self.provider.tariff,
+            resolution=request.resolution or "",
+            seconds=float(request.duration or 0) if seconds is None else seconds,
+            silent=request.audio is False or not plan.model.sound,
+        )
