@@ -84,7 +84,7 @@ def load_ipython_extension(ip: Any) -> None:
     from . import magics, ui
 
     ui.install(ip)
-    magics.register(ip)
+    magics.register(ip).greet()
 
 
 def unload_ipython_extension(ip: Any) -> None:

@@ -65,6 +65,10 @@ class Means:
         """Whether the service runs in this very process: the emulator, unless it has an address of its own."""
         return self.provider.base_url == catalog.provider(catalog.EMULATOR).base_url
 
+    @property
+    def _spool(self) -> Spool:
+        return Spool(self._settings.home / "inputs")
+
     def _emulator(self) -> Any:
         """Return the emulator in process; imported here, for the default only."""
         if not self.in_process:
@@ -107,13 +111,14 @@ class Means:
             protocol=self.provider.speak(),
             order=plan.order,
             journal=self.journal,
-            spool=Spool(self._settings.home / "inputs"),
+            spool=self._spool,
             place=place,
             owner=self.owner.name,
             account=self.account,
             pace=self.provider.poll,
             price=partial(self._price, plan),
             sidecar=partial(sidecar_of, place=place),
+            adopts=not self._settings.shared_key,
         )
 
     def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:

@@ -20,6 +20,12 @@ DEADLINE = 6 * 3600.0
 DOWNLOAD_TRIES = 5
 UPLOAD_TRIES = 2
 
+# A create whose answer was lost: the longest that the service may take to read it (the client's time-outs together),
+# how far two clocks may differ, and for how long a list without a trace of it is not believed.
+CREATE_PATIENCE = 370.0
+CLOCK_SLACK = 5.0
+NO_TRACE_AFTER = 120.0
+
 # 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.
 UNSURE_4XX = frozenset({408})
 

@@ -31,6 +31,8 @@ class Tools:
         pace: seconds between polls, at first and later.
         price: gives the price of some billed seconds, None where it is unknown.
         sidecar: gives what is written beside the video.
+        adopts: whether a task that a lost answer may have created is taken for ours once it is recognised; not where
+            others use the same key.
     """
 
     engine: Engine
@@ -46,6 +48,7 @@ class Tools:
     pace: tuple[float, float]
     price: Callable[[float], Price | None]
     sidecar: Callable[[Job], Mapping[str, Any]]
+    adopts: bool = True
 
     @property
     def whose(self) -> Whose:
