@@ -17,7 +17,7 @@ from wan_jupyter.status import Snapshot, Status
 
 LOST = {"at": "submit", "do": "drop_after"}  # the task is made, its answer never comes
 UNMADE = {"at": "submit", "do": "drop_before"}
-PATH = "/api/v1/services/aigc/image2video/video-synthesis"
+PATH = "/api/v1/services/aigc/video-generation/video-synthesis"
 
 
 def uncertain(job: Job) -> errors.JobUncertain:

@@ -46,12 +46,14 @@ class Search:
     Attributes:
         begun: when it began.
         foreign: tasks that are not ours; each is asked for once.
-        ahead: seconds that the service's clock is before ours.
+        ahead: seconds that the service's clock is before ours, as its first answer said; 0 until then.
+        dated: whether it said so.
     """
 
     begun: float
     foreign: set[str] = field(default_factory=set)
     ahead: float = 0.0
+    dated: bool = False
 
 
 def uncertain(tools: Tools, problem: Problem, lost_at: float) -> Snapshot:
@@ -98,8 +100,8 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     """Read the list, and ask for the prompts of tasks that have ended; what is not ours is asked for once."""
     since, until = _sent(job) + search.ahead - SPAN, _until(job) + search.ahead + SPAN
     listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
-    if listing.date is not None:
-        search.ahead = listing.date - tools.clock.time()
+    if listing.date is not None and not search.dated:  # the answer nearest to what is looked for
+        search.ahead, search.dated = listing.date - tools.clock.time(), True
     low = _sent(job) + search.ahead - pacing.CLOCK_SLACK
     high = _until(job) + search.ahead + pacing.CLOCK_SLACK
     inside = [one for one in listing.found if one.created is None or low <= one.created <= high]
