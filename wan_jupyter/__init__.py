@@ -81,16 +81,19 @@ def allow_nested_asyncio() -> None:
 
 def load_ipython_extension(ip: Any) -> None:
     """Register the magics and the renderers: `%load_ext wan_jupyter`."""
-    from . import magics, ui
+    from . import completer, magics, ui
 
     ui.install(ip)
-    magics.register(ip).greet()
+    ours = magics.register(ip)
+    completer.install(ip, ours.desk.offers)
+    ours.greet()
 
 
 def unload_ipython_extension(ip: Any) -> None:
     """Take everything back that loading did; jobs under way go on: `%unload_ext wan_jupyter`."""
-    from . import magics, ui
+    from . import completer, magics, ui
 
+    completer.uninstall(ip)
     magics.unregister(ip)
     ui.uninstall(ip)
 

@@ -21,6 +21,7 @@ from .status import RECOGNISING, Snapshot, Status
 from .tools import Tools, advance, pause
 
 LOST_AT = "lost_at"  # the fact that tells when we gave up on the answer, in epoch seconds
+GOING = (Status.QUEUED, Status.RUNNING)
 SPAN = 300.0  # seconds by which the list is asked for more than is wanted, until the service's clock is known
 
 
@@ -107,20 +108,20 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     inside = [one for one in listing.found if one.created is None or low <= one.created <= high]
     known = await tools.engine.work(tools.journal.tasks_of, tools.protocol.base_url, [one.remote_id for one in inside])
     left = [one for one in inside if one.remote_id not in known and one.remote_id not in search.foreign]
-    going = tuple(one.remote_id for one in left if one.status in (Status.QUEUED, Status.RUNNING))
-    ours = await _matching(job, tools, (one for one in left if one.remote_id not in going), search)
-    return Sight(ours, going, listing.whole)
-
-
-async def _matching(job: Job, tools: Tools, ended: Iterable[Found], search: Search) -> tuple[Snapshot, ...]:
-    ours = []
-    for one in ended:
-        seen = await tools.client.run(tools.protocol.poll(one.remote_id))
-        if _is_like(job, tools, seen):
+    ours, going = [], []
+    for one in left:
+        seen = Snapshot(one.status) if one.status in GOING else await _asked(one, tools)
+        if seen.status in GOING:  # a list may be ahead of a query
+            going.append(one.remote_id)
+        elif _is_like(job, tools, seen):
             ours.append(seen)
         else:  # a task that failed says no prompt, and costs nothing
             search.foreign.add(one.remote_id)
-    return tuple(ours)
+    return Sight(tuple(ours), tuple(going), listing.whole)
+
+
+async def _asked(one: Found, tools: Tools) -> Snapshot:
+    return await tools.client.run(tools.protocol.poll(one.remote_id))
 
 
 def _is_like(job: Job, tools: Tools, seen: Snapshot) -> bool:
