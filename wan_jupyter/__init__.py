@@ -81,11 +81,14 @@ def allow_nested_asyncio() -> None:
 
 def load_ipython_extension(ip: Any) -> None:
     """Register the magics and the renderers: `%load_ext wan_jupyter`."""
+    from functools import partial
+
     from . import completer, magics, ui
+    from .offering import offers
 
     ui.install(ip)
     ours = magics.register(ip)
-    completer.install(ip, ours.desk.offers)
+    completer.install(ip, partial(offers, ours.desk))
     ours.greet()
 
 
