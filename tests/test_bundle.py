@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from bundle_views import CARD, NOW, PLAYER, POSTER, Page, shown
 
-from wan_jupyter.bundle import card, line, page, player, still, style, table
+from wan_jupyter.bundle import card, frame, line, page, player, still, style, table
 from wan_jupyter.bundle.static import columns_of
 from wan_jupyter.messages import say
 from wan_jupyter.status import Status
@@ -190,9 +190,11 @@ def test_the_classes_that_others_rely_on_are_there() -> None:
 
 
 def test_the_card_respects_those_who_want_no_motion() -> None:
-    """And its style sheet is small, for it travels with every update."""
+    """And its style sheet is small, and travels once: updates of a card carry none."""
     assert "prefers-reduced-motion" in style()
-    assert len(style()) < 4000
+    assert len(style()) < 6000
+    assert style() in frame()
+    assert "<style" not in card(CARD)
     assert "/*" not in style()
 
 

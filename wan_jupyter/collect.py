@@ -31,7 +31,7 @@ async def collect(job: Job, tools: Tools) -> None:
     job.cost, job.warning = str(price) if price else "", warning
     await tools.engine.work(tools.place.write_sidecar, tools.sidecar(job))
     path = await tools.engine.work(tools.place.settle)
-    done = replace(job.snapshot, status=Status.SUCCEEDED, progress=None, note="", file=str(path))
+    done = replace(job.snapshot, status=Status.SUCCEEDED, progress=None, moved=None, note="", file=str(path))
     paid = {"cost": price.amount, "currency": price.currency} if price else {}
     await advance(job, tools, done, sha256=digest, warning=warning, **paid)
 
@@ -91,7 +91,7 @@ def _check_whole(incoming: Incoming, total: int) -> None:
 
 def _show_progress(job: Job, size: int, total: int) -> None:
     progress = min(1.0, size / total) if total else None
-    job.show(replace(job.snapshot, progress=progress))
+    job.show(replace(job.snapshot, progress=progress, moved=(size, total)))
 
 
 async def _refresh_link(job: Job, tools: Tools, error: ProblemError) -> None:

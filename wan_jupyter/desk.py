@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +24,9 @@ class Wishes(Protocol):
 
     outputs: str
 
+    def said(self) -> Mapping[str, Any]:
+        """Return what was set of the settings, by their names."""
+
 
 class Desk:
     """State of one shell's magics; loading the extension makes it, so nothing here is read or opened before its use."""
@@ -32,7 +36,7 @@ class Desk:
         notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
         self.fixed = environment.read(notebook=notebook, files=False)  # loading never fails for a file
         self.named: str | None = None
-        self.opened: dict[tuple[str | None, str], Session] = {}
+        self.opened: dict[tuple[str | None, str, str], Session] = {}
         self._wishes = wishes
         self._noticed: set[str] = set()
         ui.settle(shell, self.fixed.notebook)
@@ -47,7 +51,7 @@ class Desk:
         from .session import Session
 
         name = name or self.named
-        key = (name, self._wishes.outputs)
+        key = (name, self._wishes.outputs, repr(self._wishes.said()))
         if key not in self.opened:
             outputs = Path(self._wishes.outputs) if self._wishes.outputs else None
             self.opened[key] = Session(name, outputs=outputs, settings=self.read())
@@ -55,13 +59,17 @@ class Desk:
 
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = environment.read(fixed=self.fixed)
+        found = environment.read(fixed=self.fixed, wishes=self.wished())
         self.presenter.embed = found.embed
         for key, values in found.notices:
             if (sentence := say(key, **values)) not in self._noticed:
                 self._noticed.add(sentence)
                 self.presenter.show_text(sentence)
         return found
+
+    def wished(self) -> Mapping[str, Any]:
+        """Return what was set with `%config WanMagics.…` of what a settings file may say."""
+        return self._wishes.said()
 
     def session_of(self, job: Job) -> Session:
         """Return the session that a job started with; its provider's, where that is known no more."""

@@ -7,7 +7,7 @@ process has only once (loop, journal, owner's lock, emulator) is shared through 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,13 @@ from . import adopting, catalog, engine, outputs
 from . import settings as environment
 from .catalog import Plan
 from .choice import choose
-from .dry import DryRun, dry_run
+from .dry import DryRun, dry_run, sent_later
 from .engine import Clock
 from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
-from .job import Job
+from .job import Facts, Job
 from .journal import Row
-from .kept import end_as_kept, facts_of, file_of, makes_needless, newer_stands, retried
+from .kept import end_as_kept, expected_time, facts_of, file_of, makes_needless, newer_stands, retried
 from .life import carry_out, follow_other
 from .means import Means
 from .prices import Price
@@ -158,9 +158,18 @@ class Session(Means):
         """Return the jobs that this process is following, oldest first."""
         return [job for job in engine.current().jobs.values() if not job.done]
 
-    def history(self, limit: int = 50) -> list[Job]:
-        """Return the newest jobs in the journal, newest first, of all sessions."""
-        return [self._revive(row) for row in self.journal.recent(limit)]
+    def history(
+        self, limit: int = 50, *, since: float = 0.0, states: Iterable[Status] = (), model: str = ""
+    ) -> list[Job]:
+        """Return the newest jobs in the journal, newest first, of all sessions.
+
+        Args:
+            limit: at most so many.
+            since: only jobs begun at or after this epoch second.
+            states: only jobs in one of these states; none named: in any.
+            model: only jobs whose model has this in its name.
+        """
+        return [self._revive(row) for row in self.journal.recent(limit, since=since, states=states, model=model)]
 
     def resume(self) -> list[Job]:
         """Go on with this session's unfinished jobs that no living process carries out, and return them."""
@@ -198,8 +207,13 @@ class Session(Means):
                 return self._go_on(row, plan.request)
             if not is_new:
                 return self._shown(row)
-            job = Job(facts_of(row, self.provider), plan.request, row.snapshot, engine.current(), "new")
+            job = Job(self._facts(row), plan.request, row.snapshot, engine.current(), "new")
+            job.dry = sent_later(plan, self.provider, self._price)
             return self._start(job, self._tools(plan, row))
+
+    def _facts(self, row: Row) -> Facts:
+        """Return the facts of a job that is under way, with the time that it may take."""
+        return facts_of(row, self.provider, expected_time(self.journal, row))
 
     def _start(self, job: Job, tools: Tools) -> Job:
         engine.current().jobs[job.id] = job
@@ -230,8 +244,10 @@ class Session(Means):
             request = VideoRequest.from_json(row.request)
             if fresh is not None:
                 request = replace(request, first=fresh.first, last=fresh.last)
-            tools = self._tools(catalog.plan_of(request, self.provider), row)
-            job = Job(facts_of(row, self.provider), request, row.snapshot, here, "attached")
+            plan = catalog.plan_of(request, self.provider)
+            tools = self._tools(plan, row)
+            job = Job(self._facts(row), request, row.snapshot, here, "attached")
+            job.dry = sent_later(plan, self.provider, self._price)
             job.sent_at = row.sent_at
             if row.owner == self.owner.name:
                 return self._start(job, tools)

@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, places
+from . import jobs, looks, places
 
 Command = Callable[..., Any]
 
@@ -22,8 +22,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "where": places.where,
         "use": places.use,
         "sessions": places.sessions,
-        "jobs": jobs.jobs,
+        "jobs": looks.jobs,
         "show": jobs.show,
+        "frame": looks.frame,
         "wait": jobs.wait,
         "resume": jobs.resume,
         "retry": jobs.retry,

@@ -37,4 +37,5 @@ MIGRATIONS: Sequence[tuple[str, str]] = (
         """,
     ),
     ("0003 remarks", "ALTER TABLE jobs ADD COLUMN remarks TEXT NOT NULL DEFAULT '[]'"),
+    ("0004 jobs by model", "CREATE INDEX jobs_by_model ON jobs (model, created_at)"),
 )

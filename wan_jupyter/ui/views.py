@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -61,10 +62,13 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         provider="" if job.facts.emulated else job.provider,  # its badge says so
         chips=chips(job.request, language),
         progress=shot.progress,
+        moved=shot.moved,
+        expected=job.facts.expected,
         note=_note(job, language),
         lines=(error.message(language), error.hint(language)) if error else (),
         emulated=job.facts.emulated,
         thumbnails=job.thumbnails,
+        file=Path(shot.file).name if shot.file else "",
         cancel_requested=job.cancel_requested,
         stopped=job.done and shot.status.live,
     )
@@ -140,4 +144,5 @@ def where(job: Job, language: str = "en") -> dict[str, Any]:
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
     prompt = " ".join(job.request.filled_prompt.split())
     status = say(f"state.{job.status.lower()}", language)
-    return {"id": job.id, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
+    when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%Y-%m-%d %H:%M")
+    return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
