@@ -28,7 +28,7 @@ def board(views: Sequence[CardView], language: str = ENGLISH) -> str:
 
 def board_still(views: Sequence[CardView], language: str = ENGLISH) -> Bundle:
     """Return the table of several jobs as it stands, for a notebook without its kernel and for a terminal."""
-    rows = [[view.job_id, _said(view, language), one_line(view.prompt, 120), _news(view, language)] for view in views]
+    rows = [[view.job_id, _said(view, language), one_line(view.prompt, 60), _news(view, language)] for view in views]
     heads = [say(f"board.{name}", language) for name in ("job", "state", "prompt", "next")]
     made = table(rows, heads, pictures=[next(iter(view.thumbnails), b"") for view in views])
     summary = tally(views, language)

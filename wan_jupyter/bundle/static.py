@@ -13,6 +13,8 @@ from .markup import LOOK, Bundle, Html, badge, bdi, image, said, tag
 from .pace import amount, elapsed, expectation, percent
 from .views import CardView
 
+ONE_LINE = 24  # columns of text up to which a table's cell is not broken
+
 
 def still(view: CardView, language: str = ENGLISH) -> Bundle:
     """Return a job's static output (`text/html`, `text/plain`), which a notebook shows without its kernel."""
@@ -68,12 +70,17 @@ def table(
     grid = [[one_line(text) for text in row] for row in (head, *rows)]
     lead = [Html()] * len(grid) if pictures is None else [tag("td"), *map(_picture_cell, pictures)]
     top = tag("tr", lead[0], *(tag("th", text, scope="col", style=LOOK["cell"]) for text in grid[0]))
-    cells = ([tag("td", text, dir="auto", style=LOOK["cell"]) for text in row] for row in grid[1:])
+    cells = ([tag("td", text, dir="auto", style=_look(text)) for text in row] for row in grid[1:])
     body = tag("tbody", *(tag("tr", first, *row) for first, row in zip(lead[1:], cells, strict=True)))
     return {
         "text/html": str(tag("table", tag("thead", top), body, class_="wan-table")),
         "text/plain": _columns(grid),
     }
+
+
+def _look(text: str) -> str:
+    """Keep what is short in one line: a date or a model's name that is broken at its dashes is hard to read."""
+    return LOOK["short" if columns_of(text) <= ONE_LINE else "cell"]
 
 
 def _picture_cell(jpeg: bytes) -> Html:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from .. import bundle
 from ..bundle import CardView, PlayerView
 from ..job import Job
 from ..messages import known, say
@@ -142,7 +143,7 @@ def _shown_path(path: Path, folder: Path) -> str:
 def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
-    prompt = " ".join(job.request.filled_prompt.split())
+    prompt = bundle.one_line(job.request.filled_prompt, 80)
     status = say(f"state.{job.status.lower()}", language)
     when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%Y-%m-%d %H:%M")
     return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
