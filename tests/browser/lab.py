@@ -139,7 +139,8 @@ class LabPage:
     def open(self, name: str, kernel: bool = True) -> LabPage:
         """Open a notebook alone in a fresh workspace and wait until its kernel answers."""
         page = f"/lab/workspaces/{secrets.token_hex(4)}/tree" if self.server.app == "lab" else "/notebooks"
-        where = f"{self.server.url}{page}/{name}?token={self.server.token}&reset"
+        reset = "&reset" if self.server.app == "lab" else ""
+        where = f"{self.server.url}{page}/{name}?token={self.server.token}{reset}"
         self.page.goto(where, wait_until="domcontentloaded")
         self.page.wait_for_function("() => window.jupyterapp", timeout=LONG)
         self.page.evaluate("() => window.jupyterapp.restored.then(() => true)")

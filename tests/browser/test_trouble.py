@@ -1,4 +1,4 @@
-"""What happens to a notebook while a job is under way: reloaded, run again, cleared, restarted, two at once; Notebook 7."""
+"""What happens to a notebook while a job is under way: reloaded, run again, restarted, two at once; Notebook 7."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_cell_run_again_and_a_cleared_output_cost_nothing(notebook: Any, servi
     assert lab.errors() == []
 
 
-def test_after_a_restart_the_same_cell_brings_the_video_for_nothing(notebook: Any, service: Service, tmp_path: Any) -> None:
+def test_after_a_restart_the_same_cell_brings_the_video(notebook: Any, service: Service, tmp_path: Any) -> None:
     """Saved in the middle, kernel restarted: what was saved says how to go on, and that sends nothing twice."""
     before = len(service.tasks)
     lab = begun(notebook, service, tmp_path / "home", "restarted")

@@ -41,7 +41,7 @@ LOOK: Mapping[str, str] = MappingProxyType(
         "title": "font-weight:600",
         "line": "white-space:pre-wrap;overflow-wrap:break-word",
         "thumb": "display:block;max-width:72px;max-height:54px;border-radius:4px",
-        "cell": "text-align:left;vertical-align:middle;padding:4px 10px;overflow-wrap:break-word",
+        "cell": "text-align:left;vertical-align:middle;padding:4px 10px;overflow-wrap:break-word;min-width:13em",
         "short": "text-align:left;vertical-align:middle;padding:4px 10px;white-space:nowrap",
     }
 )

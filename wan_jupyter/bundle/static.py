@@ -69,7 +69,7 @@ def table(
     """
     grid = [[one_line(text) for text in row] for row in (head, *rows)]
     lead = [Html()] * len(grid) if pictures is None else [tag("td"), *map(_picture_cell, pictures)]
-    top = tag("tr", lead[0], *(tag("th", text, scope="col", style=LOOK["cell"]) for text in grid[0]))
+    top = tag("tr", lead[0], *(tag("th", text, scope="col", style=LOOK["short"]) for text in grid[0]))
     cells = ([tag("td", text, dir="auto", style=_look(text)) for text in row] for row in grid[1:])
     body = tag("tbody", *(tag("tr", first, *row) for first, row in zip(lead[1:], cells, strict=True)))
     return {
@@ -84,7 +84,7 @@ def _look(text: str) -> str:
 
 
 def _picture_cell(jpeg: bytes) -> Html:
-    return tag("td", image(jpeg, "", "thumb") if jpeg else Html(), style=LOOK["cell"])  # its row says what it shows
+    return tag("td", image(jpeg, "", "thumb") if jpeg else Html(), style=LOOK["short"])  # its row says what it shows
 
 
 def _columns(grid: Sequence[Sequence[str]]) -> str:

@@ -143,7 +143,7 @@ def _shown_path(path: Path, folder: Path) -> str:
 def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
-    prompt = bundle.one_line(job.request.filled_prompt, 80)
+    prompt = bundle.one_line(job.request.filled_prompt, 60)
     status = say(f"state.{job.status.lower()}", language)
-    when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%Y-%m-%d %H:%M")
+    when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%m-%d %H:%M")
     return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
