@@ -5,6 +5,7 @@ What lasts between two cells lives on the `Desk`; what `%wan` can do is the tabl
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
@@ -48,6 +49,7 @@ class WanMagics(Magics):
     auto_resume = Bool(False, help="Go on with unfinished jobs when the extension is loaded.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
+        self.before = deepcopy(shell.config.get("WanMagics"))  # the user's profile, to which unloading goes back
         super().__init__(shell, parent=shell)
         self.desk = Desk(shell, self)
 
@@ -126,6 +128,9 @@ def unregister(ip: Any) -> None:
     for kind in ("line", "cell"):
         ip.magics_manager.magics[kind].pop(NAME, None)
     ours = ip.magics_manager.registry.pop(WanMagics.__name__, None)
+    ip.config.pop(WanMagics.__name__, None)  # there %config keeps what was set
+    if ours is not None and ours.before is not None:
+        ip.config[WanMagics.__name__] = ours.before
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.remove(give_body)
