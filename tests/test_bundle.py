@@ -35,6 +35,14 @@ def test_the_video_has_its_source_as_an_attribute_and_its_poster_inside() -> Non
     assert video["preload"] == "metadata"
 
 
+def test_where_videos_are_taken_away_a_picture_and_the_files_name_stay() -> None:
+    """A page that keeps only what is in `<video>` (GitHub's) shows the first frame; others take `image/jpeg`."""
+    inside = player(PLAYER)["text/html"].partition("<video")[2].partition("</video>")[0]
+
+    assert "<img" in inside
+    assert PLAYER.path in inside
+
+
 def test_the_player_needs_no_style_sheet() -> None:
     """An untrusted notebook keeps no `<style>`."""
     assert not shown(PLAYER).all("style")

@@ -95,6 +95,28 @@ def test_two_notebooks_at_once_share_one_job(notebook: Any, service: Service, tm
     context.close()
 
 
+def test_a_stranger_who_opens_the_notebook_sees_it_all(notebook: Any, service: Service, tmp_path: Any) -> None:
+    """Untrusted, without a kernel: the video plays, and a cell saved in the middle says how to get its video."""
+    lab = notebook(load(service, str(tmp_path / "home")), CELL.format("seen"), CELL.format("in the middle"))
+    lab.run(0)
+    lab.run(1)
+    lab.see(1, "video")
+    service.faults(HELD)
+    lab.run(2)
+    lab.see_text(2, "Rendering")
+    lab.save()
+    path = lab.server.root / lab.page.evaluate("() => window.nb.context.path")
+    changed = path.read_text("utf-8").replace("wan_jupyter.sample", "wan_jupyter . sample")  # a signature fits no more
+    (path.parent / f"stranger-{path.name}").write_text(changed, "utf-8")
+    service.clear()
+    lab.shutdown()
+    lab.open(f"stranger-{path.name}", kernel=False)
+    assert lab.page.evaluate("() => window.nb.content.widgets[1].model.trusted") is False
+    lab.see(1, "video")
+    assert lab.play(1)["error"] is None
+    lab.see_text(2, "Run this cell again")
+
+
 # ---- Notebook 7 ----------------------------------------------------------------------------------------------------
 
 
