@@ -1,0 +1,54 @@
+"""What a client process of the stress tests is to have made, as a file that outlives its kills."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+COLORS = ("teal", "navy", "olive", "maroon", "indigo", "sienna")
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Name the provider, where its service is, and one prompt for each video.
+
+    Attributes:
+        home: the client's WAN_HOME is `home/wan`.
+        options: of every request, by field name.
+        at_once: how many jobs are under way together.
+        hurry: the client's waits are divided by this; its time is everyone's.
+    """
+
+    provider: str
+    base_url: str
+    home: str
+    outputs: str
+    prompts: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    at_once: int = 16
+    hurry: float = 40.0
+
+    @classmethod
+    def read(cls, path: Path) -> Orders:
+        """Read what `write` wrote."""
+        kept = json.loads(path.read_text("utf-8"))
+        return cls(**kept | {"prompts": tuple(kept["prompts"])})
+
+    def write(self) -> Path:
+        """Write the orders into the client's home and return the file."""
+        path = Path(self.home) / "orders.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self)), "utf-8")
+        return path
+
+    def color(self, prompt: str) -> str:
+        """Return the colour of a prompt's picture: several pictures, so that a mix-up of videos shows."""
+        return COLORS[self.prompts.index(prompt) % len(COLORS)]
+
+
+def prompts(count: int) -> tuple[str, ...]:
+    """Return different prompts."""
+    return tuple(f"Clip {number}: a cat looks up" for number in range(count))

@@ -1,0 +1,69 @@
+"""The ledger: jobs by the hundred against a service in bad weather, with a client that is killed and begun again.
+
+At the end each request is a video that decodes, or a failure of the service's own, or shown as uncertain with its
+reason; none is billed twice, and nothing of the other client's is taken.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .audit import MARK, audit, table
+from .orders import Orders, prompts
+from .scenario import Run, blows, live, serve
+from .sizes import JOBS, KILLS, LONGEST, RESTARTS, SECOND, SEED
+
+pytestmark = [pytest.mark.stress, pytest.mark.timeout(LONGEST + 120)]
+
+SMALL = {"model": "wan2.2-i2v-flash", "resolution": "480P"}
+Begin = Callable[..., Run]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Start scenarios; their services end with the test."""
+    begun: list[Run] = []
+
+    def one(*arguments: str) -> Run:
+        begun.append(serve(tmp_path, SEED, *arguments))
+        begun[-1].begin()
+        return begun[-1]
+
+    yield one
+    for run in begun:
+        run.emulator.stop()
+
+
+def orders_of(run: Run, name: str, count: int, **more: object) -> Orders:
+    """Return a client's orders, in a home of its own."""
+    home = run.folder / name
+    where = {"provider": "dashscope-intl", "base_url": run.emulator.base_url, "options": SMALL, **more}
+    return Orders(home=str(home), outputs=str(home / "wan_outputs"), prompts=prompts(count), **where)
+
+
+def test_everything_is_paid_for_once_and_nothing_is_lost(begin: Begin) -> None:
+    """DashScope; a second client of the same account orders the same prompts meanwhile."""
+    run = begin()
+    ours = orders_of(run, "client", JOBS)
+    theirs = orders_of(run, "second", SECOND, options={**SMALL, "negative_prompt": MARK}, at_once=2)
+    other = threading.Thread(target=live, args=(run, theirs, ()))
+    other.start()
+    live(run, ours, blows(KILLS, RESTARTS, JOBS, SEED))
+    other.join()
+    report(run, audit(ours, run.emulator, run.folder / "service", mine=""),
+           audit(theirs, run.emulator, run.folder / "service", mine=MARK))  # fmt: skip
+
+
+def report(run: Run, *found: object) -> None:
+    """Print the table; fail with the histories of what went wrong, and the seed that brings it back."""
+    run.stop()
+    more = {"kills": run.kills, "restarts of the service": run.restarts, "faults": sum(run.fired.values())}
+    print(f"\n{table(*found, **more)}\nseconds {run.seconds:.0f}, seed {run.seed}")  # type: ignore[arg-type]
+    wrong = "\n".join(filter(None, (one.verdict() for one in found)))  # type: ignore[attr-defined]
+    assert not wrong, f"seed {run.seed}\n{wrong}"
+    assert run.errors() == ""
+    assert set(run.exits) == {0}
