@@ -166,3 +166,12 @@ def test_a_failed_write_leaves_nothing_behind(place: Place, monkeypatch: pytest.
 def test_a_data_uri_is_base64() -> None:
     """As the service takes it."""
     assert data_uri("image/png", b"\x00\xff") == "data:image/png;base64,AP8="
+
+
+def test_a_sidecar_that_was_left_half_written_is_written_anew(place: Place) -> None:
+    """A process that was killed while it wrote leaves nothing behind once the next has written."""
+    place.folder.mkdir()
+    (place.folder / f".{place.stem}.json.part").write_text('{"prompt": "A c')
+    place.write_sidecar({"prompt": "A cat"})
+    assert list(place.folder.iterdir()) == [place.sidecar]
+    assert read_sidecar(place.video) == {"prompt": "A cat"}

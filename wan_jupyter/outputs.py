@@ -94,7 +94,10 @@ class Place:
         """Write what is known of the video beside it."""
         with _told(self.folder):
             text = json.dumps(facts, ensure_ascii=False, indent=1)
-            _write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
+            # One name for all tries: what a process left half-written when it was killed is written anew, not left.
+            half = self.folder / f".{self.stem}.json.part"
+            half.unlink(missing_ok=True)
+            _write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644, temporary=half)
         return self.sidecar
 
 
@@ -174,9 +177,9 @@ def read_sidecar(video: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+def _write_whole(path: Path, data: bytes, mode: int = 0o600, temporary: Path | None = None) -> None:
     """Write a file under a temporary name of this process, then rename it: no reader ever sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -69,6 +69,7 @@ def audit(orders: Orders, emulator: PortEmulator, state: Path, *, mine: str) -> 
     tasks = [task for task in emulator.tasks if _is_of(task, mine)]
     rows, events = _read(Path(orders.home) / "wan" / "journal.sqlite3")
     found = Audit(orders, rows, events, tasks, _clips(state))
+    found.counts["requests"] = len(orders.prompts)
     by_prompt: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         by_prompt[prompt_of(row["request"])].append(row)
@@ -78,7 +79,6 @@ def audit(orders: Orders, emulator: PortEmulator, state: Path, *, mine: str) -> 
         found.blame(prompt, "nobody ordered this")
     _ledger(found)
     _leftovers(found)
-    found.counts["requests"] = len(orders.prompts)
     return found
 
 

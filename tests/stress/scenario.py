@@ -36,7 +36,7 @@ def blows(kills: int, restarts: int, jobs: int, seed: int) -> list[Blow]:
     dice = random.Random(seed)
     kinds = ["kill"] * kills + ["restart"] * restarts
     dice.shuffle(kinds)
-    share = jobs * 0.8 / max(1, len(kinds))
+    share = jobs * 0.5 / max(1, len(kinds))
     return [Blow(kind, dice.choice(NEWS), max(1, round(share * dice.uniform(0.6, 1.4)))) for kind in kinds]
 
 

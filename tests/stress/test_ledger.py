@@ -15,7 +15,7 @@ import pytest
 from .audit import MARK, audit, table
 from .orders import Orders, prompts
 from .scenario import Run, blows, live, serve
-from .sizes import JOBS, KILLS, LONGEST, RESTARTS, SECOND, SEED
+from .sizes import GATEWAY, JOBS, KILLS, LONGEST, RESTARTS, SECOND, SEED
 
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(LONGEST + 120)]
 
@@ -56,6 +56,18 @@ def test_everything_is_paid_for_once_and_nothing_is_lost(begin: Begin) -> None:
     other.join()
     report(run, audit(ours, run.emulator, run.folder / "service", mine=""),
            audit(theirs, run.emulator, run.folder / "service", mine=MARK))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("ssanai", "wan2.5-i2v-preview"), ("ope", "wan2.7-i2v")], ids=["ssanai", "ope"]
+)
+def test_on_a_gateway_too(begin: Begin, provider: str, model: str) -> None:
+    """Where nobody can ask which tasks there are, a lost answer stays uncertain; nothing else does."""
+    run = begin()
+    options = {"model": model, "resolution": "720P"}
+    ours = orders_of(run, "client", GATEWAY, provider=provider, base_url=run.emulator.url, options=options)
+    live(run, ours, blows(KILLS // 2, 1, GATEWAY, SEED + 1))
+    report(run, audit(ours, run.emulator, run.folder / "service", mine=""))
 
 
 def report(run: Run, *found: object) -> None:
