@@ -38,6 +38,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "command.{}": tuple(commands.COMMANDS),
     "player.origin.{}": ("shown", "attached"),
     "settings.takes.{}": ("sessions", *USER, *SESSION),
+    "clean.name.{}": ("videos", "halves", "spool", "emulator", "owners", "journal"),
+    "clean.{}": ("what", "where", "files", "size", "spare", "emulator_open", "emulator_served"),
     "doctor.{}_fix": ("python", "codecs", "clock", "home", "outputs", "room", "session", "package", "widgets"),
     "doctor.name.{}": ("home", "outputs", "settings", "session", "clock", "codecs", "python", "journal", "service"),
     "doctor.face.{}": ("widget", "text", "terminal"),

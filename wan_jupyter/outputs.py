@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import OutputError
+
+# A temporary name: that of a job's video or sidecar behind a dot, and something after it.
+HALF = re.compile(r"\.\d{4}-\d\d-\d\d-([a-z0-9]{5})\.(?:mp4|json)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,13 @@ class Incoming:
 def place_for(folder: str | Path, job: str, created_at: float) -> Place:
     """Return the place of a job's files; the date is the day it was begun, in local time."""
     return Place(Path(folder), f"{time.strftime('%Y-%m-%d', time.localtime(created_at))}-{job}")
+
+
+def half_written(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield what was left of videos and sidecars that never came whole, each with the id of its job."""
+    for path in folder.glob(".*"):
+        if found := HALF.match(path.name):
+            yield path, found[1]
 
 
 def bring(video: Path, folder: Path) -> Path:

@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, places
+from . import clean, jobs, places
 
 Command = Callable[..., Any]
 
@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
         "models": places.models,
+        "clean": clean.clean,
         "doctor": places.doctor,
         "help": lambda desk: places.help_text(desk, COMMANDS),
     }
