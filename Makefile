@@ -22,7 +22,7 @@ demo: $(VENV)/.demo | fresh
 test: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/ruff check .
 	$(SAFE) $(DEMO_HOME) $(BIN)/mypy
-	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser and not stress"
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser and not stress" -n logical --maxprocesses 4 --dist worksteal
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m browser tests/browser
 
 # Minutes of faults, kills and races; WAN_STRESS_JOBS=200 is what `.ci/run` asks for.
