@@ -56,8 +56,9 @@ def look(means: Means) -> list[Shelf]:
 def clear(means: Means) -> tuple[int, int]:
     """Remove what may go, while nobody can begin a job that would need it; return how many files and bytes."""
     with means.journal.undisturbed():
-        gone = [(path, weight([path])) for shelf in look(means) for path in shelf.spare if _remove(path)]
-    return len(gone), sum(size for _, size in gone)
+        found = [(path, weight([path])) for shelf in look(means) for path in shelf.spare]
+        sizes = [size for path, size in found if _remove(path)]
+    return len(sizes), sum(sizes)
 
 
 def weight(files: Iterable[Path]) -> int:
