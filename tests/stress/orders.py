@@ -19,6 +19,7 @@ class Orders:
         home: the client's WAN_HOME is `home/wan`.
         options: of every request, by field name.
         at_once: how many jobs are under way together.
+        twin: tells apart two clients that share a home.
         hurry: the client's waits are divided by this; its time is everyone's.
     """
 
@@ -29,6 +30,7 @@ class Orders:
     prompts: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     at_once: int = 16
+    twin: str = ""
     hurry: float = 40.0
 
     @classmethod
@@ -39,7 +41,7 @@ class Orders:
 
     def write(self) -> Path:
         """Write the orders into the client's home and return the file."""
-        path = Path(self.home) / "orders.json"
+        path = Path(self.home) / f"orders{self.twin}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self)), "utf-8")
         return path

@@ -58,6 +58,7 @@ class Run:
     kills: int = 0
     restarts: int = 0
     fired: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
     exits: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -66,9 +67,15 @@ class Run:
         self.emulator.faults(*weather(self.seed + self.restarts))
 
     def count(self) -> None:
-        """Add up which faults have fired so far, as "500 at submit"."""
+        """Add up which faults have fired so far, as "500 at submit", and how many requests came."""
+        self.requests += len(self.emulator.requests)
         for fault in self.emulator._call("GET", "faults").json():
             self.fired[f"{fault.get('status', fault['do'])} at {fault['at']}"] += fault["fired"]
+
+    @property
+    def share(self) -> str:
+        """Tell how many of all requests were hit."""
+        return f"{self.fired.total() / max(1, self.requests):.0%}"
 
     def restart(self) -> None:
         """End the service and begin it anew at the same address; meanwhile it refuses connections."""
@@ -80,7 +87,7 @@ class Run:
 
     def errors(self) -> str:
         """Return what the clients complained of."""
-        return "".join(path.read_text("utf-8") for path in sorted(self.folder.glob("*/stderr.txt")))
+        return "".join(path.read_text("utf-8") for path in sorted(self.folder.glob("*/stderr*.txt")))
 
     def stop(self) -> None:
         """Let the weather turn good; the service stays."""
@@ -101,7 +108,7 @@ def client(orders: Orders) -> subprocess.Popen[str]:
     home = Path(orders.home)
     path = orders.write()
     command = [sys.executable, "-X", "faulthandler", "-m", "stress.client", str(path)]
-    with (home / "stderr.txt").open("a", encoding="utf-8") as complaints:
+    with (home / f"stderr{orders.twin}.txt").open("a", encoding="utf-8") as complaints:
         return subprocess.Popen(
             command, cwd=home, env=environment(home), stdout=subprocess.PIPE, stderr=complaints, text=True
         )

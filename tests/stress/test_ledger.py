@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,10 +71,23 @@ def test_on_a_gateway_too(begin: Begin, provider: str, model: str) -> None:
     report(run, audit(ours, run.emulator, run.folder / "service", mine=""))
 
 
+def test_two_clients_in_one_home_pay_once_for_what_both_want(begin: Begin) -> None:
+    """Each is killed in turn while the other lives; the other goes on with what it left behind."""
+    run = begin()
+    ours = orders_of(run, "client", GATEWAY, at_once=8)
+    twin = replace(ours, twin="-twin", prompts=ours.prompts[::-1])
+    other = threading.Thread(target=live, args=(run, twin, blows(KILLS // 2, 0, GATEWAY, SEED + 3)))
+    other.start()
+    live(run, ours, blows(KILLS // 2, 0, GATEWAY, SEED + 4))
+    other.join()
+    report(run, audit(ours, run.emulator, run.folder / "service", mine=""))
+
+
 def report(run: Run, *found: object) -> None:
     """Print the table; fail with the histories of what went wrong, and the seed that brings it back."""
     run.stop()
-    more = {"kills": run.kills, "restarts of the service": run.restarts, "faults": sum(run.fired.values())}
+    more = {"kills": run.kills, "restarts of the service": run.restarts, "faults": run.fired.total()}
+    more |= {"requests to the service": run.requests, "of them hit": run.share}
     print(f"\n{table(*found, **more)}\nseconds {run.seconds:.0f}, seed {run.seed}")  # type: ignore[arg-type]
     wrong = "\n".join(filter(None, (one.verdict() for one in found)))  # type: ignore[attr-defined]
     assert not wrong, f"seed {run.seed}\n{wrong}"
