@@ -16,6 +16,18 @@ from parts import START
 from wan_jupyter import outputs
 from wan_jupyter.errors import OutputError
 from wan_jupyter.outputs import Place, Spool, bring, data_uri, place_for, read_sidecar
+from wan_jupyter.ranges import Arrival
+
+ANEW = Arrival(0, "", 0)
+FACTS = {"job": "abcde"}
+
+
+def arrive(place: Place, data: bytes) -> str:
+    """Bring bytes to a place's temporary name and return their digest."""
+    with closing(place.receive(ANEW)) as incoming:
+        incoming.add(data)
+        return incoming.finish()
+
 
 
 @pytest.fixture
@@ -48,7 +60,7 @@ def test_a_file_is_named_by_day_and_job(tmp_path: Path) -> None:
 
 def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
     """Until then it is a hidden file that no browser offers."""
-    with closing(place.receive()) as incoming:
+    with closing(place.receive(ANEW)) as incoming:
         incoming.add(b"12345678")
         incoming.add(b"9012345678901234")
         assert not place.video.exists()
@@ -56,17 +68,15 @@ def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
         digest = incoming.finish()
     assert (incoming.size, incoming.head) == (24, b"1234567890123456")
     assert digest == hashlib.sha256(b"123456789012345678901234").hexdigest()
-    assert place.settle().read_bytes() == b"123456789012345678901234"
-    assert [path.name for path in place.folder.iterdir()] == [place.video.name]
+    assert place.settle(digest, FACTS).read_bytes() == b"123456789012345678901234"
+    assert {path.name for path in place.folder.iterdir()} == {place.video.name, place.sidecar.name}
+    assert read_sidecar(place.video) == {**FACTS, "file": place.video.name, "sha256": digest}
 
 
 def test_a_second_try_begins_anew(place: Place) -> None:
     """Nothing of the first is left in the file."""
-    for data in (b"a long first try", b"second"):
-        with closing(place.receive()) as incoming:
-            incoming.add(data)
-            incoming.finish()
-    assert place.settle().read_bytes() == b"second"
+    digests = [arrive(place, data) for data in (b"a long first try", b"second")]
+    assert place.settle(digests[-1], FACTS).read_bytes() == b"second"
 
 
 def test_a_sidecar_is_json_that_people_can_read(place: Place) -> None:
@@ -136,7 +146,7 @@ def test_a_disk_that_refuses_is_told_in_our_words(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(outputs, "_write_whole", refuse)
+    monkeypatch.setattr(outputs, "write_whole", refuse)
     with pytest.raises(OutputError) as caught:
         place.write_sidecar({})
     assert caught.value.key == key
@@ -147,7 +157,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A file stands where it should be."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        Place(tmp_path / "file", "a").receive()
+        Place(tmp_path / "file", "a").receive(ANEW)
 
 
 def test_a_failed_write_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

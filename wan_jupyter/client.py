@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from .key import Key
 from .protocols.base import KEYLESS, Download, Flow, T
+from .ranges import NOTHING, Held, asking, taken
 from .text import one_line
 from .urls import is_loopback, origin_of
 
@@ -27,6 +28,7 @@ BODY_LIMIT = 4 * 1024 * 1024
 CHUNK = 1 << 20
 PIECE = 1 << 17
 REDIRECTS = 5
+REFUSED_LINK = frozenset({401, 403, 404, 410})  # how storage answers to a link that it takes no more
 
 
 class Client:
@@ -91,17 +93,24 @@ class Client:
             return await _drive(fresh, flow, request, partial(_counted, moved=moved))
 
     @asynccontextmanager
-    async def download(self, wanted: Download) -> AsyncIterator[httpx.Response]:
+    async def download(self, wanted: Download, held: Held = NOTHING) -> AsyncIterator[httpx.Response]:
         """Open the finished video for streaming, following redirects but never from https to http.
+
+        Args:
+            wanted: the request, and whether it may carry the key.
+            held: what is on disk already; `ranges.arriving` tells whether the answer goes on with it.
 
         Raises:
             ServiceError: storage answered with an error (an expired link is 403).
             ConnectionProblem: no answer.
         """
+        request = wanted.request
+        request.headers.update(asking(held))
+        states = taken(request.headers)
         async with await self._open(with_key=wanted.with_key) as fresh:
-            response = await _follow(fresh, wanted.request)
+            response = await _follow(fresh, request)
             try:
-                if response.status_code != 200:
+                if response.status_code not in states:
                     raise ServiceError("service.refused", problem=_storage_problem(response))
                 yield response
             finally:
@@ -283,8 +292,8 @@ def _discreet(request: httpx.Request) -> httpx.Request:
 
 
 def _storage_problem(response: httpx.Response) -> Problem:
-    code = "expired_link" if response.status_code in (403, 404) else f"http_{response.status_code}"
-    return Problem(code, "", "", response.status_code, "storage", again=True)
+    http = response.status_code
+    return Problem("expired_link" if http in REFUSED_LINK else f"http_{http}", "", "", http, "storage", again=True)
 
 
 def _auth(key: Key, origin: str) -> httpx.Auth:
