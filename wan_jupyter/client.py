@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from .key import Key
+from .protocols.answers import retry_after
 from .protocols.base import KEYLESS, Download, Flow, T
 from .ranges import NOTHING, Held, asking, taken
 from .text import one_line
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
 BODY_LIMIT = 4 * 1024 * 1024
-CHUNK = 1 << 20
+CHUNK = 1 << 18  # bytes of a download that are written at a time
 PIECE = 1 << 17
 REDIRECTS = 5
 REFUSED_LINK = frozenset({401, 403, 404, 410})  # how storage answers to a link that it takes no more
@@ -163,18 +164,26 @@ def _first(flow: Flow[T]) -> httpx.Request:
 
 
 async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yield a download's bytes in large pieces.
+    """Yield a download's bytes in large pieces; where it breaks off, all that came before.
 
     Raises:
         ConnectionProblem: the connection broke on the way.
     """
     import httpx
 
-    try:
-        async for piece in response.aiter_bytes(CHUNK):
-            yield piece
+    gathered, problem = bytearray(), None
+    try:  # gathered here: httpx drops what it has of a piece when the connection breaks
+        async for piece in response.aiter_bytes():
+            gathered += piece
+            if len(gathered) >= CHUNK:
+                yield bytes(gathered)
+                gathered.clear()
     except (httpx.HTTPError, OSError) as broken:
-        raise lost(broken) from None
+        problem = lost(broken)
+    if gathered:
+        yield bytes(gathered)
+    if problem is not None:
+        raise problem
 
 
 Ready = Callable[["httpx.Request"], "httpx.Request"]
@@ -293,7 +302,8 @@ def _discreet(request: httpx.Request) -> httpx.Request:
 
 def _storage_problem(response: httpx.Response) -> Problem:
     http = response.status_code
-    return Problem("expired_link" if http in REFUSED_LINK else f"http_{http}", "", "", http, "storage", again=True)
+    code = "expired_link" if http in REFUSED_LINK else f"http_{http}"
+    return Problem(code, "", "", http, "storage", again=True, wait=retry_after(response))
 
 
 def _auth(key: Key, origin: str) -> httpx.Auth:

@@ -33,8 +33,8 @@ def stamp(video: Path) -> tuple[int, int]:
 
 def is_usable(folder: Path) -> bool:
     """Tell whether a folder can be written, or made, as far as can be told without trying."""
-    here = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
-    return here.is_dir() and os.access(here, os.W_OK | os.X_OK)
+    here = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
+    return here is not None and here.is_dir() and os.access(here, os.W_OK | os.X_OK)
 
 
 def move(source: Path, target: Path) -> None:

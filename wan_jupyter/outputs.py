@@ -134,11 +134,11 @@ class Place:
                 added = read_sidecar(place.video)  # by the user, to an earlier sidecar of this job
                 place.write_sidecar({**added, **facts, "file": place.video.name, "sha256": digest})
                 try:
-                    move(self.part, place.video)
-                except FileExistsError:  # the same bytes, or someone was quicker by a moment
-                    if digest_of(place.video) != digest:
-                        place.sidecar.unlink(missing_ok=True)
-                        continue
+                    if not os.path.lexists(place.video):  # else it is this very video
+                        move(self.part, place.video)
+                except FileExistsError:  # someone took the name in this moment
+                    place.sidecar.unlink(missing_ok=True)
+                    continue
                 self.discard()
                 sync_folder(self.folder)
                 return place.video
@@ -147,11 +147,12 @@ class Place:
     def settled(self, job: str) -> tuple[Path, str] | None:
         """Return a job's whole video, with its SHA-256, that got its name just before its process died; else None."""
         for place in self._names():
-            if not place.video.is_file():
+            if not (place.video.is_file() or os.path.lexists(place.sidecar)):
                 return None
             facts = read_sidecar(place.video)
             with told(self.folder):
-                if facts.get("job") == job and facts.get("sha256") == digest_of(place.video):
+                whole = facts.get("job") == job and place.video.is_file()
+                if whole and facts.get("sha256") == digest_of(place.video):
                     return place.video, str(facts["sha256"])
         return None
 
@@ -188,7 +189,8 @@ class Incoming:
                 if not piece:
                     raise OSError(errno.EIO, "the file became shorter")
                 self._count(piece)
-            file.truncate(size)
+            if size:
+                file.truncate(size)
         except BaseException:
             file.close()
             raise
