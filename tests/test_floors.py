@@ -20,9 +20,9 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle", "ranges"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
-    4: ("engine", "job", "tools", "collect", "links", "refetch", "life"),
-    5: ("kept", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
-    6: ("magics", "desk", "commands", "ui", "__init__", "__main__"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
+    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
+    6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
@@ -55,7 +55,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "PIL": ("image", "samples", "video", "emulator"),
     "keyring": ("credentials",),
     "platformdirs": ("settings", "emulator"),
-    "IPython": ("magics", "ui"),
+    "IPython": ("magics", "completer", "ui"),
     "traitlets": ("magics", "ui"),
     "ipywidgets": ("ui",),
     "nest_asyncio2": ("__init__",),
@@ -65,7 +65,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "threading": ("engine", "journal", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
     "logging": ("engine", "emulator"),
-    "os": ("engine", "journal", "owners", "files", "outputs", "settings", "ui", "emulator"),
+    "os": ("completer", "engine", "journal", "owners", "files", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),
     "multiprocessing": (),

@@ -296,18 +296,25 @@ def real_time(world: World) -> Any:
     return world.session()
 
 
-@pytest.mark.parametrize("stage", ["before", "after"])
-def test_a_job_that_died_while_submitting_is_uncertain(world: World, stage: str) -> None:
-    """Nobody heard an answer: it is not sent again, whether or not the task exists."""
-    killed(world, stage)
+def test_a_job_that_died_after_its_task_was_made_is_found_again(world: World) -> None:
+    """Nobody heard the answer; the service's list knows the task."""
+    killed(world, "after")
+    assert (world.rows()[0]["status"], world.rows()[0]["remote_id"]) == ("SUBMITTING", None)
+    (job,) = real_time(world).resume()
+    job.result(PATIENCE)
+    assert (len(world.emulator().tasks), world.emulator().creates, world.emulator().billed) == (1, 0, 5)
+
+
+def test_a_job_that_died_while_submitting_is_uncertain(world: World) -> None:
+    """Nobody heard an answer, and there is no trace of a task: it is not sent again."""
+    killed(world, "before")
     assert (world.rows()[0]["status"], world.rows()[0]["remote_id"]) == ("SUBMITTING", None)
     session = real_time(world)
     (job,) = session.resume()
     with pytest.raises(JobUncertain):
         job.result(PATIENCE)
     assert (world.rows()[0]["status"], world.order(session=session).id) == ("UNCERTAIN", job.id)
-    assert len(world.emulator().tasks) == (1 if stage == "after" else 0)
-    assert world.emulator().creates == 0
+    assert (world.emulator().tasks, world.emulator().creates) == ([], 0)
 
 
 @pytest.mark.parametrize("how", ["resume", "order"])

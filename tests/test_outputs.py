@@ -116,9 +116,10 @@ def test_a_label_never_stands_beside_other_bytes(place: Place) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 def test_a_full_disk_is_told_and_closing_does_not_fail() -> None:
     """The device's own error, in our words; nothing is left in a buffer that closing would write."""
-    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OutputError) as caught:
+    with Path("/dev/full").open("wb", buffering=0) as full:
         incoming = Incoming(full)
-        incoming.add(b"bytes")
+        with pytest.raises(OutputError) as caught:
+            incoming.add(b"bytes")
     assert (caught.value.key, incoming.size) == ("output.disk_full", 0)
 
 

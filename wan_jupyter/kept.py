@@ -12,8 +12,9 @@ from .errors import JobError
 from .image import shown_url
 from .job import Facts, Job
 from .journal import Row
-from .outputs import Place, read_sidecar
+from .outputs import Place, Spool, read_sidecar
 from .prices import Price
+from .request import VideoRequest
 from .status import Status
 from .video import Video
 
@@ -28,6 +29,30 @@ def makes_needless(row: Row, account: str) -> bool:
     if status.live and row.account != account:
         raise JobError("job.other_key", id=row.id)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def retried(row: Row, ours: bool, spool: Spool) -> VideoRequest:
+    """Return the request of a job that is to be sent once more.
+
+    Raises:
+        JobError: it must not be, or cannot be, and what to type instead.
+    """
+    status, request = row.snapshot.status, VideoRequest.from_json(row.request)
+    if not ours:
+        raise JobError("retry.elsewhere", id=row.id, provider=row.provider)
+    if status is Status.SUCCEEDED:
+        raise JobError("retry.made", id=row.id)
+    if not row.snapshot.settled:
+        raise JobError("retry.searching" if status is Status.UNCERTAIN else "retry.live", id=row.id)
+    if not all(image.url or spool.has(image.digest) for _, image in request.frames):
+        raise JobError("retry.picture_gone", id=row.id)
+    return request
+
+
+def newer_stands(kept: Row, row: Row) -> bool:
+    """Tell whether `row` was retried already: a job with the same request came after it, and is under way or made."""
+    alive = kept.snapshot.status is Status.SUCCEEDED or not kept.snapshot.settled
+    return kept.take > row.take and alive
 
 
 def file_of(row: Row, folder: Path) -> Path:
@@ -80,7 +105,7 @@ def end_as_kept(job: Job) -> None:
 def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
     """Return what is written beside a video (DESIGN section 5, Files)."""
     request, shot = job.request, job.snapshot
-    asked = {**request.asked(), **({"audio_url": shown_url(request.audio_url)} if request.audio_url else {})}
+    asked = {**request.asked(), **{name: shown_url(link) for name, link in request.links.items()}}
     options = {name: value for name, value in asked.items() if name not in ("seed", "model")}
     times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
     told = shot.facts.get("orig_prompt", "")  # an adopted task may not say it before it ends
