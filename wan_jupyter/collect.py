@@ -139,6 +139,8 @@ async def _receive(job: Job, tools: Tools, held: Held) -> str | None:
                 await tools.engine.work(incoming.add, piece)
                 _show_progress(job, incoming.size, arrival.total)
                 beat = await _beat(job, tools, beat)
+                if incoming.size > (arrival.total or incoming.size):
+                    break  # more than was announced, perhaps without end
             return await _finished(incoming, tools, arrival.total)
 
 
