@@ -66,8 +66,9 @@ def test_after_an_ordinary_job_nothing_may_go(world: World, session: Session) ->
     assert video.path.is_file()
 
 
-def test_the_picture_of_an_uncertain_job_stays(world: World, session: Session) -> None:
+def test_the_picture_of_an_uncertain_job_stays(world: World) -> None:
     """It may be sent again one day; so may nothing of the emulator go, whose task it may be."""
+    session = world.session(settings=world.settings(shared_key=True))
     world.emulator().faults(LOST)
     job = world.order(session=session)
     with pytest.raises(JobUncertain):

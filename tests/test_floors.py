@@ -18,9 +18,9 @@ BESIDE = "emulator"
 FLOORS: Mapping[int, tuple[str, ...]] = {
     0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
     1: ("protocols",),
-    2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
-    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
-    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "life"),
+    2: ("rows", "catalog", "pacing", "prices", "preview", "bundle", "ranges"),
+    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
     5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "doctor", "clean"),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }
@@ -42,6 +42,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "catalog": ("rows",),
     "settings": ("settings_files",),
     "credentials": ("settings",),
+    "outputs": ("files",),
 }
 OPEN_FLOORS = (4, 5, 6)
 # Never, although it lies below.
@@ -64,7 +65,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "threading": ("engine", "journal", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
     "logging": ("engine", "emulator"),
-    "os": ("completer", "engine", "journal", "owners", "outputs", "settings", "ui", "emulator"),
+    "os": ("completer", "engine", "journal", "owners", "files", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),
     "multiprocessing": (),

@@ -12,6 +12,7 @@ from .catalog import Plan, Provider
 from .choice import Choice
 from .client import Client
 from .engine import Clock, Engine, RealClock
+from .files import is_usable
 from .journal import Journal, Row
 from .kept import sidecar_of
 from .key import Key
@@ -111,7 +112,9 @@ class Means:
         )
 
     def _tools(self, plan: Plan, row: Row) -> Tools:
-        place = place_for(row.folder, row.id, row.created_at)
+        # A job whose folder cannot be written any more goes into the one that was chosen since.
+        folder = row.folder if is_usable(Path(row.folder)) else self.outputs
+        place = place_for(folder, row.id, row.created_at)
         return Tools(
             engine=engine.current(),
             clock=self._clock,

@@ -6,9 +6,8 @@ was killed, knowing only what the journal knows.
 
 from __future__ import annotations
 
-import asyncio
-import queue
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,31 +17,17 @@ from parts import picture
 from wan_jupyter import Job, Session, Status
 from wan_jupyter.status import Snapshot
 
+from .lapse import TimeLapse
 from .orders import Orders
 
 ROUNDS = 60  # a service that refuses for good is not asked for ever
 PAUSE = 0.5  # seconds between rounds: it may be starting anew
 
 
-class Hurried:
-    """Everyone's time, with shorter waits: heartbeats and the ages of tasks stay comparable between processes."""
-
-    def __init__(self, hurry: float) -> None:
-        self._hurry = hurry
-
-    def time(self) -> float:
-        """Return epoch seconds."""
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait a part of that."""
-        await asyncio.sleep(seconds / self._hurry)
-
-
 def settled(job: Job) -> bool:
     """Tell whether a job is the end of its order; one that was provably never created is not."""
     never_created = job.status is Status.FAILED and not job.remote_id
-    return job.status.ended and not never_created
+    return job.snapshot.settled and not never_created
 
 
 def unsettled(session: Session, orders: Orders) -> list[str]:
@@ -53,42 +38,45 @@ def unsettled(session: Session, orders: Orders) -> list[str]:
 
 def carry_out(session: Session, orders: Orders, wanted: Sequence[str]) -> None:
     """Have videos made, some at once, until this process has nothing more to do for any."""
-    done: queue.SimpleQueue[str] = queue.SimpleQueue()
+    room = threading.Semaphore(orders.at_once)
     pictures = {color: picture(color) for color in {orders.color(prompt) for prompt in wanted}}
-    under_way = 0
+    tellers = []
     for prompt in wanted:
-        while under_way >= orders.at_once:
-            done.get()
-            under_way -= 1
+        room.acquire()
         job = session.submit(prompt, image=pictures[orders.color(prompt)], **orders.options)
-        job.watch(Teller(job, done))
-        under_way += 1
-    for _ in range(under_way):
-        done.get()
+        tellers.append(Teller(job, room))
+        job.watch(tellers[-1])
+    for teller in tellers:
+        teller.done.wait()
 
 
 class Teller:
-    """Print each new state of a job for whoever started this process, and say when it is done."""
+    """Print each new state of a job for whoever started this process, make room for the next, say when it is done."""
 
-    def __init__(self, job: Job, done: queue.SimpleQueue[str]) -> None:
-        self._job, self._done = job, done
+    def __init__(self, job: Job, room: threading.Semaphore) -> None:
+        self.done = threading.Event()
+        self._job, self._room = job, room
         self._told: Status | None = None
-        self._ended = False
+        self._has_room = True
 
     def __call__(self, snapshot: Snapshot) -> None:
         if snapshot.status is not self._told:
             self._told = snapshot.status
             print(self._job.id, snapshot.status, flush=True)
-        if self._job.done and not self._ended:
-            self._ended = True
-            self._done.put(self._job.id)
+        # What is looked for in the service's list for minutes holds nobody up.
+        if self._has_room and (self._job.done or snapshot.status is Status.UNCERTAIN):
+            self._has_room = False
+            self._room.release()
+        if self._job.done:
+            self.done.set()
 
 
 def main(path: Path) -> int:
     """Carry out the orders in a file; 0 once all have come to an end."""
     orders = Orders.read(path)
+    clock = TimeLapse(orders.since)
     session = Session(
-        orders.provider, key="sk-stress", base_url=orders.base_url, outputs=orders.outputs, clock=Hurried(orders.hurry)
+        orders.provider, key="sk-stress", base_url=orders.base_url, outputs=orders.outputs, clock=clock
     )
     for _ in range(ROUNDS):
         wanted = unsettled(session, orders)

@@ -19,8 +19,9 @@ class Orders:
         home: the client's WAN_HOME is `home/wan`.
         options: of every request, by field name.
         at_once: how many jobs are under way together.
+        shared: whether the client is told that others use its key, too.
         twin: tells apart two clients that share a home.
-        hurry: the client's waits are divided by this; its time is everyone's.
+        since: the epoch second at which the scenario began; its time runs faster from there on.
     """
 
     provider: str
@@ -29,9 +30,10 @@ class Orders:
     outputs: str
     prompts: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
-    at_once: int = 16
+    since: float = 0.0
+    at_once: int = 24
     twin: str = ""
-    hurry: float = 40.0
+    shared: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Orders:

@@ -22,6 +22,12 @@ from .weather import weather
 NEWS = ("PREPARING", "SUBMITTING", "SUBMITTING", "SUBMITTING", "QUEUED", "RUNNING", "DOWNLOADING", "SUCCEEDED")
 
 
+class Lapsed(PortEmulator):
+    """The service in time-lapse."""
+
+    module = "stress.service"
+
+
 @dataclass(frozen=True)
 class Blow:
     """Say what happens once so many jobs said this: the client is killed, or the service begins anew."""
@@ -52,7 +58,8 @@ class Run:
 
     folder: Path
     seed: int
-    emulator: PortEmulator
+    emulator: Lapsed
+    since: float
     arguments: tuple[str, ...] = ()
     port: int = 0
     kills: int = 0
@@ -82,7 +89,7 @@ class Run:
         self.count()
         self.emulator.stop()
         self.restarts += 1
-        self.emulator = PortEmulator(self.folder / "service", *self.arguments, port=self.port)
+        self.emulator = Lapsed(self.folder / "service", *self.arguments, port=self.port)
         self.begin()
 
     def errors(self) -> str:
@@ -96,11 +103,12 @@ class Run:
 
 
 def serve(folder: Path, seed: int, *arguments: str) -> Run:
-    """Start the service of a scenario: a task takes a third of a second, a clip has three frames."""
-    arguments = ("--speed", "20", "--clip-seconds", "0.1", *arguments)
-    emulator = PortEmulator(folder / "service", *arguments)
+    """Start the service of a scenario: a task takes twelve seconds of its time, a clip has three frames."""
+    since = time.time()
+    arguments = ("--speed", "0.5", "--clip-seconds", "0.1", "--since", str(since), *arguments)
+    emulator = Lapsed(folder / "service", *arguments)
     port = int(emulator.url.rpartition(":")[2])
-    return Run(folder, seed, emulator, arguments, port)
+    return Run(folder, seed, emulator, since, arguments, port)
 
 
 def client(orders: Orders) -> subprocess.Popen[str]:
@@ -108,9 +116,10 @@ def client(orders: Orders) -> subprocess.Popen[str]:
     home = Path(orders.home)
     path = orders.write()
     command = [sys.executable, "-X", "faulthandler", "-m", "stress.client", str(path)]
+    told = {"WAN_SHARED_KEY": "1"} if orders.shared else {}
     with (home / f"stderr{orders.twin}.txt").open("a", encoding="utf-8") as complaints:
         return subprocess.Popen(
-            command, cwd=home, env=environment(home), stdout=subprocess.PIPE, stderr=complaints, text=True
+            command, cwd=home, env=environment(home, **told), stdout=subprocess.PIPE, stderr=complaints, text=True
         )
 
 

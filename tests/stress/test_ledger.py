@@ -43,14 +43,15 @@ def orders_of(run: Run, name: str, count: int, **more: object) -> Orders:
     """Return a client's orders, in a home of its own."""
     home = run.folder / name
     where = {"provider": "dashscope-intl", "base_url": run.emulator.base_url, "options": SMALL, **more}
-    return Orders(home=str(home), outputs=str(home / "wan_outputs"), prompts=prompts(count), **where)
+    folders = {"home": str(home), "outputs": str(home / "wan_outputs")}
+    return Orders(prompts=prompts(count), since=run.since, **folders, **where)
 
 
 def test_everything_is_paid_for_once_and_nothing_is_lost(begin: Begin) -> None:
-    """DashScope; a second client of the same account orders the same prompts meanwhile."""
+    """DashScope; a second client with the same key orders the same prompts meanwhile, and both are told of it."""
     run = begin()
-    ours = orders_of(run, "client", JOBS)
-    theirs = orders_of(run, "second", SECOND, options={**SMALL, "negative_prompt": MARK}, at_once=2)
+    ours = orders_of(run, "client", JOBS, shared=True)
+    theirs = orders_of(run, "second", SECOND, options={**SMALL, "negative_prompt": MARK}, at_once=2, shared=True)
     other = threading.Thread(target=live, args=(run, theirs, ()))
     other.start()
     live(run, ours, blows(KILLS, RESTARTS, JOBS, SEED))
