@@ -54,8 +54,8 @@ class Audit:
         """Return what is wrong, with the histories of the first prompts concerned; "" if nothing is."""
         if not self.problems:
             return ""
-        said = [f"{prompt}: {what}" for prompt, what in self.problems[:40]]
-        shown = [self.history(prompt) for prompt in dict.fromkeys(p for p, _ in self.problems[:10] if p)]
+        said = [f"{prompt}: {what}" for prompt, what in self.problems[:20]]
+        shown = [self.history(prompt) for prompt in dict.fromkeys(p for p, _ in self.problems[:4] if p)]
         return "\n".join([f"{len(self.problems)} things are wrong", *said, *shown])
 
 

@@ -18,7 +18,7 @@ from wan_jupyter import Job, Session, Status
 from wan_jupyter.status import Snapshot
 
 from .lapse import TimeLapse
-from .orders import Orders
+from .orders import Orders, color_of
 
 ROUNDS = 60  # a service that refuses for good is not asked for ever
 PAUSE = 0.5  # seconds between rounds: it may be starting anew
@@ -39,11 +39,11 @@ def unsettled(session: Session, orders: Orders) -> list[str]:
 def carry_out(session: Session, orders: Orders, wanted: Sequence[str]) -> None:
     """Have videos made, some at once, until this process has nothing more to do for any."""
     room = threading.Semaphore(orders.at_once)
-    pictures = {color: picture(color) for color in {orders.color(prompt) for prompt in wanted}}
+    pictures = {color: picture(color) for color in {color_of(prompt) for prompt in wanted}}
     tellers = []
     for prompt in wanted:
         room.acquire()
-        job = session.submit(prompt, image=pictures[orders.color(prompt)], **orders.options)
+        job = session.submit(prompt, image=pictures[color_of(prompt)], **orders.options)
         tellers.append(Teller(job, room))
         job.watch(tellers[-1])
     for teller in tellers:

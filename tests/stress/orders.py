@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 COLORS = ("teal", "navy", "olive", "maroon", "indigo", "sienna")
 
@@ -48,9 +49,10 @@ class Orders:
         path.write_text(json.dumps(asdict(self)), "utf-8")
         return path
 
-    def color(self, prompt: str) -> str:
-        """Return the colour of a prompt's picture: several pictures, so that a mix-up of videos shows."""
-        return COLORS[self.prompts.index(prompt) % len(COLORS)]
+
+def color_of(prompt: str) -> str:
+    """Return the colour of a prompt's picture: several pictures, so that a mix-up of videos shows."""
+    return COLORS[crc32(prompt.encode()) % len(COLORS)]
 
 
 def prompts(count: int) -> tuple[str, ...]:
