@@ -44,18 +44,21 @@ def orders_of(run: Run, name: str, count: int, **more: object) -> Orders:
     home = run.folder / name
     where = {"provider": "dashscope-intl", "base_url": run.emulator.base_url, "options": SMALL, **more}
     folders = {"home": str(home), "outputs": str(home / "wan_outputs")}
-    return Orders(prompts=prompts(count), since=run.since, **folders, **where)
+    # Few at once, so that there is always something left to be killed at.
+    where = {"at_once": min(24, max(4, count // 10)), **where, **folders}
+    return Orders(prompts=prompts(count), since=run.since, **where)
 
 
 def test_everything_is_paid_for_once_and_nothing_is_lost(begin: Begin) -> None:
     """DashScope; a second client with the same key orders the same prompts meanwhile, and both are told of it."""
     run = begin()
     ours = orders_of(run, "client", JOBS, shared=True)
-    theirs = orders_of(run, "second", SECOND, options={**SMALL, "negative_prompt": MARK}, at_once=2, shared=True)
+    theirs = orders_of(run, "second", SECOND, options={**SMALL, "negative_prompt": MARK}, at_once=4, shared=True)
     other = threading.Thread(target=live, args=(run, theirs, ()))
     other.start()
     live(run, ours, blows(KILLS, RESTARTS, JOBS, SEED))
     other.join()
+    assert (run.kills, run.restarts) == (KILLS, RESTARTS)
     report(run, audit(ours, run.emulator, run.folder / "service", mine=""),
            audit(theirs, run.emulator, run.folder / "service", mine=MARK))  # fmt: skip
 
