@@ -221,7 +221,7 @@ def test_a_refusal_fails_the_job_with_all_the_service_said(world: World, code: i
     problem = end(job)
     assert (job.status, problem.problem.http, problem.problem.advice) == (Status.FAILED, code, advice)
     assert all(word in str(problem) for word in (name, "said the service", "request-7"))
-    assert problem.hint() == errors.say(f"advice.{advice}")
+    assert problem.hint() == errors.say(f"advice.{advice}") + " Nothing was billed."
     assert (world.emulator().creates, world.emulator().tasks) == (1, [])
 
 
@@ -254,7 +254,8 @@ def test_a_failure_without_a_code_is_still_an_error(world: World) -> None:
     world.emulator().faults({"at": "submit", "do": "fail_task", "code": None, "message": None})
     job = world.order()
     problem = end(job)
-    assert (job.status, problem.code, problem.hint()) == (Status.FAILED, "", errors.say("advice.no_reason"))
+    assert (job.status, problem.code, problem.billed) == (Status.FAILED, "", "no")
+    assert errors.say("happened.no_reason") in problem.lines()
 
 
 # ---- polling: trouble is no end -----------------------------------------------------------------------------------
@@ -507,7 +508,7 @@ def test_canceled_while_pending_costs_nothing(world: World, clock: FakeClock) ->
     until(lambda: job.cancel_answered)
     problem = end_held(job, clock)
     assert (job.status, world.emulator().billed) == (Status.CANCELED, 0)
-    assert problem.hint() == errors.say("advice.canceled")
+    assert problem.hint() == errors.say("advice.canceled") + " Nothing was billed."
 
 
 def running(world: World) -> Job:
