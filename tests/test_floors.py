@@ -23,7 +23,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
-    4: ("engine", "job", "tools", "collect", "links", "recognise", "life"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "life"),
     5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }

@@ -35,6 +35,7 @@ from .protocols.base import Order
 from .recognise import recognise, uncertain
 from .status import Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
+from .turns import turn
 from .video import Video
 
 HEARTBEAT = 60.0
@@ -117,6 +118,9 @@ async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
     while True:
         tries += 1
         try:
+            await turn(tools, "submit")
+            if job.cancel_requested:
+                return Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM)
             return await tools.client.create(tools.protocol.submit(order), partial(_commit, job, tools))
         except ProblemError as error:
             verdict = pacing.judge_submit(error, tries)
@@ -173,6 +177,7 @@ async def _follow(job: Job, tools: Tools) -> None:
         await pause(job, tools, wait)
         waited += wait  # what we waited, not what a clock says: a machine that slept has not waited
         try:
+            await turn(tools, "poll")
             seen = await tools.client.run(tools.protocol.poll(job.remote_id))
             failures = 0
         except ProblemError as error:
@@ -222,6 +227,7 @@ async def _pass_on_cancel(job: Job, tools: Tools) -> None:
     if not job.cancel_requested or job.cancel_answered:
         return
     try:
+        await turn(tools, "cancel")
         stopped = await tools.client.run(tools.protocol.cancel(job.remote_id))
     except ConnectionProblem:
         return  # not heard: asked again before the next poll

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,20 @@ class Means:
             pace=self.provider.poll,
             price=partial(self._price, plan),
             sidecar=partial(sidecar_of, place=place),
+            rates=self._rates(plan),
+            sharing=self._sharing,
             adopts=not self._settings.shared_key,
         )
+
+    def _rates(self, plan: Plan) -> Mapping[str, float]:
+        """Return the account's documented limits; the emulator has none."""
+        return {} if self.provider.emulated else {**self.provider.speak().rates, "submit": plan.model.submit_rps}
+
+    def _sharing(self) -> int:
+        """Count the living processes with jobs of this account at this address; this one is among them."""
+        now, mine = self._clock.time(), self.owner
+        owners = self.journal.owners_of(self.account, self.provider.base_url)
+        return len({mine.name, *(name for name, beat in owners if mine.is_alive(name, beat, now))})
 
     def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
         request = plan.request

@@ -71,3 +71,13 @@ def _wait(error: ProblemError, base: float, jitter: float, longest: float) -> fl
     """Return what the service asked for, within reason: a result link dies while a client sleeps for days."""
     asked = error.problem.wait
     return (min(asked, longest) if asked is not None else base) + base * 0.25 * jitter
+
+
+# ---- an account's limits ------------------------------------------------------------------------------------------
+
+SHARE_READ_EVERY = 10.0  # seconds after which it is counted anew who shares an account
+
+
+def spacing(rate: float, owners: int) -> float:
+    """Return seconds between two requests of this process: an account's rate is shared by its living owners."""
+    return max(1, owners) / rate if rate > 0 else 0.0

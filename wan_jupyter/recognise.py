@@ -19,6 +19,7 @@ from .prompt import normal
 from .protocols.base import Found
 from .status import RECOGNISING, Snapshot, Status
 from .tools import Tools, advance, pause
+from .turns import turn
 
 LOST_AT = "lost_at"  # the fact that tells when we gave up on the answer, in epoch seconds
 GOING = (Status.QUEUED, Status.RUNNING)
@@ -100,6 +101,7 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bo
 async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     """Read the list, and ask for the prompts of tasks that have ended; what is not ours is asked for once."""
     since, until = _sent(job) + search.ahead - SPAN, _until(job) + search.ahead + SPAN
+    await turn(tools, "list")
     listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
     if listing.date is not None and not search.dated:  # the answer nearest to what is looked for
         search.ahead, search.dated = listing.date - tools.clock.time(), True
@@ -121,6 +123,7 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
 
 
 async def _asked(one: Found, tools: Tools) -> Snapshot:
+    await turn(tools, "poll")
     return await tools.client.run(tools.protocol.poll(one.remote_id))
 
 

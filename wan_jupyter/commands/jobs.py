@@ -41,8 +41,8 @@ def wait(desk: Desk, *beginnings: str) -> None:
         raise problems[0]
 
 
-def resume(desk: Desk) -> list[Job]:
-    """Go on with the jobs that nobody follows any more, whichever session they belong to, and return them."""
+def resume(desk: Desk) -> None:
+    """Go on with the jobs that nobody follows any more, whichever session they belong to."""
     found, problems = desk.resume()
     for job in found:
         desk.presenter.show(job, wait=False)
@@ -50,7 +50,6 @@ def resume(desk: Desk) -> list[Job]:
         desk.presenter.show_text("\n".join([say("resume.not_here", id=identity), *problem.lines()]))
     if not found and not problems:
         desk.presenter.say("resume.nothing")
-    return found
 
 
 def retry(desk: Desk, beginning: str = "") -> Job:

@@ -171,6 +171,14 @@ class Journal(Store):
         rows = self._rows(f"WHERE base_url = ? AND remote_id IN ({marks})", base_url, *wanted)
         return frozenset(row.snapshot.remote_id for row in rows)
 
+    def owners_of(self, account: str, base_url: str) -> list[tuple[str, float]]:
+        """Return who has unfinished jobs of an account at an address, each with its newest heartbeat."""
+        beats: dict[str, float] = {}
+        for row in self.unfinished():
+            if (row.account, row.base_url) == (account, base_url):
+                beats[row.owner] = max(row.heartbeat, beats.get(row.owner, 0.0))
+        return list(beats.items())
+
     def events(self, job: str) -> list[tuple[float, str, str]]:
         """Return what was noted of a job, oldest first."""
         query = "SELECT at, what, detail FROM events WHERE job = ? ORDER BY at, rowid"

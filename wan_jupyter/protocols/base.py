@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from typing import Protocol as Shape
 from urllib.parse import quote
@@ -103,11 +104,13 @@ class Protocol(Shape):
         memory: seconds for which the service remembers a task: until then, EXPIRED is not believed.
         storage: seconds for which its own storage keeps a picture; 0.0 where it has none.
         lists: whether it lists an account's tasks, so that one whose answer was lost can be looked for.
+        rates: requests a second that an account may send, by kind ("poll", "cancel", "list", "upload"), as documented.
         sized: whether it wants width and height (`size`) where others take a tier (`resolution`).
     """
 
     memory: ClassVar[float]
     storage: ClassVar[float]
+    rates: ClassVar[Mapping[str, float]]
     lists: ClassVar[bool]
 
     @property
@@ -156,6 +159,7 @@ class Plain:
 
     memory: ClassVar[float] = 0.0
     storage: ClassVar[float] = 0.0
+    rates: ClassVar[Mapping[str, float]] = MappingProxyType({})
     lists: ClassVar[bool] = False
     sized: ClassVar[bool] = False
 

@@ -78,6 +78,7 @@ FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_t
 REMEMBERED = 24 * 3600.0  # seconds a task id is kept (4.1; seed dashscope-kf2v, 2026-03-13)
 STORED = 48 * 3600.0  # seconds an uploaded file is kept (5)
 CHINA = timezone(timedelta(hours=8))  # the service's times have no zone (4.1)
+RATES: Mapping[str, float] = MappingProxyType({"poll": 20.0, "cancel": 20.0, "list": 20.0, "upload": 100.0})  # (2.7)
 PAGES = 100  # of the list of tasks, 10 tasks each
 
 
@@ -88,6 +89,7 @@ class DashScope:
     base_url: str
     memory: ClassVar[float] = REMEMBERED
     storage: ClassVar[float] = STORED
+    rates: ClassVar[Mapping[str, float]] = RATES
     lists: ClassVar[bool] = True
     sized: ClassVar[bool] = False
 
