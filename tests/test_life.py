@@ -405,6 +405,16 @@ def test_a_download_that_never_works_is_not_the_end(world: World) -> None:
     assert (again.id, again.status, world.emulator().creates) == (job.id, Status.SUCCEEDED, 1)
 
 
+def test_a_video_that_is_refused_is_not_said_to_be_free(world: World) -> None:
+    """The same code as an answer to a create would mean that nothing was billed; here the video is made."""
+    slow = {"code": "Throttling", "message": "Slow down."}
+    world.emulator().faults({"at": "content", "do": "status", "status": 429, "body": slow, "times": 0})
+    problem = end(world.order())
+    assert isinstance(problem, errors.ProblemError)
+    assert (world.rows()[0]["status"], problem.billed) == ("DOWNLOADING", "yes")
+    assert "Nothing was billed." not in str(problem)
+
+
 def test_a_link_that_expired_is_asked_for_again(world: World) -> None:
     """Storage refuses the link: the service is asked for a fresh one."""
     world.emulator().faults({"at": "poll", "do": "expired_link", "skip": 0, "times": 0})
