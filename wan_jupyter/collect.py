@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import pacing
-from .advice import NO
 from .client import stream
 from .engine import logger
 from .errors import LOST_ANSWER, ConnectionProblem, JobExpired, Problem, ProblemError, ServiceError
@@ -52,7 +51,7 @@ async def _fetch_until_sound(job: Job, tools: Tools) -> tuple[str, str]:
             failed.add(digest)
         except ProblemError as error:
             if tries >= pacing.DOWNLOAD_TRIES:
-                raise _about_video(error) from None
+                raise
             await pause(job, tools, pacing.after_failure(error, tools.pace, tries, random.random()))  # noqa: S311
             await _refresh_link(job, tools, error)
 
@@ -88,13 +87,6 @@ def _check_whole(incoming: Incoming, total: int) -> None:
         raise ConnectionProblem("service.lost", problem=Problem(LOST_ANSWER, "wrong length", advice="storage"))
     if not looks_like_mp4(incoming.head):
         raise ServiceError("service.not_video", problem=Problem("not_a_video", advice="storage"))
-
-
-def _about_video(error: ProblemError) -> ProblemError:
-    """Say what to do about the video: of a create, the same code would say that nothing was billed."""
-    if error.billed != NO:
-        return error
-    return type(error)(error.key, problem=replace(error.problem, advice="storage"), **error.values)
 
 
 def _show_progress(job: Job, size: int, total: int) -> None:
