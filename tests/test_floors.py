@@ -16,7 +16,10 @@ BESIDE = "emulator"
 
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
+    0: (
+        *("text", "urls", "messages", "advice", "errors", "key", "status"),
+        *("image", "samples", "request", "prompt", "options"),
+    ),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle", "ranges"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
@@ -26,7 +29,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
-    "errors": ("messages", "text"),
+    "errors": ("advice", "messages", "text"),
     "status": ("errors",),
     "image": ("errors", "messages", "text"),
     "request": ("errors", "image", "messages", "text"),
