@@ -16,7 +16,7 @@ BESIDE = "emulator"
 
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
+    0: ("text", "urls", "messages", "errors", "key", "scrub", "spill", "status", "image", "samples", "request", "prompt", "options"),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
@@ -27,6 +27,8 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "errors": ("messages", "text"),
+    "scrub": ("key", "text"),
+    "spill": ("key",),
     "status": ("errors",),
     "image": ("errors", "messages", "text"),
     "request": ("errors", "image", "messages", "text"),
@@ -61,9 +63,9 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "starlette": ("emulator",),
     "uvicorn": ("emulator",),
     "asyncio": ("client", "engine", "job", "links", "tools", "ui", "emulator"),
-    "threading": ("engine", "journal", "emulator"),
+    "threading": ("engine", "journal", "scrub", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
-    "logging": ("engine", "emulator"),
+    "logging": ("engine", "scrub", "emulator"),
     "os": ("engine", "journal", "owners", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),

@@ -33,6 +33,7 @@ class WanMagics(Magics):
     @cell_magic(NAME)
     def wan_cell(self, line: str, cell: str) -> None:
         """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
+        self.desk.refuse_keys(line, cell)
         typed = read_line(line, self.shell.user_ns)
         how, show = typed.cell, self.desk.presenter
         if how.help:
@@ -53,6 +54,7 @@ class WanMagics(Magics):
     @line_magic(NAME)
     def wan_line(self, line: str) -> Any:
         """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
+        self.desk.refuse_keys(line)
         return commands.run(self.desk, line)
 
     def _request(self, typed: Typed, cell: str) -> VideoRequest:
@@ -60,6 +62,7 @@ class WanMagics(Magics):
         from .prompt import fill, normal
 
         filled = normal(fill(cell, self.shell.user_ns))
+        self.desk.refuse_keys("", filled)
         named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
         frames: dict[str, Any] = {
             role: take(value, label=label if value is not label else "") for role, value, label in named

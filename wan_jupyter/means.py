@@ -17,6 +17,7 @@ from .key import Key
 from .outputs import Spool, place_for
 from .owners import Owner
 from .prices import Price
+from .scrub import Scrubber
 from .settings import OUTPUTS
 from .tools import Tools
 
@@ -57,7 +58,10 @@ class Means:
     def _client(self) -> Client:
         """This process's client; after a fork the parent's connections are not ours."""
         if self._made is None or self._made[0] is not engine.current():
-            self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
+            here = engine.current()
+            scrubber = here.share(("scrubber", ""), lambda: Scrubber(here.is_here))
+            scrubber.know(self.key if self.provider.key != "built-in" else None)
+            self._made = here, Client(self.provider.origin, self.key, self._emulator())
         return self._made[1]
 
     @property
