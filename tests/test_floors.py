@@ -16,14 +16,17 @@ BESIDE = "emulator"
 
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("text", "urls", "messages", "errors", "key", "scrub", "spill", "status", "image", "samples", "request", "prompt", "options"),
+    0: (
+        "text", "urls", "messages", "errors", "key", "scrub", "spill", "status", "image", "samples", "request",
+        "prompt", "options",
+    ),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
     4: ("engine", "job", "tools", "collect", "links", "life"),
     5: ("kept", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
     6: ("magics", "desk", "commands", "ui", "__init__", "__main__"),
-}
+}  # fmt: skip
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "errors": ("messages", "text"),

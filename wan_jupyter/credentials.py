@@ -1,8 +1,8 @@
 """Where a key comes from. Floor 3: reads settings, a key file and, last, the keyring.
 
-Order: explicit, typed in at `%wan login`, environment, the vendor's key file, keyring. A provider's row names what its key may come from, so
-that a key never goes to a provider it was not meant for: `WAN_API_KEY` is for the provider that `WAN_PROVIDER` names,
-else for one that is not DashScope and was named in code.
+Order: explicit, typed in at `%wan login`, environment, the vendor's key file, keyring. A provider's row names what its
+key may come from, so that a key never goes to a provider it was not meant for: `WAN_API_KEY` is for the provider that
+`WAN_PROVIDER` names, else for one that is not DashScope and was named in code.
 """
 
 from __future__ import annotations

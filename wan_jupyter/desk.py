@@ -67,13 +67,12 @@ class Desk:
         return found
 
     def log_in(self, name: str, key: Key | None) -> None:
-        """Use a key for a provider or session in this kernel from now on; None: forget it. Jobs under way keep theirs."""
+        """Use a key for a provider or session in this kernel; None: forget it. Jobs under way keep theirs."""
         others = {other: kept for other, kept in self.logins.items() if other != name}
         self.logins = {**others, name: key} if key else others
-        self.opened = {
-            asked: session for asked, session in self.opened.items()
-            if asked[0] is not None and name not in (session.name, session.provider.name)
-        }  # fmt: skip
+        for asked, session in list(self.opened.items()):
+            if asked[0] is None or name in (session.name, session.provider.name):
+                self.opened.pop(asked).let_go()
 
     def refuse_keys(self, line: str, cell: str = "", *, certain: bool = False) -> None:
         """Stop where a key was typed into a cell; it is also taken out of what IPython remembers.
@@ -94,8 +93,9 @@ class Desk:
         """Tell whether a cell's text holds a key, or gives one by name on a magic's line."""
         opened = [one.key for one in self.opened.values() if one.key and one.provider.key != "built-in"]
         found = environment.read(fixed=self.fixed, files=False).keys
+        known = [*found.values(), *self.logins.values(), *opened]
         lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
-        return spill.holds_key(text, [*found.values(), *self.logins.values(), *opened]) or any(map(spill.names_key, lines))
+        return spill.holds_key(text, known) or any(map(spill.names_key, lines))
 
     def session_of(self, job: Job) -> Session:
         """Return the session that a job started with; its provider's, where that is known no more."""

@@ -89,6 +89,8 @@ def unregister(ip: Any) -> None:
     for kind in ("line", "cell"):
         ip.magics_manager.magics[kind].pop(NAME, None)
     ours = ip.magics_manager.registry.pop(WanMagics.__name__, None)
+    for session in ours.desk.opened.values() if ours else ():
+        session.let_go()
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.remove(give_body)

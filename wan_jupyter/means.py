@@ -64,6 +64,13 @@ class Means:
             self._made = here, Client(self.provider.origin, self.key, self._emulator())
         return self._made[1]
 
+    def let_go(self) -> None:
+        """Close connections that nobody uses; a session whose jobs are under way keeps its own."""
+        here = engine.current()
+        mine = [job for job in here.jobs.values() if not job.done and job.facts.session == self.name]
+        if self._made is not None and self._made[0] is here and not mine:
+            here.start(self._made[1].close)
+
     @property
     def in_process(self) -> bool:
         """Whether the service runs in this very process: the emulator, unless it has an address of its own."""

@@ -22,10 +22,10 @@ LOGGERS = (
     "wan_jupyter", "httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy",
     "httpcore.socks",
 )  # fmt: skip
-SECRET_HEADERS = "authorization|proxy-authorization|x-api-key|cookie|set-cookie|location"
+HEADERS = "authorization|proxy-authorization|x-api-key|cookie|set-cookie|location"
 # As httpcore writes a header down, (b'Location', b'…'), and as people do, Location: …
-PAIR = re.compile(rf"""(b?(['"])(?:{SECRET_HEADERS})\2,\s*b?)(?:'[^']*'|"[^"]*")""", re.IGNORECASE)
-LINE = re.compile(rf"\b((?:{SECRET_HEADERS})\s*:\s*)[^\r\n]+", re.IGNORECASE)
+PAIR = re.compile(rf"""(b?(['"])(?:{HEADERS})\2,\s*b?)(?:'[^']*'|"[^"]*")""", re.IGNORECASE)
+LINE = re.compile(rf"\b((?:{HEADERS})\s*:\s*)[^\r\n]+", re.IGNORECASE)
 BEARER = re.compile(r"\b(Bearer\s+)[^\s'\"]+", re.IGNORECASE)
 
 

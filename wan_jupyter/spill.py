@@ -1,7 +1,7 @@
 """Whether somebody typed a key into a cell, which the notebook and IPython's history would keep. Floor 0: no I/O.
 
-What looks like a key is `sk-` and at least sixteen characters that change between letters and digits as no words do:
-a prompt may speak of an sk-2026-spring-collection. Keys that are known are found whatever they look like.
+What looks like a key is `sk-` and at least sixteen characters, some of which change between small letters, capitals and
+digits as no words do: a prompt may speak of an sk-2026-spring-collection. Keys that are known are found in any case.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
-from .key import LONG, Key
+from .key import Key
 
 CANDIDATE = re.compile(r"(?<![A-Za-z0-9])(?:sk-|Bearer\s+)([A-Za-z0-9_.+/=-]{16,})")
-CHANGES = 3  # from a letter to a digit or back; random text of this length has more, words and years have fewer
+RUN = re.compile(r"[A-Za-z0-9]{12,}")
+CHANGES = 3  # in one run of letters and digits; random text has more, words, years and CamelCase have fewer
 # What a value is called that is a key: in -p PATH=VALUE, and as an option that does not exist.
 NAMED = re.compile(
     r"""(?:^|\s)(?:-p|--param)[\s=]+["']?(?:[\w-]+\.)*(?:authorization|cookie|(?:x[-_])?api[-_]?key|access[-_]token)["']?=\S
@@ -33,7 +34,11 @@ def names_key(line: str) -> bool:
 
 
 def is_random(text: str) -> bool:
-    """Tell whether a text is long and changes between letters and digits as no words do."""
-    pairs = [(one, other) for one, other in pairwise(text) if one.isalnum() and other.isalnum()]
-    changes = sum(one.isdigit() != other.isdigit() for one, other in pairs)
-    return len(text) >= LONG and changes >= CHANGES
+    """Tell whether a part of a text changes between small letters, capitals and digits as no words do."""
+    return any(sum(_changes(*pair) for pair in pairwise(run)) >= CHANGES for run in RUN.findall(text))
+
+
+def _changes(one: str, other: str) -> bool:
+    """Tell whether the kind of letter changes; a capital before a small one begins a word."""
+    digit = one.isdigit() or other.isdigit()
+    return one.isdigit() != other.isdigit() if digit else one.islower() and other.isupper()

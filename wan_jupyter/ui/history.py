@@ -27,8 +27,10 @@ def forget_inputs(shell: Any, unwanted: Callable[[str], bool]) -> bool:
 
 
 def _in_memory(shell: Any, history: Any, unwanted: Callable[[str], bool]) -> None:
-    for inputs in (history.input_hist_raw, history.input_hist_parsed):
-        inputs[:] = ["" if unwanted(text) else text for text in inputs]
+    raw, parsed = history.input_hist_raw, history.input_hist_parsed
+    for at, texts in enumerate(zip(raw, parsed, strict=True)):
+        if any(map(unwanted, texts)):
+            raw[at] = parsed[at] = ""
     names = shell.user_ns
     for name in [name for name in names if INPUT.fullmatch(name) and isinstance(names[name], str)]:
         names[name] = "" if unwanted(names[name]) else names[name]
