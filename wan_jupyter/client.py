@@ -190,6 +190,7 @@ async def _exchange(http: httpx.AsyncClient, request: httpx.Request, key: Key | 
         content = await _bounded(response)
     finally:
         await response.aclose()
+        http.cookies.clear()  # an API needs none, and what a service wants remembered may be a secret
     return _whole(response, content, key)
 
 
@@ -276,8 +277,8 @@ async def _follow(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Resp
         if response.next_request is None:
             return response
         await response.aclose()
-        here, there = request.url, response.next_request.url
-        if here.scheme == "https" and there.scheme != "https":
+        # Not in variables of their own: a traceback with locals would show where it leads, signature and all.
+        if request.url.scheme == "https" and response.next_request.url.scheme != "https":
             raise ServiceError("service.refused", problem=Problem("insecure_redirect", "", advice="connection"))
         request = response.next_request
     raise ServiceError("service.refused", problem=Problem("too_many_redirects", "", advice="connection"))
