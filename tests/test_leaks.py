@@ -183,7 +183,9 @@ def test_nothing_in_a_live_notebook_has_a_secret(own_kernel: Kernel, desk: Desk,
     write_down(kernel, desk.folder)
     log = (desk.folder / "kernel-debug.log").read_text()
     assert "receive_response_headers.complete" in log
-    assert "ZeroDivisionError" in (desk.folder / "messages.json").read_text()
+    said = (desk.folder / "messages.json").read_text()
+    assert "ZeroDivisionError" in said
+    assert "[key]" in said
     assert searched(desk.folder) == []
 
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .messages import ENGLISH, known, say
-from .text import one_line
+from .text import clean, one_line
 
 # Codes of ours, in lower case; a service's codes are never all lower case with these words.
 UNREACHED = "unreached"
@@ -72,12 +72,12 @@ class WanError(Exception):
 
     def message(self, language: str = ENGLISH) -> str:
         """Return what happened, in one sentence."""
-        return say(f"{self.key}.text", language, **self.values)
+        return clean(say(f"{self.key}.text", language, **self.values))
 
     def hint(self, language: str = ENGLISH) -> str:
         """Return the next thing to type, or "" where there is none."""
         key = f"{self.key}.hint"
-        return say(key, language, **self.values) if known(key, language) else ""
+        return clean(say(key, language, **self.values)) if known(key, language) else ""
 
     def lines(self, language: str = ENGLISH) -> list[str]:
         """Return the error as the few lines a notebook shows."""
@@ -157,7 +157,7 @@ class ProblemError(WanError):
 
     def message(self, language: str = ENGLISH) -> str:
         """Return what happened in our words, then code, message and request id in the service's."""
-        return say(f"{self.key}.text", language, **self.values, said=said(self.problem)).strip()
+        return clean(say(f"{self.key}.text", language, **self.values, said=said(self.problem))).strip()
 
     def hint(self, language: str = ENGLISH) -> str:
         """Return what to do about this code."""
