@@ -60,7 +60,7 @@ def troubles(key: str, elsewhere: str) -> dict[str, list[dict[str, Any]]]:
         "400": [echo(400, key)],
         "500": [echo(500, key)],
         "500 at a poll": [echo(500, key, at="poll"), echo(401, key, at="poll", skip=1)],
-        "200 that fails": [{"at": "poll", "do": "fail_task", "code": "X", "message": f"with {key} it fails"}],
+        "200 that fails": [{"at": "submit", "do": "fail_task", "code": "X", "message": f"with {key} it fails"}],
         "lost answer": [{"at": "submit", "do": "drop_after"}],
         "no answer": [{"at": "poll", "do": "drop_before", "times": 2}],
         "redirected submit": [redirect("submit", key, elsewhere, 307)],

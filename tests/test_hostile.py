@@ -53,7 +53,7 @@ def test_a_hostile_prompt_is_text(desk: Desk, port: PortEmulator) -> None:
 
 def test_a_hostile_service_is_text(desk: Desk, port: PortEmulator) -> None:
     """Its error's code and words, in the card, in the traceback and in the list."""
-    port.faults({"at": "poll", "do": "fail_task", "code": EVERYTHING, "message": EVERYTHING * 20})
+    port.faults({"at": "submit", "do": "fail_task", "code": EVERYTHING, "message": EVERYTHING * 20})
     cells = shown(desk, port, f"%%wan cat.png {SMALL}\nA cat", "%wan jobs", "%wan show", "%wan doctor")
     assert "JobFailed" in "".join(line for output in cells[0]["outputs"] for line in output.get("traceback", []))
     assert [acts(cell["outputs"]) for cell in cells] == [[]] * len(cells)
