@@ -21,11 +21,11 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
         "prompt", "options",
     ),
     1: ("protocols",),
-    2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
-    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
-    4: ("engine", "job", "tools", "collect", "links", "life"),
-    5: ("kept", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
-    6: ("magics", "desk", "commands", "ui", "__init__", "__main__"),
+    2: ("rows", "catalog", "pacing", "prices", "preview", "bundle", "ranges"),
+    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
+    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
+    6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }  # fmt: skip
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
@@ -47,6 +47,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "catalog": ("rows",),
     "settings": ("settings_files",),
     "credentials": ("settings",),
+    "outputs": ("files",),
 }
 OPEN_FLOORS = (4, 5, 6)
 # Never, although it lies below.
@@ -59,7 +60,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "PIL": ("image", "samples", "video", "emulator"),
     "keyring": ("credentials",),
     "platformdirs": ("settings", "emulator"),
-    "IPython": ("magics", "ui"),
+    "IPython": ("magics", "completer", "ui"),
     "traitlets": ("magics", "ui"),
     "ipywidgets": ("ui",),
     "nest_asyncio2": ("__init__",),
@@ -69,7 +70,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "threading": ("engine", "journal", "scrub", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
     "logging": ("engine", "scrub", "emulator"),
-    "os": ("engine", "journal", "owners", "outputs", "settings", "ui", "emulator"),
+    "os": ("completer", "engine", "journal", "owners", "files", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),
     "multiprocessing": (),

@@ -88,14 +88,15 @@ def test_nothing_is_shown_before_it_is_on_disk(world: World) -> None:
 
 def test_a_refused_connection_is_tried_again(world: World, clock: FakeClock, tmp_path: Path) -> None:
     """Nothing was sent, so the submit is repeated; once the service is there, one task is made."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    clock.hold()
-    session = world.session("dashscope-intl", base_url=f"http://127.0.0.1:{number}/api/v1", key="sk-test")
-    job = world.order(session=session)
-    until(lambda: job.snapshot.note == "waiting_to_submit" and clock.sleeping)
-    late = PortEmulator(tmp_path / "late", port=number)
+    with socket.socket() as kept:  # so that no other process takes the port; whoever listens may have it, too
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        number = kept.getsockname()[1]
+        clock.hold()
+        session = world.session("dashscope-intl", base_url=f"http://127.0.0.1:{number}/api/v1", key="sk-test")
+        job = world.order(session=session)
+        until(lambda: job.snapshot.note == "waiting_to_submit" and clock.sleeping)
+        late = PortEmulator(tmp_path / "late", port=number)
     try:
         clock.release()
         job.result(PATIENCE)
@@ -151,15 +152,15 @@ def test_a_server_error_on_create_is_uncertain_and_never_sent_again(world: World
     job = world.order()
     problem = end(job)
     assert (job.status, type(problem)) == (Status.UNCERTAIN, errors.JobUncertain)
-    assert "--new" in problem.hint()
+    assert f"%wan retry {job.id}" in problem.hint()
     again = world.order()
     assert (again.id, again.status, again.origin) == (job.id, Status.UNCERTAIN, "shown")
     assert world.emulator().creates == 1
 
 
-@pytest.mark.parametrize("what", ["drop_after", "bad_json", "html"])
+@pytest.mark.parametrize("what", ["drop_before", "html"])
 def test_an_answer_that_cannot_be_read_is_uncertain(world: World, what: str) -> None:
-    """The connection broke after the service read the request, or something else answered: one request."""
+    """The connection broke, or something else answered: one request."""
     world.emulator().faults({"at": "submit", "do": what, "times": 0})
     job = world.order()
     end(job)
@@ -167,23 +168,12 @@ def test_an_answer_that_cannot_be_read_is_uncertain(world: World, what: str) -> 
     assert world.emulator().creates == 1
 
 
-def test_a_connection_dropped_after_the_create_is_uncertain(world: World, port: PortEmulator) -> None:
-    """With a real socket: the task was made, the answer never came; it is not made again, not even on order."""
-    port.faults({"at": "submit", "do": "drop_after"})
-    session = on(port, world)
-    job = world.order(session=session)
-    problem = end(job)
-    assert (job.status, problem.code) == (Status.UNCERTAIN, "lost_answer")
-    assert world.order(session=session).id == job.id
-    assert (port.creates, len(port.tasks)) == (1, 1)
-
-
 def test_a_connection_dropped_before_the_answer_is_uncertain_too(world: World, port: PortEmulator) -> None:
-    """From here it looks the same as one that was created, so it counts as one."""
+    """With a real socket: from here it looks the same as one that was created, so it counts as one."""
     port.faults({"at": "submit", "do": "drop_before"})
-    job = world.order(session=on(port, world))
-    end(job)
-    assert (job.status, port.creates, port.tasks) == (Status.UNCERTAIN, 1, [])
+    job = world.order("A cat that nobody else asks for", session=on(port, world))
+    problem = end(job)
+    assert (job.status, problem.code, port.creates, port.tasks) == (Status.UNCERTAIN, "lost_answer", 1, [])
 
 
 def test_a_job_that_waits_to_be_sent_may_be_begun_again(world: World, clock: FakeClock) -> None:
@@ -406,7 +396,8 @@ def test_a_download_that_never_works_is_not_the_end(world: World) -> None:
     job = world.order()
     problem = end(job)
     assert (problem.key, world.rows()[0]["status"]) == ("service.not_video", "DOWNLOADING")
-    assert len(world.emulator().downloads) == DOWNLOAD_TRIES
+    assert sum(nap for nap in world.clock.naps if nap >= 1) >= pacing.DOWNLOAD_PATIENCE
+    assert "%wan resume" in problem.hint()
     assert not list(world.outputs.glob("*.mp4"))
     world.emulator().clear()
     again = world.order()

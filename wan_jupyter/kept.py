@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,47 @@ from .errors import JobError
 from .image import shown_url
 from .job import Facts, Job
 from .journal import Row
-from .outputs import Place, read_sidecar
+from .outputs import Place, Spool, read_sidecar
 from .prices import Price
+from .request import VideoRequest
 from .status import Status
 from .video import Video
 
 
-def makes_needless(row: Row, folder: Path, account: str) -> bool:
+def makes_needless(row: Row, account: str) -> bool:
     """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
 
     Raises:
-        JobError: it was made and paid for, and its file is gone; or it is under way with another key.
+        JobError: it is under way with another key.
     """
     status = row.snapshot.status
-    if status is Status.SUCCEEDED and not file_of(row, folder).is_file():
-        raise JobError("job.file_gone", id=row.id, file=row.snapshot.file)
     if status.live and row.account != account:
         raise JobError("job.other_key", id=row.id)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def retried(row: Row, ours: bool, spool: Spool) -> VideoRequest:
+    """Return the request of a job that is to be sent once more.
+
+    Raises:
+        JobError: it must not be, or cannot be, and what to type instead.
+    """
+    status, request = row.snapshot.status, VideoRequest.from_json(row.request)
+    if not ours:
+        raise JobError("retry.elsewhere", id=row.id, provider=row.provider)
+    if status is Status.SUCCEEDED:
+        raise JobError("retry.made", id=row.id)
+    if not row.snapshot.settled:
+        raise JobError("retry.searching" if status is Status.UNCERTAIN else "retry.live", id=row.id)
+    if not all(image.url or spool.has(image.digest) for _, image in request.frames):
+        raise JobError("retry.picture_gone", id=row.id)
+    return request
+
+
+def newer_stands(kept: Row, row: Row) -> bool:
+    """Tell whether `row` was retried already: a job with the same request came after it, and is under way or made."""
+    alive = kept.snapshot.status is Status.SUCCEEDED or not kept.snapshot.settled
+    return kept.take > row.take and alive
 
 
 def file_of(row: Row, folder: Path) -> Path:
@@ -36,6 +60,16 @@ def file_of(row: Row, folder: Path) -> Path:
     saved = Path(row.snapshot.file)
     copy = folder / saved.name
     return copy if not saved.is_file() and copy.is_file() else saved
+
+
+def beside(row: Row, folder: Path) -> Row:
+    """Return a row with its video's path as `file_of` finds it."""
+    return replace(row, snapshot=replace(row.snapshot, file=str(file_of(row, folder))))
+
+
+def cost_of(row: Row) -> str:
+    """Return what a job cost, as text."""
+    return str(Price(row.cost, row.currency)) if row.cost is not None else ""
 
 
 def facts_of(row: Row, where: Provider | None) -> Facts:
@@ -71,7 +105,7 @@ def end_as_kept(job: Job) -> None:
 def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
     """Return what is written beside a video (DESIGN section 5, Files)."""
     request, shot = job.request, job.snapshot
-    asked = {**request.asked(), **({"audio_url": shown_url(request.audio_url)} if request.audio_url else {})}
+    asked = {**request.asked(), **{name: shown_url(link) for name, link in request.links.items()}}
     options = {name: value for name, value in asked.items() if name not in ("seed", "model")}
     times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
     told = shot.facts.get("orig_prompt", "")  # an adopted task may not say it before it ends

@@ -12,6 +12,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from . import pacing
 from .collect import collect
@@ -30,17 +31,23 @@ from .errors import (
     WanError,
 )
 from .job import Job
+from .journal import Row
 from .links import links
+from .outputs import bring, read_sidecar
 from .protocols.base import Order
+from .recognise import recognise, uncertain
+from .refetch import File, look_at, take_back
 from .status import Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
+from .turns import turn
 from .video import Video
 
-HEARTBEAT = 60.0
 CANCELED_PROBLEM = Problem(CANCELED, advice="canceled")
 WAITING = "waiting_to_submit"  # with this note a SUBMITTING job has provably created nothing yet
 KEEP_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
 SEEN = ("status", "word", "note", "progress", "result", "problem", "file")
+
+Alive = Callable[[str, float, float], bool]  # whether an owner of that name lives, by its heartbeat and the time
 
 
 async def carry_out(job: Job, tools: Tools) -> None:
@@ -48,9 +55,19 @@ async def carry_out(job: Job, tools: Tools) -> None:
     await _told(job, _live(job, tools))
 
 
-async def follow_other(job: Job, tools: Tools, alive: Callable[[str, float, float], bool]) -> None:
+async def follow_other(job: Job, tools: Tools, alive: Alive) -> None:
     """Follow a job that another process carries out, through its row; go on with it should that process die."""
     await _told(job, _follow_row(job, tools, alive))
+
+
+async def look_after(job: Job, tools: Tools, row: Row, alive: Alive, beside: Path) -> None:
+    """Show a video that was made before; where its file is gone or damaged, fetch it again, or follow who does.
+
+    Args:
+        row: as it was when the file was found to need a look.
+        beside: the folder of the notebook that asks.
+    """
+    await _told(job, _put_right(job, tools, row, alive, beside))
 
 
 async def _told(job: Job, life: Awaitable[None]) -> None:
@@ -67,16 +84,26 @@ async def _told(job: Job, life: Awaitable[None]) -> None:
 
 
 async def _live(job: Job, tools: Tools) -> None:
-    for step in (_create, _follow, collect):
+    for step in (_create, recognise, _follow, collect):
         await step(job, tools)
     await _finish(job, tools)
 
 
-async def _follow_row(job: Job, tools: Tools, alive: Callable[[str, float, float], bool]) -> None:
+async def _put_right(job: Job, tools: Tools, row: Row, alive: Alive, beside: Path) -> None:
+    found = await tools.engine.work(look_at, Path(job.snapshot.file), row)
+    if found in (File.GONE, File.DAMAGED):
+        again = await take_back(job, tools, row)
+        return await (_live(job, tools) if again else _follow_row(job, tools, alive))
+    path = await tools.engine.work(bring, Path(job.snapshot.file), beside)
+    job.show(replace(job.snapshot, file=str(path)))
+    return await _finish(job, tools, "edited" if found is File.EDITED else row.warning)
+
+
+async def _follow_row(job: Job, tools: Tools, alive: Alive) -> None:
     while True:
         row = await tools.engine.work(tools.journal.get, job.id)
         job.show(row.snapshot)
-        if row.snapshot.status.ended:
+        if row.snapshot.settled:
             return await _finish(job, tools, row.warning)
         if row.owner == tools.owner:
             return await _live(job, tools)
@@ -94,7 +121,7 @@ async def _create(job: Job, tools: Tools) -> None:
     unsent = job.status is Status.PREPARING or job.snapshot.note == WAITING
     if job.status is Status.SUBMITTING and not unsent:
         # Someone died between sending and hearing the answer.
-        await advance(job, tools, Snapshot(Status.UNCERTAIN, problem=Problem(LOST_ANSWER, advice="uncertain")))
+        await advance(job, tools, uncertain(tools, Problem(LOST_ANSWER), tools.clock.time()))
     if not unsent:
         return
     try:
@@ -116,11 +143,14 @@ async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
     while True:
         tries += 1
         try:
+            await turn(tools, "submit")
+            if job.cancel_requested:
+                return Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM)
             return await tools.client.create(tools.protocol.submit(order), partial(_commit, job, tools))
         except ProblemError as error:
             verdict = pacing.judge_submit(error, tries)
             if verdict is not pacing.Verdict.AGAIN:
-                return _not_submitted(error, verdict)
+                return _not_submitted(tools, error, verdict)
             await advance(job, tools, replace(job.snapshot, note=WAITING))
             await pause(job, tools, pacing.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
         if job.cancel_requested:
@@ -153,9 +183,9 @@ async def _keep(job: Job, tools: Tools, brought: Snapshot) -> None:
             await pause(job, tools, wait)
 
 
-def _not_submitted(error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
+def _not_submitted(tools: Tools, error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
     if verdict is pacing.Verdict.UNCERTAIN:
-        return Snapshot(Status.UNCERTAIN, problem=replace(error.problem, advice="uncertain"))
+        return uncertain(tools, error.problem, tools.clock.time())
     problem = error.problem
     return Snapshot(Status.FAILED, problem=replace(problem, code=problem.code or NOT_CREATED))
 
@@ -172,6 +202,7 @@ async def _follow(job: Job, tools: Tools) -> None:
         await pause(job, tools, wait)
         waited += wait  # what we waited, not what a clock says: a machine that slept has not waited
         try:
+            await turn(tools, "poll")
             seen = await tools.client.run(tools.protocol.poll(job.remote_id))
             failures = 0
         except ProblemError as error:
@@ -187,7 +218,7 @@ async def _report(job: Job, tools: Tools, seen: Snapshot, told: float) -> float:
     """Record what a poll said if it says anything new, or if the heartbeat is due; return when it was last recorded."""
     now = tools.clock.time()
     before = job.snapshot
-    if all(getattr(before, name) == getattr(seen, name) for name in SEEN) and now - told < HEARTBEAT:
+    if all(getattr(before, name) == getattr(seen, name) for name in SEEN) and now - told < pacing.HEARTBEAT:
         return told
     await advance(job, tools, replace(seen, facts={**before.facts, **seen.facts}))
     return now
@@ -221,6 +252,7 @@ async def _pass_on_cancel(job: Job, tools: Tools) -> None:
     if not job.cancel_requested or job.cancel_answered:
         return
     try:
+        await turn(tools, "cancel")
         stopped = await tools.client.run(tools.protocol.cancel(job.remote_id))
     except ConnectionProblem:
         return  # not heard: asked again before the next poll
@@ -251,7 +283,8 @@ async def _finish(job: Job, tools: Tools, warning: str = "") -> None:
     if job.status is not Status.UNCERTAIN:
         await tools.engine.work(_let_go, job, tools)
     if job.status is Status.SUCCEEDED:
-        job.succeed(Video(tools.place.video, tools.sidecar(job)))
+        path = Path(job.snapshot.file)
+        job.succeed(Video(path, await tools.engine.work(read_sidecar, path) or tools.sidecar(job)))
     else:
         job.fail_as_told()
 
@@ -267,7 +300,7 @@ def _let_go(job: Job, tools: Tools) -> None:
 def _drop_unneeded(job: Job, tools: Tools) -> None:
     if job.status is Status.FAILED:  # a link into storage may be why: the next job's pictures are put there anew
         tools.journal.forget_uploads(tools.whose)
-    needed = {frame.get("digest") for row in tools.journal.unfinished() for frame in row.request["frames"].values()}
+    needed = {frame.get("digest") for row in tools.journal.unsettled() for frame in row.request["frames"].values()}
     for _, image in job.request.frames:
         if image.digest and image.digest not in needed:
             tools.spool.drop(image.digest)

@@ -7,6 +7,7 @@ process has only once (loop, journal, owner's lock, emulator) is shared through 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,12 @@ from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
 from .job import Job
 from .journal import Row
-from .kept import end_as_kept, facts_of, file_of, makes_needless
-from .life import carry_out, follow_other
+from .kept import beside, cost_of, end_as_kept, facts_of, file_of, makes_needless, newer_stands, retried
+from .life import carry_out, follow_other, look_after
 from .means import Means
-from .prices import Price
 from .prompt import normal
 from .protocols.knock import Answer, knock
+from .refetch import gone_for_good, is_astray, may_be_had
 from .request import VideoRequest, fingerprint, read_keywords
 from .settings import Settings
 from .status import Status
@@ -90,17 +91,19 @@ class Session(Means):
         """Carry out a request, or return the job that makes it needless (same request, same video)."""
         plan = self.plan(request)
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
-        drawn = _with_seed(plan)
-        make = partial(self._row, drawn, mark, cell, self.account)
-        with engine.current().ordering:
-            reuse = partial(makes_needless, folder=self.outputs, account=self.account)
-            row, is_new = self.journal.begin(mark, make, lambda kept: not new and reuse(kept))
-            if not is_new and row.snapshot.status.live:
-                return self._go_on(row, drawn.request)
-            if not is_new:
-                return self._shown(row)
-            job = Job(facts_of(row, self.provider), drawn.request, row.snapshot, engine.current(), "new")
-            return self._start(job, self._tools(drawn, row))
+        reuse = partial(makes_needless, account=self.account)
+        return self._begin(_with_seed(plan), mark, cell, lambda kept: not new and reuse(kept))
+
+    def retry(self, beginning: str) -> Job:
+        """Send the request of a job that ended without a video once more, as a further take; this may be billed.
+
+        Raises:
+            JobError: it has a video, is under way, is still looked for at the service, or its pictures are gone.
+        """
+        row = self.journal.get(beginning)
+        again = retried(row, self._is_ours(row), self._spool)
+        plan = catalog.plan_of(again, self.provider)
+        return self._begin(plan, row.fingerprint, row.cell, lambda kept: newer_stands(kept, row))
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
@@ -113,16 +116,23 @@ class Session(Means):
     def job(self, beginning: str) -> Job:
         """Return the job whose id begins so, as it stands in the journal or in this process.
 
+        A video whose file is gone or damaged is fetched again, where it was made at this session's address.
+
         Raises:
             JobError: none does, or several do.
         """
-        return self._revive(self.journal.get(beginning))
+        row = self.journal.get(beginning)
+        return self._put_right(row) if self.is_astray(row) and self._is_here(row) else self._revive(row)
+
+    def is_astray(self, row: Row) -> bool:
+        """Tell whether a job's video was made, and its file has to be looked at: it is gone, or was written since."""
+        return row.snapshot.status is Status.SUCCEEDED and is_astray(beside(row, self.outputs))
 
     def follow(self, identity: str) -> Job:
         """Return a job, and go on with it here if it is under way and nobody does; only at its own address."""
         with engine.current().ordering:  # a job that ends between the look and the step would be gone on with
             row = self.journal.get(identity)
-            return self._go_on(row) if self._is_ours(row) and row.snapshot.status.live else self._revive(row)
+            return self._go_on(row) if self._is_ours(row) and not row.snapshot.settled else self.job(row.id)
 
     def adopt(self, task_id: str, *, model: str | None = None) -> Job:
         """Bring in a task that was started elsewhere with this account: follow it, and fetch its video.
@@ -136,7 +146,7 @@ class Session(Means):
             ServiceError, ConnectionProblem: the service could not be asked.
         """
         task = adopting.task_named(task_id)
-        row = self.journal.with_task(self.provider.base_url, task) or self._adopted(task, model or "")
+        row = self.journal.with_task(self.provider.base_url, task) or self._brought_in(task, model or "")
         return self.follow(row.id)
 
     def knock(self, patience: float = 5.0) -> Answer:
@@ -173,13 +183,31 @@ class Session(Means):
 
     # ---- making and finding jobs ------------------------------------------------------------------------------
 
-    def _adopted(self, task: str, model: str) -> Row:
-        """Return the new row of a task; its mark is its own, so that it never stands for a request that is typed."""
+    def _brought_in(self, task: str, model: str) -> Row:
+        """Return the row of a task that no job was known to be: of the one uncertain job that it fits, else a new one.
+
+        A new row's mark is its own, so that it never stands for a request that is typed.
+        """
         found = adopting.look(task, model, self.provider, self._client)
+        fits = [row for row in self.journal.unsettled() if self._is_ours(row) and found.fits(row)]
+        if len(fits) == 1 and self.journal.identify(fits[0].id, self.owner.name, found.seen):
+            return self.journal.get(fits[0].id)
         plan = catalog.plan_of(found.request, self.provider)
         mark = f"adopted {self.provider.base_url} {task}"
         make = partial(self._row, plan, mark, "", self.account)
         return self.journal.begin(mark, lambda *new: found.put_into(make(*new)), lambda kept: True)[0]
+
+    def _begin(self, plan: Plan, mark: str, cell: str, reuse: Callable[[Row], bool]) -> Job:
+        """Begin a job, or return the one with the same mark that is to be used instead."""
+        make = partial(self._row, plan, mark, cell, self.account)
+        with engine.current().ordering:
+            row, is_new = self.journal.begin(mark, make, reuse)
+            if not is_new and not row.snapshot.settled:
+                return self._go_on(row, plan.request)
+            if not is_new:
+                return self._shown(row)
+            job = Job(facts_of(row, self.provider), plan.request, row.snapshot, engine.current(), "new")
+            return self._start(job, self._tools(plan, row))
 
     def _start(self, job: Job, tools: Tools) -> Job:
         engine.current().jobs[job.id] = job
@@ -187,12 +215,41 @@ class Session(Means):
         return job
 
     def _shown(self, row: Row) -> Job:
-        """Return the ended job that makes a new one needless, with its file beside this notebook."""
+        """Return the ended job that makes a new one needless, with its file beside this notebook.
+
+        Raises:
+            JobError: its file is gone, and the service keeps it no more.
+        """
+        if self.is_astray(row):
+            kept = may_be_had(row, self.provider.speak().memory, self._clock.time())
+            if not kept and not file_of(row, self.outputs).is_file():
+                raise gone_for_good(row.id, row.snapshot.file, row.created_at)
+            return self._put_right(row)
         if row.snapshot.status is Status.SUCCEEDED:
             here = outputs.bring(file_of(row, self.outputs), self.outputs)
             row = replace(row, snapshot=replace(row.snapshot, file=str(here)))
         job = self._revive(row)
         engine.current().jobs[job.id] = job
+        return job
+
+    def _put_right(self, row: Row) -> Job:
+        """Return a job whose video was made; what became of its file is looked at, and put right, in the background."""
+        here = engine.current()
+        with here.ordering:
+            known: Job | None = here.jobs.get(row.id)
+            if known is not None and not known.done:
+                return known
+            row = beside(row, self.outputs)
+            request = VideoRequest.from_json(row.request)
+            tools = self._tools(catalog.plan_of(request, self.provider), row)
+            job = here.jobs[row.id] = self._made_anew(row, request, "shown")
+            here.start(partial(look_after, job, tools, row, self.owner.is_alive, self.outputs))
+            return job
+
+    def _made_anew(self, row: Row, request: VideoRequest, origin: str) -> Job:
+        """Return a job as its row tells it, to be gone on with."""
+        job = Job(facts_of(row, self.provider), request, row.snapshot, engine.current(), origin)
+        job.sent_at, job.cost = row.sent_at, cost_of(row)
         return job
 
     def _go_on(self, row: Row, fresh: VideoRequest | None = None) -> Job:
@@ -211,8 +268,7 @@ class Session(Means):
             if fresh is not None:
                 request = replace(request, first=fresh.first, last=fresh.last)
             tools = self._tools(catalog.plan_of(request, self.provider), row)
-            job = Job(facts_of(row, self.provider), request, row.snapshot, here, "attached")
-            job.sent_at = row.sent_at
+            job = self._made_anew(row, request, "attached")
             if row.owner == self.owner.name:
                 return self._start(job, tools)
             here.jobs[job.id] = job
@@ -224,16 +280,20 @@ class Session(Means):
         known = engine.current().jobs.get(row.id)
         if known is not None and origin != "shown":
             return known  # type: ignore[no-any-return]
-        if known is not None and not known.status.ended:
+        if known is not None and not known.done:
             return known  # type: ignore[no-any-return]
         request = VideoRequest.from_json(row.request)
         job = Job(facts_of(row, catalog.providers().get(row.provider)), request, row.snapshot, engine.current(), origin)
-        job.warning, job.cost = row.warning, str(Price(row.cost, row.currency)) if row.cost is not None else ""
+        job.warning, job.cost = row.warning, cost_of(row)
         end_as_kept(job)
         return job
 
     def _is_ours(self, row: Row) -> bool:
-        return (row.provider, row.base_url, row.account) == (self.provider.name, self.provider.base_url, self.account)
+        return self._is_here(row) and row.account == self.account
+
+    def _is_here(self, row: Row) -> bool:
+        return (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)
+
 
 def _with_seed(plan: Plan) -> Plan:
     """Draw a seed where none was typed, so that every result can be repeated; a drawn one does not count as asked."""

@@ -37,6 +37,7 @@ class Settings:
         outputs: the folder for videos, None for the usual one.
         defaults: values for options that are not typed, by field name, each with where it comes from.
         sessions: the user's named sessions.
+        shared_key: whether others use the same key (`WAN_SHARED_KEY`), so that a task in its list may be theirs.
         emulator: how the built-in emulator runs (`speed`, `clip_seconds`).
         notices: what the user should know about the files, as message keys with their values.
     """
@@ -54,6 +55,7 @@ class Settings:
     logins: Mapping[str, Key] = field(default_factory=dict)
     defaults: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     sessions: Mapping[str, Named] = field(default_factory=dict)
+    shared_key: bool = False
     emulator: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
@@ -91,6 +93,7 @@ def read(
         keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},
         defaults={**_defaults(user), **_defaults(project)},
         sessions=user.sessions,
+        shared_key=here.get("WAN_SHARED_KEY", "").strip().lower() not in ("", "0", "no", "false"),
         emulator=_emulator(here),
         notices=_notices(project),
     )

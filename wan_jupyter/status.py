@@ -38,6 +38,9 @@ class Status(StrEnum):
         return self not in ENDED
 
 
+# Notes of an UNCERTAIN job for whose task the service's list is searched: it may yet turn out to exist.
+RECOGNISING = frozenset({"recognising", "probable"})
+
 S = Status
 ENDED = frozenset({S.SUCCEEDED, S.FAILED, S.CANCELED, S.EXPIRED, S.UNCERTAIN})
 
@@ -45,6 +48,8 @@ _SERVICE = frozenset({S.QUEUED, S.RUNNING, S.DOWNLOADING, S.FAILED, S.CANCELED, 
 
 # Forward only. What the service reports against this order is recorded and ignored, but an UNCERTAIN job may turn out
 # to exist (adopted: one of the service's states) or never to have been created (FAILED, code `not_created`).
+# One step is not here, since no report may cause it: `Journal.refetch` takes a job whose file is gone from SUCCEEDED
+# back to DOWNLOADING.
 MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(
     {
         S.PREPARING: frozenset({S.SUBMITTING, S.FAILED, S.CANCELED}),
@@ -111,3 +116,8 @@ class Snapshot:
     facts: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     file: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more will happen by itself: it ended, and nobody looks for its task in the service's list."""
+        return self.status.ended and not (self.status is Status.UNCERTAIN and self.note in RECOGNISING)

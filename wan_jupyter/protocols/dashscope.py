@@ -26,11 +26,12 @@ from .answers import (
     ok,
     problem_of,
     retry_after,
+    server_time,
     table,
     text,
     unreadable,
 )
-from .base import KEYLESS, Download, Flow, Found, Order, get, lost_fields, segment, set_path
+from .base import KEYLESS, Download, Flow, Found, Listing, Order, get, lost_fields, segment, set_path
 from .codes import STUDIO
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "negative_prompt": ("input", "negative_prompt"),
         "template": ("input", "template"),
         "audio_url": ("input", "audio_url"),
+        "clip_url": ("input", "media"),
         "resolution": ("parameters", "resolution"),
         "size": ("parameters", "size"),
         "duration": ("parameters", "duration"),
@@ -66,16 +68,18 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-# Types of `input.media`, in the order of the documents (2.5): each at most once.
-MEDIA: Mapping[str, str] = MappingProxyType({"first": "first_frame", "last": "last_frame"})
-SOUND = "driving_audio"
+# Types of `input.media`, in the order of the documents (2.5), each at most once; by role of a frame, or by option.
+MEDIA: Mapping[str, str] = MappingProxyType(
+    {"clip_url": "first_clip", "first": "first_frame", "last": "last_frame", "audio_url": "driving_audio"}
+)
 
 ERRORS: Errors = STUDIO
 FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_time")
 REMEMBERED = 24 * 3600.0  # seconds a task id is kept (4.1; seed dashscope-kf2v, 2026-03-13)
 STORED = 48 * 3600.0  # seconds an uploaded file is kept (5)
 CHINA = timezone(timedelta(hours=8))  # the service's times have no zone (4.1)
-PAGES = 20  # of the list of tasks, 10 tasks each
+RATES: Mapping[str, float] = MappingProxyType({"poll": 20.0, "cancel": 20.0, "list": 20.0, "upload": 100.0})  # (2.7)
+PAGES = 100  # of the list of tasks, 10 tasks each
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class DashScope:
     base_url: str
     memory: ClassVar[float] = REMEMBERED
     storage: ClassVar[float] = STORED
+    rates: ClassVar[Mapping[str, float]] = RATES
+    lists: ClassVar[bool] = True
     sized: ClassVar[bool] = False
 
     def submit(self, order: Order) -> Flow[Snapshot]:
@@ -142,29 +148,33 @@ class DashScope:
             mime: its media type.
 
         Raises:
-            ServiceError: no policy, or storage refused the file.
+            ServiceError: no policy, a file above what the policy allows, or storage refused the file.
         """
         response = yield self._request("GET", "/uploads", params={"action": "getPolicy", "model": model})
         policy = table(ok(response, ERRORS).get("data"))
+        _check_weight(policy, len(data))
         key = f"{text(policy.get('upload_dir')).strip('/')}/{name}"
         stored = yield _form(self._storage(policy, response), key, policy, (name, data, mime))
         if not 200 <= stored.status_code < 300:
             raise ServiceError("service.refused", problem=_storage_problem(stored))
         return f"oss://{key}"
 
-    def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
+    def find(self, since: float, until: float, model: str = "") -> Flow[Listing]:
         """List the account's tasks of a span of at most 24 h (4.5), newest page first as the service gives them."""
         span = {"start_time": _china(since), "end_time": _china(until), **({"model_name": model} if model else {})}
         found: list[Found] = []
+        date, whole = None, False
         for page in range(1, PAGES + 1):
             response = yield self._request("GET", "/tasks/", params={**span, "page_no": page, "page_size": 10})
             answer = ok(response, ERRORS)
+            date = server_time(response)
             rows = answer.get("data")
             found += [_found(row) for row in rows if text(table(row).get("task_id"))] if isinstance(rows, list) else []
             last: Any = answer.get("total_page")
-            if not rows or not is_number(last) or page >= last:
+            whole = not rows or not is_number(last) or page >= last
+            if whole:
                 break
-        return tuple(found)
+        return Listing(tuple(found), date, whole)
 
     def look_up(self, remote_id: str) -> Flow[Found | None]:
         """Ask the list (4.5) for one task of the last 24 h: it knows the model, which the query of a task does not."""
@@ -200,10 +210,9 @@ def body_of(order: Order) -> dict[str, Any]:
         body["input"]["prompt"] = order.prompt
     body["input"].update(SHAPES[order.shape](order))
     for name, value in order.fields.items():
-        section, key = FIELDS[name]
-        body[section][key] = value
-    if order.shape == "media":  # the sound is one of the media there
-        body["input"].pop("audio_url", None)
+        if order.shape != "media" or name not in MEDIA:  # sound and clip are among the media there
+            section, key = FIELDS[name]
+            body[section][key] = value
     for path, value in order.params:
         set_path(body, path, value, "parameters")
     return body
@@ -214,9 +223,8 @@ def _keyed(keys: Mapping[str, str], order: Order) -> dict[str, Any]:
 
 
 def _media(order: Order) -> dict[str, Any]:
-    items = [{"type": kind, "url": order.frames[role]} for role, kind in MEDIA.items() if role in order.frames]
-    if "audio_url" in order.fields:
-        items.append({"type": SOUND, "url": order.fields["audio_url"]})
+    links = {**order.fields, **order.frames}
+    items = [{"type": kind, "url": links[name]} for name, kind in MEDIA.items() if name in links]
     return {"media": items} if items else {}
 
 
@@ -299,6 +307,14 @@ def _form(host: str, key: str, policy: Mapping[str, Any], file: tuple[str, bytes
         return httpx.Request("POST", host, data=whole, files={"file": file}, extensions={KEYLESS: True})
     except (httpx.InvalidURL, ValueError):
         raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="unreadable")) from None
+
+
+def _check_weight(policy: Mapping[str, Any], weight: int) -> None:
+    """Refuse a file above the policy's `max_file_size_mb` (5), before it is sent; a megabyte is the larger one."""
+    most: Any = policy.get("max_file_size_mb")
+    if is_number(most) and most > 0 and weight > most * 2**20:
+        facts = {"megabytes": f"{weight / 2**20:.1f}", "most": f"{most:g}"}
+        raise ServiceError("service.too_heavy", problem=Problem("too_heavy", advice="too_large"), **facts)
 
 
 def _storage_problem(response: httpx.Response) -> Problem:
