@@ -65,7 +65,7 @@ def test_a_refusing_service_is_text(desk: Desk, port: PortEmulator) -> None:
     body = {"code": EVERYTHING, "message": EVERYTHING, "request_id": EVERYTHING}
     port.faults(
         {"at": "submit", "do": "status", "status": 400, "body": body},
-        {"at": "submit", "do": "status", "status": 502, "body": f"<html>{EVERYTHING}"},
+        {"at": "submit", "do": "status", "status": 404, "body": f"<html>{EVERYTHING}"},
     )
     order = f"%%wan cat.png {SMALL} --new\nA cat"
     cells = shown(desk, port, order, order, "%wan jobs", "%wan doctor")

@@ -59,9 +59,10 @@ class Scrubber(logging.Filter):
         """Change what a record says, also of an error and its way."""
         ours = self._ours() or record.name.partition(".")[0] == "wan_jupyter"
         self._mend(record, ours)
-        if record.exc_info:  # the words are cut here; a handler that writes them anew finds no error to write
-            kind, error, way = record.exc_info
-            told = record.exc_text or "".join(traceback.format_exception(kind, error, way)).rstrip()
+        told = record.exc_text or ""
+        if record.exc_info and not told:
+            told = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        if told:  # the words are cut here; a handler that writes them anew finds no error to write
             harmless = self._said(told, ours)
             if harmless != told:
                 record.exc_text, record.exc_info = harmless, None
