@@ -17,7 +17,7 @@ BESIDE = "emulator"
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
     0: (
-        *("text", "urls", "messages", "advice", "errors", "key", "status"),
+        *("text", "urls", "messages", "advice", "errors", "key", "scrub", "spill", "status"),
         *("image", "samples", "request", "prompt", "options"),
     ),
     1: ("protocols",),
@@ -26,10 +26,12 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
     5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
-}
+}  # fmt: skip
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "errors": ("advice", "messages", "text"),
+    "scrub": ("key", "text"),
+    "spill": ("key",),
     "status": ("errors",),
     "image": ("errors", "messages", "text"),
     "request": ("errors", "image", "messages", "text"),
@@ -65,9 +67,9 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "starlette": ("emulator",),
     "uvicorn": ("emulator",),
     "asyncio": ("client", "engine", "job", "links", "tools", "ui", "emulator"),
-    "threading": ("engine", "journal", "emulator"),
+    "threading": ("engine", "journal", "scrub", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
-    "logging": ("engine", "emulator"),
+    "logging": ("engine", "scrub", "emulator"),
     "os": ("completer", "engine", "journal", "owners", "files", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),

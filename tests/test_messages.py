@@ -13,6 +13,7 @@ from parts import ROOT
 
 from wan_jupyter import catalog, commands, errors, magics
 from wan_jupyter.advice import ADVICE
+from wan_jupyter.commands import keys
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
@@ -197,7 +198,7 @@ def test_values_are_text_and_no_templates() -> None:
 OPTIONS = [row.option for row in declared(VideoRequest, CellOptions)]
 FLAGS = {flag for option in OPTIONS for flag in option.flags}
 SWITCHES = {flag for option in OPTIONS for flag in option.flags if option.kind == "switch"}
-TYPED = FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
+TYPED = {keys.KEEP} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
 SENTENCES = [(key, text) for key, text in catalogue(ENGLISH).items()]
 
 

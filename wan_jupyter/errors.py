@@ -30,7 +30,7 @@ from typing import ClassVar
 
 from .advice import ADVICE, NO
 from .messages import ENGLISH, known, say
-from .text import one_line
+from .text import clean, one_line
 
 # Codes of ours, in lower case; a service's codes are never all lower case with these words.
 UNREACHED = "unreached"
@@ -76,12 +76,12 @@ class WanError(Exception):
 
     def message(self, language: str = ENGLISH) -> str:
         """Return what happened, in one sentence."""
-        return say(f"{self.key}.text", language, **self.values)
+        return clean(say(f"{self.key}.text", language, **self.values))
 
     def hint(self, language: str = ENGLISH) -> str:
         """Return the next thing to type, or "" where there is none."""
         key = f"{self.key}.hint"
-        return say(key, language, **self.values) if known(key, language) else ""
+        return clean(say(key, language, **self.values)) if known(key, language) else ""
 
     def parts(self, language: str = ENGLISH) -> list[str]:
         """Return what there is to say, a line each: three at most."""
@@ -178,7 +178,7 @@ class ProblemError(WanError):
 
     def message(self, language: str = ENGLISH) -> str:
         """Return what happened in our words, then code, message and request id in the service's."""
-        return say(f"{self.key}.text", language, **self.values, said=said(self.problem)).strip()
+        return clean(say(f"{self.key}.text", language, **self.values, said=said(self.problem))).strip()
 
     def hint(self, language: str = ENGLISH) -> str:
         """Return what to do about this code, and that nothing was billed where that is known."""

@@ -19,6 +19,7 @@ from .key import Key
 from .outputs import Spool, place_for
 from .owners import Owner
 from .prices import Price
+from .scrub import Scrubber
 from .settings import OUTPUTS
 from .tools import Tools
 
@@ -59,8 +60,18 @@ class Means:
     def _client(self) -> Client:
         """This process's client; after a fork the parent's connections are not ours."""
         if self._made is None or self._made[0] is not engine.current():
-            self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
+            here = engine.current()
+            scrubber = here.share(("scrubber", ""), lambda: Scrubber(here.is_here))
+            scrubber.know(self.key if self.provider.key != "built-in" else None)
+            self._made = here, Client(self.provider.origin, self.key, self._emulator())
         return self._made[1]
+
+    def let_go(self) -> None:
+        """Close connections that nobody uses; a session whose jobs are under way keeps its own."""
+        here = engine.current()
+        mine = [job for job in here.jobs.values() if not job.done and job.facts.session == self.name]
+        if self._made is not None and self._made[0] is here and not mine:
+            here.start(self._made[1].close)
 
     @property
     def in_process(self) -> bool:

@@ -32,6 +32,7 @@ from .refetch import gone_for_good, is_astray, may_be_had
 from .request import VideoRequest, fingerprint, read_keywords
 from .settings import Settings
 from .status import Status
+from .text import whole
 from .tools import Tools
 from .usual import plan_with
 
@@ -83,7 +84,7 @@ class Session(Means):
         asked = read_keywords(VideoRequest, options)
         first = take(image) if image is not None else None
         last = take(last_image) if last_image is not None else None
-        request = VideoRequest(prompt=prompt, filled_prompt=normal(prompt), first=first, last=last, **asked)
+        request = VideoRequest(prompt=whole(prompt), filled_prompt=normal(prompt), first=first, last=last, **asked)
         return self.order(request, new=new)
 
     def order(self, request: VideoRequest, *, new: bool = False, cell: str = "") -> Job:

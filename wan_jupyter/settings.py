@@ -30,6 +30,7 @@ class Settings:
     Attributes:
         home: folder of the journal, the spool and the emulator.
         keys: the keys in the variables that a key may come from.
+        logins: the keys that were typed in at `%wan login`, by provider or session.
         notebook: the folder of the notebook, else the working directory.
         provider, base_url: those of the environment; the user's file has `chosen`.
         chosen: the provider or named session that the user's file is set to.
@@ -51,6 +52,7 @@ class Settings:
     outputs: Path | None = None
     embed: str = "auto"
     keys: Mapping[str, Key] = field(default_factory=dict)
+    logins: Mapping[str, Key] = field(default_factory=dict)
     defaults: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     sessions: Mapping[str, Named] = field(default_factory=dict)
     shared_key: bool = False

@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, places
+from . import jobs, keys, places
 
 Command = Callable[..., Any]
 
@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "where": places.where,
         "use": places.use,
+        "login": keys.login,
+        "logout": keys.logout,
         "sessions": places.sessions,
         "jobs": jobs.jobs,
         "show": jobs.show,

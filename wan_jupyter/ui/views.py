@@ -13,8 +13,10 @@ from ..bundle import CardView, PlayerView
 from ..job import Job
 from ..messages import known, say
 from ..request import VideoRequest
+from ..text import one_line
 from ..video import Video
 
+LONGEST = 200  # characters of a prompt in a list
 EMBED_FILE = 8 * 1024 * 1024
 EMBED_TOTAL = 32 * 1024 * 1024
 
@@ -138,6 +140,6 @@ def _shown_path(path: Path, folder: Path) -> str:
 def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
-    prompt = " ".join(job.request.filled_prompt.split())
+    prompt = one_line(job.request.filled_prompt, LONGEST)
     status = say(f"state.{job.status.lower()}", language)
     return {"id": job.id, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
