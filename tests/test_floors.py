@@ -16,12 +16,15 @@ BESIDE = "emulator"
 
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
+    0: (
+        "text", "urls", "amounts", "messages", "errors", "key", "status", "image", "samples", "request", "prompt",
+        "options",
+    ),
     1: ("protocols",),
-    2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
+    2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
     4: ("engine", "job", "tools", "collect", "links", "life"),
-    5: ("kept", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
+    5: ("kept", "adopting", "choice", "usual", "dry", "means", "spending", "session", "doctor"),
     6: ("magics", "desk", "commands", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
@@ -29,7 +32,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "errors": ("messages", "text"),
     "status": ("errors",),
     "image": ("errors", "messages", "text"),
-    "request": ("errors", "image", "messages", "text"),
+    "request": ("amounts", "errors", "image", "messages", "text"),
     "prompt": ("errors", "messages", "request", "text"),
     "options": ("errors", "messages", "prompt", "request"),
     "protocols.base": ("protocols.answers",),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from . import catalog, engine, prices
+from .amounts import Amount
+from .budget import Budget, Spending, Terms
 from .catalog import Plan, Provider
 from .choice import Choice
 from .client import Client
 from .engine import Clock, Engine, RealClock
-from .journal import Journal, Row
+from .journal import Admit, Journal, Row
 from .kept import sidecar_of
 from .key import Key
 from .outputs import Spool, place_for
@@ -24,12 +27,15 @@ from .tools import Tools
 class Means:
     """One provider, one key, one outputs folder; what a process has only once is shared through its engine."""
 
-    def __init__(self, chosen: Choice, outputs: str | Path | None, clock: Clock | None) -> None:
+    def __init__(
+        self, chosen: Choice, outputs: str | Path | None, clock: Clock | None, budget: Budget | None = None
+    ) -> None:
         self._settings = chosen.settings
         self._clock = clock or RealClock()
         self.name: str = chosen.name
         self.provider: Provider = chosen.provider
         self.key: Key | None = chosen.key
+        self.budget: Budget | None = budget or self._budget_of(chosen.name)
         usual = self._settings.outputs or self._settings.notebook / OUTPUTS
         self.outputs = Path(outputs).expanduser().absolute() if outputs else usual
         self._made: tuple[Engine, Client] | None = None
@@ -125,3 +131,28 @@ class Means:
             seconds=float(request.duration or 0) if seconds is None else seconds,
             silent=request.audio is False or not plan.model.sound,
         )
+
+    # ---- what may be spent ------------------------------------------------------------------------------------
+
+    def _budget_of(self, name: str) -> Budget | None:
+        """Return the budget that the user's file gives a session: its own, else everyone's."""
+        named = self._settings.sessions.get(name)
+        return named.budget if named is not None and named.budget is not None else self._settings.budget
+
+    def _budgets(self) -> dict[str, Budget]:
+        """Return every budget by its session's name; "" stands for those that are not named."""
+        told = {"": self._settings.budget, **{name: self._budget_of(name) for name in self._settings.sessions}}
+        return {name: budget for name, budget in {**told, self.name: self.budget}.items() if budget is not None}
+
+    def _admit(self, cap: Amount | None, yes: bool) -> Admit | None:
+        """Return what refuses a new row that may not be paid for, None where everything may."""
+        budget = self.budget
+        if budget is None and cap is None:
+            return None
+
+        def admit(row: Row, sums: Callable[[str, float], tuple[Spending, ...]]) -> None:
+            estimate = None if row.estimate is None else Amount(row.estimate, row.currency)
+            others = sums(row.session, budget.since(self._clock.time())) if budget is not None else ()
+            Terms(budget, cap, yes).admit(row.session, estimate, others)
+
+        return admit

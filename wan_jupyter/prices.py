@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 FREE_TARIFF = "free"
+FREE = "0"  # a price of nothing, as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Price:
     source: str = ""
 
     def __str__(self) -> str:
-        return f"{self.amount:.4g} {self.currency}" if self.amount else "0"
+        return f"{self.amount:.4g} {self.currency}" if self.amount else FREE
 
 
 def estimate(

@@ -20,6 +20,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from .amounts import Amount, read_amount
 from .errors import OptionError
 from .image import Image, unsigned
 from .image.files import one_line
@@ -142,6 +143,8 @@ class CellOptions:
     new: bool = opt("--new", kind="flag", default=False)
     dry_run: bool = opt("--dry-run", kind="flag", default=False)
     embed: str | None = opt("--embed", kind="choice", choices=("auto", "always", "never"), metavar="auto|always|never")
+    budget: Amount | None = opt("--budget", kind="amount", metavar="0.5USD")  # noqa: RUF009 - a field, as the others
+    yes: bool = opt("--yes", kind="flag", default=False)
     quiet: bool = opt("--quiet", kind="flag", default=False)
     help: bool = opt("-h", "--help", kind="flag", default=False)
 
@@ -268,6 +271,7 @@ KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "name": _name,
         "time": _time,
         "pairs": _pairs,
+        "amount": read_amount,
         "choice": _text,
     }
 )

@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import adopting, catalog, engine, outputs
+from . import adopting, catalog, engine, outputs, spending
 from . import settings as environment
+from .amounts import Amount
+from .budget import Budget, Spending, read_budget
 from .catalog import Plan
 from .choice import choose
 from .dry import DryRun, dry_run
@@ -28,7 +30,7 @@ from .means import Means
 from .prices import Price
 from .prompt import normal
 from .protocols.knock import Answer, knock
-from .request import VideoRequest, fingerprint, read_keywords
+from .request import CellOptions, VideoRequest, fingerprint, read_keywords
 from .settings import Settings
 from .status import Status
 from .tools import Tools
@@ -43,9 +45,12 @@ class Session(Means):
             else the one that file is set to, else `dashscope-intl` if a DashScope key is found, else the emulator.
         key: the API key; by default it is looked for in the environment, the vendor's file and the keyring.
         base_url: another address for the provider's protocol, such as a workspace domain.
+        budget: what this session's jobs may cost at most, such as "5 USD/day" or "50 USD total"; 5 is a total, in the
+            currency of the model's prices. A job over it is refused before anything is sent.
         outputs: the folder for videos; by default `wan_outputs` beside the notebook.
 
     Raises:
+        OptionError: the budget is none.
         SettingsError: no such provider, an address without one, or a settings file is wrong.
         CredentialsError: the provider needs a key and none was found.
     """
@@ -56,16 +61,26 @@ class Session(Means):
         *,
         key: str | None = None,
         base_url: str | None = None,
+        budget: Budget | float | str | None = None,
         outputs: str | Path | None = None,
         settings: Settings | None = None,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(choose(provider, base_url, key, settings or environment.read_aloud()), outputs, clock)
+        cap = read_budget(budget) if budget is not None else None
+        super().__init__(choose(provider, base_url, key, settings or environment.read_aloud()), outputs, clock, cap)
 
     # ---- the calls --------------------------------------------------------------------------------------------
 
     def submit(
-        self, prompt: str = "", *, image: object = None, last_image: object = None, new: bool = False, **options: Any
+        self,
+        prompt: str = "",
+        *,
+        image: object = None,
+        last_image: object = None,
+        new: bool = False,
+        budget: Amount | float | str | None = None,
+        yes: bool = False,
+        **options: Any,
     ) -> Job:
         """Make a video, or find the one that the same request made before; return at once.
 
@@ -74,26 +89,48 @@ class Session(Means):
             image: the first frame: a path, address, data URI, or Python object (PIL, numpy, bytes, figure, Video, Job).
             last_image: the last frame.
             new: make a further take although the same request was made before.
+            budget: what this job may cost at most, such as "0.5 USD".
+            yes: make it although nobody knows what it costs and there is a budget.
             options: the request's options by field name (`model`, `duration` in seconds, `resolution`, `seed`, …).
 
         Raises:
+            BudgetError: it may not be paid for; nothing was sent.
             InputError: something cannot be sent; nothing was.
         """
+        cell = read_keywords(CellOptions, {"budget": budget, "yes": yes})
         asked = read_keywords(VideoRequest, options)
         first = take(image) if image is not None else None
         last = take(last_image) if last_image is not None else None
         request = VideoRequest(prompt=prompt, filled_prompt=normal(prompt), first=first, last=last, **asked)
-        return self.order(request, new=new)
+        return self.order(request, new=new, **cell)
 
-    def order(self, request: VideoRequest, *, new: bool = False, cell: str = "") -> Job:
-        """Carry out a request, or return the job that makes it needless (same request, same video)."""
+    def order(
+        self,
+        request: VideoRequest,
+        *,
+        new: bool = False,
+        cell: str = "",
+        budget: Amount | None = None,
+        yes: bool = False,
+    ) -> Job:
+        """Carry out a request, or return the job that makes it needless (same request, same video).
+
+        Args:
+            budget: what the job may cost at most; what the session may spend is asked in any case.
+            yes: take a price that is not known into the bargain.
+
+        Raises:
+            BudgetError: a new job may not be paid for; nothing was written down or sent.
+            InputError: something cannot be sent; nothing was.
+        """
         plan = self.plan(request)
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
         drawn = _with_seed(plan)
         make = partial(self._row, drawn, mark, cell, self.account)
         with engine.current().ordering:
             reuse = partial(makes_needless, folder=self.outputs, account=self.account)
-            row, is_new = self.journal.begin(mark, make, lambda kept: not new and reuse(kept))
+            admit = self._admit(budget, yes)
+            row, is_new = self.journal.begin(mark, make, lambda kept: not new and reuse(kept), admit)
             if not is_new and row.snapshot.status.live:
                 return self._go_on(row, drawn.request)
             if not is_new:
@@ -108,6 +145,22 @@ class Session(Means):
     def dry_run(self, request: VideoRequest) -> DryRun:
         """Return what a request would send and cost; nothing is sent."""
         return dry_run(self.plan(request), self.provider, self._price)
+
+    def price(self, request: VideoRequest) -> Price | None:
+        """Return what a request would cost, None where that is not known; nothing is sent."""
+        return self._price(self.plan(request))
+
+    def spend(self, since: str = "all") -> tuple[Spending, ...]:
+        """Return what the jobs in the journal came to, by session, provider and currency.
+
+        Args:
+            since: "today" counts the jobs of this machine's calendar day only; what is left of a budget is told by
+                the budget's own span.
+
+        Raises:
+            OptionError: another word.
+        """
+        return spending.of_all(self.journal, since, self._clock.time(), self._budgets())
 
     def job(self, beginning: str) -> Job:
         """Return the job whose id begins so, as it stands in the journal or in this process.

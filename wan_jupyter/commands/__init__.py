@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, places
+from . import jobs, money, places
 
 Command = Callable[..., Any]
 
@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "wait": jobs.wait,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
+        "spend": money.spend,
         "models": places.models,
         "doctor": places.doctor,
         "help": lambda desk: places.help_text(desk, COMMANDS),
