@@ -45,9 +45,9 @@ class WanMagics(Magics):
             return show.show_dry_run(session.dry_run(request))
         typed_cell = f"%%wan {line}\n{cell}".rstrip()
         job = session.order(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
-        self.desk.tell_cost(job, session, request)
         if how.out:
             self.shell.user_ns[how.out] = job
+        self.desk.tell_cost(job, session, request)
         show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
         return None
 

@@ -123,9 +123,11 @@ class Means:
         )
 
     def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
+        """Return what a plan costs, for as many seconds as were billed, or as it asks for; None where nobody knows."""
         request = plan.request
+        hidden = prices.set_by_hand(request.params)
         return prices.estimate(
-            plan.model.prices,
+            () if hidden & prices.TIER or (hidden and seconds is None) else plan.model.prices,
             tariff=self.provider.tariff,
             resolution=request.resolution or "",
             seconds=float(request.duration or 0) if seconds is None else seconds,
