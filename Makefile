@@ -22,7 +22,7 @@ demo: $(VENV)/.demo | fresh
 test: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/ruff check .
 	$(SAFE) $(DEMO_HOME) $(BIN)/mypy
-	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser"
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser" -n logical --maxprocesses 4 --dist worksteal
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m browser tests/browser
 
 lab: $(VENV)/.test | fresh

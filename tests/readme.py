@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from wan_jupyter.catalog import Provider, providers
-from wan_jupyter.messages import say
+from wan_jupyter.image.pixels import FORMATS
+from wan_jupyter.image.repair import Bounds
+from wan_jupyter.messages import ENGLISH, catalogue, say
 from wan_jupyter.options import spellings
 from wan_jupyter.protocols import codes, gateway, openai_videos
 from wan_jupyter.protocols.answers import Errors
@@ -31,6 +33,18 @@ MONEY: tuple[tuple[str, str], ...] = (
     ("its video is saved", "yes"),
     ("nothing is sent twice", "no more than once"),
 )
+# A repair to the pictures that need it; in the order in which they are made.
+REPAIRS: Mapping[str, str] = {
+    "rotation": "turned by its camera (EXIF)",
+    "alpha": "transparent in parts",
+    "format": ", ".join(name for name, mime in FORMATS.items() if mime not in Bounds().formats),
+    "scaled": "larger than its model takes",
+    "weight": "heavier than its model takes",
+}
+SAMPLE: Mapping[str, str] = {
+    "label": "cat", "was": "image/gif", "mime": "image/png", "old": "9000x4500", "new": "8000x4000",
+    "megabytes": "31.5", "now": "4.2",
+}  # fmt: skip
 # Refused before anything is done, or while a job is only asked for.
 FREE = frozenset(
     {
@@ -64,6 +78,18 @@ def _key_of(row: Provider) -> str:
     return f"{', '.join(own)}, keyring" if own else KEYS[row.key]
 
 
+def pictures_table() -> str:
+    """Return the table of pictures: those that go as they are, and what is done to the others, as the card says it."""
+    taken = ", ".join(name for name, mime in FORMATS.items() if mime in Bounds().formats)
+    rows = ["| a picture | is sent |", "| --- | --- |", f"| {taken} | as it is, byte for byte |"]
+    told = [key.rpartition("_")[2] for key in catalogue(ENGLISH) if key.startswith("remark.repaired_")]
+    kinds = sorted(told, key=list(REPAIRS).index)
+    for name in kinds:
+        said = say(f"remark.repaired_{name}", **{**SAMPLE, **({"mime": "image/jpeg"} if name == "weight" else {})})
+        rows.append(f"| {REPAIRS[name]} | repaired: “{said}” |")
+    return "\n".join(rows) + "\n"
+
+
 def errors_table() -> str:
     """Return the table of errors, made from the protocols' own."""
     rows = ["| code | from | was money spent | what happened, and what to do | try again? |", "| --- " * 5 + "|"]
@@ -87,6 +113,7 @@ def _money(advice: str) -> str:
 TABLES: Mapping[str, Callable[[], str]] = {
     "options": options_table,
     "providers": providers_table,
+    "pictures": pictures_table,
     "errors": errors_table,
 }
 

@@ -19,6 +19,7 @@ from wan_jupyter.request import VideoRequest, declared
 PROVIDERS = sorted(catalog.providers())
 MODELS = sorted(catalog.models())
 CAT = take(picture())
+CLIP = "https://host/clip.mp4?Signature=secret"
 OPTIONS = {row.name for row in declared(VideoRequest)}
 
 
@@ -141,6 +142,16 @@ def test_negative_prompt_and_params_reach_the_order() -> None:
         ({"model": "wan2.6-i2v", "first": None}, ("no picture", "%%wan cat.png")),
         ({"first": None}, ("no picture", "%%wan cat.png")),
         ({"first": None, "last": CAT}, ("no first one", "first.png last.png")),
+        ({"clip_url": CLIP}, ("place of the first frame", "Leave out --clip-url, or the picture", "- last.png")),
+        ({"clip_url": CLIP, "last": CAT}, ("place of the first frame", "Leave out --clip-url, or the picture")),
+        ({"clip_url": CLIP, "first": None, "audio_url": "https://a/b"}, ("--audio-url", "Leave out one")),
+        ({"clip_url": CLIP, "first": None, "model": "wan2.6-i2v"}, ("go on from a clip", "--model wan2.7-i2v")),
+        ({"clip_url": CLIP, "first": None, "model": "wan3.0-video"}, ("go on from a clip", "--model wan2.7-i2v")),
+        (
+            {"clip_url": CLIP, "first": None, "last": CAT, "model": "wan2.2-kf2v-flash"},
+            ("to a last frame", "--model wan2.7-i2v"),
+        ),
+        ({"clip_url": CLIP, "first": None, "duration": 16}, ("wan2.7-i2v", "--duration", "2 to 15")),
     ],
     ids=str,
 )
@@ -221,7 +232,7 @@ def test_the_model_may_choose_the_length_where_it_can() -> None:
         ({"negative_prompt": "x" * 501}, {"remark.long_negative"}),
         ({"model": "wan2.6-i2v-us"}, {"remark.not_offered"}),
     ],
-    ids=str,
+    ids=["not offered, with a template", "unknown template", "template with a prompt", "long negative", "not offered"],
 )
 def test_what_is_sent_all_the_same_is_remarked_upon(wishes: dict[str, object], keys: set[str]) -> None:
     """The service decides; the user knows."""
@@ -354,6 +365,28 @@ def test_a_secret_is_not_said() -> None:
     assert said["remark.not_carried"]["values"] == "negative_prompt, audio_url, watermark=false"
 
 
+@pytest.mark.parametrize("name", ["dashscope-intl", "dashscope-cn", "dashscope-us", "emulator"])
+@pytest.mark.parametrize(("last", "mode"), [(None, "clip"), (CAT, "clip_last")])
+def test_a_clip_goes_to_the_model_that_takes_one(name: str, last: Image | None, mode: str) -> None:
+    """Without a model typed; and what the length means is said."""
+    plan = check(name, first=None, last=last, clip_url=CLIP, duration=10)
+    assert (plan.model.id, plan.order.mode) == ("wan2.7-i2v", mode)
+    assert plan.order.fields["clip_url"] == CLIP
+    assert dict(plan.remarks)["remark.clip_total"] == {"seconds": "10"}
+
+
+@pytest.mark.parametrize("name", ["ssanai", "ope", "video-generations", "videos", "videos-new-api", "openai-videos"])
+@pytest.mark.parametrize("model", [None, "wan2.7-i2v", "wan2.6-i2v", "wan9"])
+def test_a_service_that_would_lose_the_clip_is_not_asked(name: str, model: str | None) -> None:
+    """What it would make is not what was asked for; the hint names a service that can."""
+    where = catalog.provider(name, "https://gateway.test/v1")
+    with pytest.raises(ModelError) as caught:
+        catalog.check(ask(first=None, clip_url=CLIP, model=model), where)
+    assert caught.value.key == "mode.none_clip"
+    assert "--provider dashscope-intl" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_gateway_refuses_a_blank_prompt_and_so_do_we() -> None:
     """Before anything is sent."""
     with pytest.raises(ModelError) as caught:
@@ -402,7 +435,7 @@ def test_a_job_under_way_is_not_refused_any_more() -> None:
 @pytest.mark.parametrize(
     ("name", "shape", "modes"),
     [
-        ("wan2.7-i2v-2027", "media", ("first", "first_last")),
+        ("wan2.7-i2v-2027", "media", ("first", "first_last", "clip", "clip_last")),
         ("wan3.5-video", "media", ("first", "first_last", "last", "text")),
         ("wan9-t2v", "img_url", ("text",)),
         ("Wan-AI/Wan3-I2V-Diffusers", "file", ("first", "text")),

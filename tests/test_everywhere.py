@@ -23,14 +23,16 @@ import pytest
 from frontends import Shell
 from parts import PATIENCE, FakeClock, PortEmulator, close_client, picture
 from PIL import Image as Pillow
+from PIL import features
 from test_providers import Servers
 
 from wan_jupyter import Job, Session, Status
-from wan_jupyter.errors import ImageError
+from wan_jupyter.errors import ImageError, ModelError
 
 pytest_plugins = ("shell",)
 
 OPENAI = ("--videos-dialect", "openai")
+QUICK = ("--speed", "2000")  # a task is still met while it runs, but not a hundred times
 
 
 @dataclass(frozen=True)
@@ -148,11 +150,12 @@ def through_the_magic(shell: Shell, where: Where, url: str) -> Door:
     shell.ok(f"%env WAN_PROVIDER={where.name}")
     shell.ok(f"%env WAN_BASE_URL={url}{where.base}")
 
-    def order(**pictures: Any) -> Job:
+    def order(clip_url: str = "", **pictures: Any) -> Job:
+        clip = f"--clip-url {clip_url} " if clip_url else ""
         typed = {name: value if isinstance(value, str) else f"${name}" for name, value in pictures.items()}
         shell.names.update(pictures)
         line = f"{' '.join(typed.values())} -d 5 --seed 0 --no-watermark --no-wait -o made --provider {where.name}"
-        ran = shell.run(f"%%wan {line}\nA cat looks up")
+        ran = shell.run(f"%%wan {clip}{line}\nA cat looks up")
         if ran.error is not None:
             raise ran.error
         job: Job = shell.names["made"]
@@ -170,7 +173,7 @@ def door(
 ) -> Iterator[Callable[[Where], tuple[Door, PortEmulator]]]:
     """A way to order a video anywhere. Nobody waits between polls, and every key lies ready."""
     clock = FakeClock()
-    monkeypatch.setattr("wan_jupyter.session.RealClock", lambda: clock)
+    monkeypatch.setattr("wan_jupyter.means.RealClock", lambda: clock)
     for name in ("WAN_PROVIDER", "WAN_BASE_URL"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-test")
@@ -178,7 +181,7 @@ def door(
     bare.ok("%load_ext wan_jupyter")
 
     def opened(where: Where) -> tuple[Door, PortEmulator]:
-        emulator = servers.at(where.emulator)
+        emulator = servers.at((*where.emulator, *QUICK))
         return DOORS[request.param](bare, where, emulator.url), emulator
 
     yield opened
@@ -241,6 +244,26 @@ def test_the_same_cell_runs_everywhere(
     assert said.get("remark.not_carried", {}).get("values", "") == where.dropped
 
 
+CLIP = "https://movies.test/cat.mp4"
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_a_clip_goes_on_or_is_refused(door: Callable[[Where], tuple[Door, PortEmulator]], name: str) -> None:
+    """DashScope goes on from it; whoever would lose it on the way is not asked."""
+    order, emulator = door(WHERE[name])
+    before = ledger(emulator)["tasks"]
+    if not WHERE[name].base:
+        with pytest.raises(ModelError) as caught:
+            order(clip_url=CLIP)
+        assert (caught.value.key, ledger(emulator)["tasks"]) == ("mode.none_clip", before)
+        return
+    job = order(clip_url=CLIP)
+    assert decoded(job.result(PATIENCE).path) > 0
+    task = ledger(emulator)["tasks"][-1]
+    assert task["request"]["input"]["media"] == [{"type": "first_clip", "url": CLIP}]
+    assert dict(job.facts.remarks)["remark.clip_total"] == {"seconds": "5"}
+
+
 def damaged(kind: str) -> bytes:
     """Make a picture that was turned by a camera and is partly transparent, or one that ends too early."""
     exif, sink = Pillow.Exif(), io.BytesIO()
@@ -267,6 +290,23 @@ def test_a_picture_is_repaired_and_it_is_said(
     said = {key: values for key, values in job.facts.remarks if key.startswith("remark.repaired_")}
     assert set(said) == {f"remark.repaired_{repair}" for repair in repairs}
     assert {values["label"] for values in said.values()} == {job.request.first.label}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["GIF", "TIFF", pytest.param("AVIF", marks=pytest.mark.skipif(not features.check("avif"), reason="an old Pillow"))],
+)
+def test_a_format_that_no_service_takes_is_converted(
+    door: Callable[[Where], tuple[Door, PortEmulator]], kind: str
+) -> None:
+    """And it is said as what it was sent."""
+    order, _ = door(WHERE["dashscope-intl"])
+    sink = io.BytesIO()
+    Pillow.new("RGB", (480, 400), "teal").save(sink, kind)
+    job = order(image=sink.getvalue())
+    assert decoded(job.result(PATIENCE).path) > 0
+    said = dict(job.facts.remarks)["remark.repaired_format"]
+    assert (said["was"], said["mime"]) == (f"image/{kind.lower()}", "image/png")
 
 
 def test_nobody_pays_for_half_a_picture(door: Callable[[Where], tuple[Door, PortEmulator]]) -> None:

@@ -25,7 +25,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
     4: ("engine", "job", "tools", "collect", "links", "life"),
     5: ("kept", "adopting", "choice", "usual", "dry", "means", "spending", "session", "doctor"),
-    6: ("magics", "desk", "commands", "ui", "__init__", "__main__"),
+    6: ("magics", "completer", "desk", "commands", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
@@ -57,7 +57,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "PIL": ("image", "samples", "video", "emulator"),
     "keyring": ("credentials",),
     "platformdirs": ("settings", "emulator"),
-    "IPython": ("magics", "ui"),
+    "IPython": ("magics", "completer", "ui"),
     "traitlets": ("magics", "ui"),
     "ipywidgets": ("ui",),
     "nest_asyncio2": ("__init__",),
@@ -67,7 +67,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "threading": ("engine", "journal", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
     "logging": ("engine", "emulator"),
-    "os": ("engine", "journal", "owners", "outputs", "settings", "ui", "emulator"),
+    "os": ("completer", "engine", "journal", "owners", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),
     "multiprocessing": (),

@@ -88,14 +88,15 @@ def test_nothing_is_shown_before_it_is_on_disk(world: World) -> None:
 
 def test_a_refused_connection_is_tried_again(world: World, clock: FakeClock, tmp_path: Path) -> None:
     """Nothing was sent, so the submit is repeated; once the service is there, one task is made."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    clock.hold()
-    session = world.session("dashscope-intl", base_url=f"http://127.0.0.1:{number}/api/v1", key="sk-test")
-    job = world.order(session=session)
-    until(lambda: job.snapshot.note == "waiting_to_submit" and clock.sleeping)
-    late = PortEmulator(tmp_path / "late", port=number)
+    with socket.socket() as kept:  # so that no other process takes the port; whoever listens may have it, too
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        number = kept.getsockname()[1]
+        clock.hold()
+        session = world.session("dashscope-intl", base_url=f"http://127.0.0.1:{number}/api/v1", key="sk-test")
+        job = world.order(session=session)
+        until(lambda: job.snapshot.note == "waiting_to_submit" and clock.sleeping)
+        late = PortEmulator(tmp_path / "late", port=number)
     try:
         clock.release()
         job.result(PATIENCE)

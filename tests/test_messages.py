@@ -20,8 +20,9 @@ from wan_jupyter.status import Status
 
 SOURCES = [path for path in sorted((ROOT / "wan_jupyter").rglob("*.py")) if "emulator" not in path.parts]
 KINDS_OF_ERROR = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
-MODES = ("first", "first_last", "last", "text")
+MODES = ("first", "first_last", "clip", "clip_last", "last", "text")
 PICTURES = ("sides", "aspect")
+REPAIRS = ("rotation", "alpha", "format", "scaled", "weight")
 # What is put together from a family and a word: the words each family must have.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "help.{}": tuple(row.name for row in declared(VideoRequest, CellOptions)),
@@ -31,6 +32,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "mode.wrong_{}.text": MODES,
     "picture.{}.text": PICTURES,
     "remark.picture_{}": PICTURES,
+    "remark.repaired_{}": REPAIRS,
+    "models.mode.{}": MODES,
     "job.{}.text": ("failed", "canceled", "expired", "uncertain"),
     "command.{}": tuple(commands.COMMANDS),
     "player.origin.{}": ("shown", "attached"),

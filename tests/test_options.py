@@ -90,6 +90,7 @@ def test_one_and_two_pictures_are_kept_as_typed() -> None:
 
     assert typed.images == typed.image_labels == ("a.png", "https://h/b.png?x=1#y")
     assert read_line("", NAMES).images == ()
+    assert read_line("- b.png", NAMES).images == (None, "b.png")
     assert read_line("a=1", NAMES).images == ("a=1",)
 
 

@@ -54,12 +54,14 @@ def test_the_emulator_is_free() -> None:
         ("wan2.6-i2v-flash", {"duration": 10}, 0.5),
         ("wan2.6-i2v", {"resolution": "1080P"}, 0.75),
         ("wan2.6-i2v-flash", {"resolution": "1080P"}, None),
+        ("wan2.7-i2v", {"duration": 10}, 1.0),
+        ("wan2.7-i2v", {"duration": 10, "first": None, "clip_url": "https://host/a.mp4"}, 1.0),  # the whole length
     ],
 )
 def test_a_dry_run_says_the_price(world: World, model: str, options: dict[str, Any], amount: float | None) -> None:
     """At the provider in use, in its currency."""
     session = world.session("dashscope-intl", key="sk-test")
-    request = VideoRequest(first=take(picture()), model=model, **options)
+    request = VideoRequest(**{"first": take(picture()), "model": model, **options})
     found = session.dry_run(request).price
     assert (found.amount if found else None) == (pytest.approx(amount) if amount else None)
 

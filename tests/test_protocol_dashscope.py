@@ -63,14 +63,25 @@ def order(body: dict[str, Any], path: str) -> Order:
     given, parameters = body["input"], body["parameters"]
     names = {"img_url": "first", "first_frame_url": "first", "last_frame_url": "last"}
     frames = {role: given[name] for name, role in names.items() if name in given}
-    shape = "img_url" if "img_url" in given else "first_last"
-    return Order(body["model"], "", path.removeprefix("/api/v1"), shape, given["prompt"], parameters, frames)
+    shape = "media" if "media" in given else "img_url" if "img_url" in given else "first_last"
+    links = {item["type"]: item["url"] for item in given.get("media", [])}
+    frames |= {kind.removesuffix("_frame"): link for kind, link in links.items() if kind.endswith("_frame")}
+    fields = parameters | ({"clip_url": links["first_clip"]} if "first_clip" in links else {})
+    return Order(body["model"], "", path.removeprefix("/api/v1"), shape, given["prompt"], fields, frames)
 
 
 # ---- what we send -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["create from first and last frame", "create from a first frame"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "create from first and last frame",
+        "create from a first frame",
+        "create from a clip",
+        "create from a clip to a last frame",
+    ],
+)
 def test_a_create_is_sent_as_the_documents_show_it(name: str) -> None:
     """Method, address, headers and body, letter for letter; the key is the client's to add."""
     wire = exchange(name)["request"]
@@ -162,7 +173,7 @@ def test_what_is_set_by_hand_is_set_last(path: str, value: str, where: dict[str,
 
 
 BLUR = {"negative_prompt": "blur", "resolution": "720P", "duration": 5, "prompt_extend": True, "watermark": False}
-SONG = "https://example.com/v.mp3"
+SONG, CLIP = "https://example.com/v.mp3", "https://example.com/v.mp4"
 
 
 @pytest.mark.parametrize(
@@ -177,13 +188,15 @@ SONG = "https://example.com/v.mp3"
             ["first_frame", "last_frame", "driving_audio"],
         ),
         ({"last": "https://a/2.png"}, {}, ["last_frame"]),
+        ({}, {"clip_url": CLIP}, ["first_clip"]),
+        ({"last": "https://a/2.png"}, {"clip_url": CLIP}, ["first_clip", "last_frame"]),
     ],
 )
 def test_the_newer_models_take_a_list_of_media(frames: dict[str, str], sound: dict[str, str], kinds: list[str]) -> None:
-    """Wire sheet 2.5 and 3.1: wan2.7 and wan3.0; the sound is one of the media, not an input of its own."""
+    """Wire sheet 2.5 and 3.1: wan2.7 and wan3.0; sound and clip are among the media, not inputs of their own."""
     body = body_of(Order("wan2.7-i2v", "first", A, "media", "p", {**BLUR, **sound}, frames))
     assert [item["type"] for item in body["input"]["media"]] == kinds
-    links = {**{f"{role}_frame": link for role, link in frames.items()}, "driving_audio": SONG}
+    links = {**{f"{role}_frame": link for role, link in frames.items()}, "driving_audio": SONG, "first_clip": CLIP}
     assert all(item["url"] == links[item["type"]] for item in body["input"]["media"])
     assert set(body["input"]) == {"prompt", "negative_prompt", "media"}
     assert set(body["parameters"]) == {"resolution", "duration", "prompt_extend", "watermark"}
@@ -229,6 +242,30 @@ def test_an_upload_asks_for_a_policy_and_sends_the_file_last() -> None:
     with pytest.raises(StopIteration) as done:
         flow.send(httpx.Response(200))
     assert done.value.value == "oss://dashscope-instant/xxx/2024-07-18/xxx/abc.png"
+
+
+@pytest.mark.parametrize(("most", "weight", "sent"), [(1, 2**20, True), (1, 2**20 + 1, False), (0.5, 2**20, False)])
+def test_a_file_above_what_the_policy_takes_is_not_sent(most: float, weight: int, sent: bool) -> None:
+    """Said with both weights; storage is not asked, and asking again would not help."""
+    flow = SERVICE.upload("m", "a.png", b"x" * weight, "image/png")
+    next(flow)
+    policy = httpx.Response(200, json={"data": {**POLICY["data"], "max_file_size_mb": most}})
+    if sent:
+        assert flow.send(policy).method == "POST"
+        return
+    with pytest.raises(ServiceError) as caught:
+        flow.send(policy)
+    assert (f"more than the {most} MB" in str(caught.value), "scale it down" in str(caught.value)) == (True, True)
+    assert caught.value.problem.again is False
+
+
+@pytest.mark.parametrize("most", [None, 0, -1, "100", True, [], float("inf")])
+def test_a_policy_that_names_no_weight_stops_nothing(most: object) -> None:
+    """Then storage decides."""
+    flow = SERVICE.upload("m", "a.png", b"x", "image/png")
+    next(flow)
+    content = json.dumps({"data": {**POLICY["data"], "max_file_size_mb": most}})
+    assert flow.send(httpx.Response(200, content=content.encode())).method == "POST"
 
 
 def test_a_policy_that_has_run_out_is_worth_another() -> None:
@@ -317,9 +354,11 @@ POLLS = {
     "poll a finished task from first and last frame (usage of 2.1)": Status.DOWNLOADING,
     "poll a finished task from first and last frame (usage of 2.2)": Status.DOWNLOADING,
     "poll a finished wan2.2-i2v task": Status.DOWNLOADING,
+    "poll a finished task from a clip": Status.DOWNLOADING,
     "poll a failed task": Status.FAILED,
     "poll a task whose prompt did not pass moderation": Status.FAILED,
     "poll a task without its picture": Status.FAILED,
+    "poll a task with a clip and a first frame": Status.FAILED,
     "poll a failed task that does not say why": Status.FAILED,
     "poll a canceled task": Status.CANCELED,
     "poll a task that is unknown, or older than 24 hours": Status.EXPIRED,

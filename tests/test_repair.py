@@ -257,7 +257,7 @@ def test_printers_colours_become_a_screens() -> None:
         ((2001, 500), OLD, (2000, 500)),
         ((500, 4000), OLD, (250, 2000)),
         ((3000, 2000), OLD, (2000, 1333)),
-        ((8200, 4100), NEW, (8000, 4000)),
+        ((8200, 2050), NEW, (8000, 2000)),
     ],
 )
 def test_a_large_picture_is_scaled_to_the_largest_side(

@@ -20,6 +20,7 @@ from wan_jupyter.request import (
     Declared,
     VideoRequest,
     declared,
+    fingerprint,
     nearest,
     read_keywords,
     read_value,
@@ -29,6 +30,7 @@ from wan_jupyter.request import (
 quick = settings(max_examples=100, deadline=None, database=None)
 
 FIRST, LAST = Image("a.png", "1" * 64, "image/png", 4, 3, 9), take("https://host/b.png?Signature=s&size=2")
+CLIP = "https://host/a.mp4?Signature=s"
 ROWS = {row.name: row for row in declared(VideoRequest, CellOptions)}
 
 
@@ -91,6 +93,32 @@ def test_the_pictures_make_the_mode(frames: dict[str, Image], mode: str) -> None
     assert dict(request.frames) == frames
 
 
+@pytest.mark.parametrize(
+    ("frames", "mode"),
+    [
+        ({}, "clip"),
+        ({"last": LAST}, "clip_last"),
+        ({"first": FIRST}, "clip"),
+        ({"first": FIRST, "last": LAST}, "clip_last"),
+    ],
+)
+def test_a_clip_takes_the_place_of_the_first_frame(frames: dict[str, Image], mode: str) -> None:
+    """Both together are refused by the catalogue."""
+    assert VideoRequest(clip_url=CLIP, **frames).mode == mode
+
+
+@pytest.mark.parametrize("name", [row.name for row in declared(VideoRequest) if row.option.kind == "url"])
+def test_an_address_counts_without_its_signature_and_is_not_shown(name: str) -> None:
+    """Sound and clip: signed anew they are the same request; another query is another."""
+    plain, signed, other = (
+        VideoRequest(**{name: f"https://host/a?{query}"}) for query in ("v=1", "v=1&Signature=secret&Expires=9", "v=2")
+    )
+    marks = [fingerprint(request, "p", "https://o") for request in (plain, signed, other)]
+    assert (marks[0] == marks[1], marks[0] == marks[2]) == (True, False)
+    assert "secret" not in repr(signed)
+    assert signed.links == {name: "https://host/a?v=1&Signature=secret&Expires=9"}
+
+
 # ---- values ---------------------------------------------------------------------------------------------------------
 
 
@@ -107,6 +135,7 @@ def test_the_pictures_make_the_mode(frames: dict[str, Image], mode: str) -> None
         ("resolution", "1080p", "1080P"),
         ("audio", False, False),
         ("audio_url", "https://host/a.mp3", "https://host/a.mp3"),
+        ("clip_url", "https://host/a.mp4", "https://host/a.mp4"),
         ("shot_type", "multi", "multi"),
         ("out", "고양이", "고양이"),
         ("timeout", 90, 90.0),
@@ -152,6 +181,7 @@ def test_whole_numbers_of_other_libraries_are_whole_numbers() -> None:
         ("audio", "yes"),
         ("audio", 1),
         ("audio_url", "ftp://host"),
+        ("clip_url", "cat.mp4"),
         ("shot_type", "Multi"),
         ("out", "a b"),
         ("timeout", 0),
@@ -227,6 +257,7 @@ requests = st.builds(
     negative_prompt=st.none() | texts,
     audio=st.none() | st.booleans(),
     audio_url=st.none() | texts,
+    clip_url=st.none() | texts,
     prompt_extend=st.none() | st.booleans(),
     watermark=st.none() | st.booleans(),
     shot_type=st.none() | texts,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from frontends import LOAD, Shell
-from parts import PortEmulator, World, picture
+from parts import FakeClock, PortEmulator, World, picture
 from readme import README
 
 from wan_jupyter import Session
@@ -176,8 +176,10 @@ def test_sessions_are_listed_and_chosen(bare: Shell, port: PortEmulator, monkeyp
     table = f'[sessions.{{}}]\nprovider = "dashscope-cn"\nbase_url = "{port.base_url}"\nkey_variable = "{{}}"\n'
     (bare.desk.home / "settings.toml").write_text(table.format("work", "WORK_KEY") + table.format("home", "HOME_KEY"))
     monkeypatch.setenv("WORK_KEY", SECRET)
+    clock = FakeClock()  # nobody waits between polls
+    monkeypatch.setattr("wan_jupyter.means.RealClock", lambda: clock)
     bare.ok(LOAD)
-    port.faults({"at": "poll", "do": "word", "status": "RUNNING", "times": 0})
+    clock.hold()
     line = "-m wan2.5-i2v-preview -r 480P"
     bare.ok(f"%%wan cat.png {line} --session work --no-wait -o job\nA cat")
     job = bare.names["job"]
@@ -187,7 +189,7 @@ def test_sessions_are_listed_and_chosen(bare: Shell, port: PortEmulator, monkeyp
     assert re.search(r"home\s.*key", listed)
     assert re.search(r"emulator\s.*in use", listed)
     assert SECRET not in listed
-    port.clear()
+    clock.release()
     bare.ok(f"%wan wait {job.id}")
     assert (job.facts.session, job.provider, job.status.lower()) == ("work", "dashscope-cn", "succeeded")
     assert bare.desk.rows()[0]["session"] == "work"

@@ -110,7 +110,7 @@ def test_a_picture_that_is_an_address_is_not_uploaded(session: Session, port: Po
 
 def test_a_picture_that_was_made_fit_is_what_is_uploaded(session: Session, port: PortEmulator) -> None:
     """A side that is too long is scaled down, and the job says so."""
-    job = order(session, image=picture(size=(9000, 4000)))
+    job = order(session, image=picture(size=(8400, 1200)))
     job.result(PATIENCE)
     assert [key for key, _ in job.facts.remarks if key.startswith("remark.repaired")] == ["remark.repaired_scaled"]
     assert sunk(port) == 1
@@ -196,6 +196,18 @@ def test_what_storage_will_never_take_is_not_sent_twice(session: Session, port: 
     port.faults(refused(400, "<Error><Code>EntityTooLarge</Code><Message>Too large.</Message></Error>"))
     assert "EntityTooLarge" in str(trouble(order(session)))
     assert len(at(port, "/uploads-sink")) == 1
+
+
+def test_what_the_policy_does_not_take_is_not_sent_at_all(session: Session, port: PortEmulator) -> None:
+    """It names a weight; the picture stays here, and so does the money."""
+    data = {"upload_dir": "d", "upload_host": f"{port.url}/uploads-sink", "max_file_size_mb": 0.0001}
+    port.faults({"at": "policy", "do": "status", "status": 200, "body": {"request_id": "r", "data": data}})
+    job = order(session)
+    problem = trouble(job)
+    assert problem.key == "service.too_heavy"
+    assert "0.0001 MB" in str(problem)
+    assert (job.status, at(port, "/uploads-sink"), port.creates) == (Status.PREPARING, [], 0)
+    assert order(session).result(PATIENCE).path.is_file()
 
 
 @pytest.mark.parametrize("place", ["policy", "upload"])

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
-from PIL import Image
+from parts import picture
+from PIL import Image, ImageChops, ImageStat
 
+from wan_jupyter.emulator.clips import render
+from wan_jupyter.emulator.plan import Plan
 from wan_jupyter.errors import OutputError
 from wan_jupyter.video import Video, inspect, looks_like_mp4, thumbnail
+from wan_jupyter.video.decode import opened, spread
 
 SIZE = (64, 48)
 SHADES = (20, 60, 100, 140, 180, 220)  # one grey a frame, so that a picture says which frame it is
@@ -46,6 +50,14 @@ def add_silence(container: av.container.OutputContainer, seconds: float) -> None
             plane.update(bytes(plane.buffer_size))
         container.mux(sound.encode(frame))
     container.mux(sound.encode())
+
+
+def make_film(path: Path, size: tuple[int, int] = (64, 96), seconds: float = 0.5, pictures: str = "teal") -> Path:
+    """Let the emulator make a clip of a picture, as a service would send it: 30 frames a second, sizes as asked."""
+    path.with_suffix(".png").write_bytes(picture(pictures))
+    plan = Plan(("only",), *size, seconds=seconds, asked=seconds, sound=True, view=0)
+    render(plan, lambda _: path.with_suffix(".png"), path)
+    return path
 
 
 @pytest.fixture
@@ -194,6 +206,320 @@ def test_damage_writes_nothing_past_python(clip: Path, capfd: pytest.CaptureFixt
         inspect(clip)
 
     assert capfd.readouterr() == ("", "")
+
+
+# ---- several pictures ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "shades"),
+    [(1, [0]), (2, [0, 5]), (3, [0, 3, 5]), (6, [0, 1, 2, 3, 4, 5]), (8, [0, 1, 1, 2, 3, 4, 4, 5])],
+)
+@pytest.mark.parametrize("key", [1, 250])
+def test_frames_are_evenly_spaced_with_both_ends(tmp_path: Path, key: int, n: int, shades: list[int]) -> None:
+    """As many as asked for, whatever the distance of the key frames; where there are fewer, some come again."""
+    video = Video(make_clip(tmp_path / "clip.mp4", key=key))
+
+    assert [shade(frame) for frame in video.frames(n)] == shades
+
+
+def test_the_frames_of_one_frame_are_that_one(tmp_path: Path) -> None:
+    """Its both ends are the same."""
+    video = Video(make_clip(tmp_path / "one.mp4", frames=1))
+
+    assert [shade(frame) for frame in video.frames(3)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "3", None])
+def test_a_number_of_frames_is_a_whole_one(clip: Path, n: object) -> None:
+    """The error says what to give."""
+    for ask in (Video(clip).frames, Video(clip).strip):
+        with pytest.raises(OutputError) as caught:
+            ask(n)
+        assert caught.value.key == "video.count"
+
+
+def test_frames_are_decoded_as_they_are_wanted(tmp_path: Path) -> None:
+    """One pass, and never more than one frame ahead: a long video is not taken into memory."""
+
+    class Counted:
+        """A container that counts the frames it gave."""
+
+        def __init__(self, container: av.container.InputContainer) -> None:
+            self.name, self.duration, self.given, self._inner = container.name, container.duration, 0, container
+
+        def decode(self, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+            for frame in self._inner.decode(stream):
+                self.given += 1
+                yield frame
+
+    path = make_clip(tmp_path / "long.mp4", frames=400, fps=30)
+    with opened(path) as (container, stream):
+        counted = Counted(container)
+        seen = [counted.given for _ in spread(counted, stream, 5)]
+        given = counted.given
+
+    assert seen == pytest.approx([2, 101, 201, 301, 400], abs=1)
+    assert given == 400
+
+
+def test_a_strip_shows_each_frame_with_its_time(clip: Path) -> None:
+    """Side by side from left to right, in the order of time, a line of text below each."""
+    strip = Video(clip).strip(3, width=3 * SIZE[0] + 8)
+
+    assert strip.size[0] == 3 * SIZE[0] + 8
+    assert strip.size[1] > SIZE[1]
+    shown = [strip.crop((left, 0, left + SIZE[0], SIZE[1])) for left in (0, SIZE[0] + 4, 2 * SIZE[0] + 8)]
+    assert [shade(frame) for frame in shown] == [0, 3, 5]
+    below = strip.crop((0, SIZE[1], *strip.size)).convert("L")
+    for left in (0, SIZE[0] + 4, 2 * SIZE[0] + 8):
+        assert below.crop((left, 0, left + SIZE[0], below.height)).getextrema()[0] < 128
+
+
+def test_times_under_a_strip_are_those_of_its_frames(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In tenths of a second, or hundredths where tenths would be the same."""
+    from PIL import ImageDraw
+
+    told: list[str] = []
+    real = ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw, "text", lambda self, xy, text, **how: (told.append(text), real(self, xy, text, **how))
+    )
+    Video(clip).strip(2)
+    Video(clip).strip(6)
+
+    assert told == ["0.0 s", "0.4 s", *(f"{t} s" for t in ("0.00", "0.08", "0.17", "0.25", "0.33", "0.42"))]
+
+
+def test_a_strip_of_a_short_video_shows_each_frame_once(tmp_path: Path) -> None:
+    """One frame is one frame."""
+    one = Video(make_clip(tmp_path / "one.mp4", frames=1)).strip()
+    six = Video(make_clip(tmp_path / "six.mp4")).strip(12)
+
+    assert one.size[0] == SIZE[0]
+    assert six.size[0] == 6 * SIZE[0] + 5 * 4
+
+
+def test_a_strip_that_cannot_be_read_is_refused(clip: Path) -> None:
+    """The error names what fits."""
+    with pytest.raises(OutputError, match="does not fit into 200 pixels") as caught:
+        Video(clip).strip(20, width=200)
+    assert "4 pictures at most" in caught.value.hint()
+    assert "width=876" in caught.value.hint()
+    Video(clip).strip(4, width=200)
+    Video(clip).strip(20, width=876)
+
+
+def make_uneven(path: Path, starts: Iterable[int]) -> Path:
+    """Write a clip whose frames begin at these twelfths of a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for start, grey in zip(starts, SHADES, strict=True):
+            frame = av.VideoFrame.from_image(Image.new("RGB", SIZE, (grey, grey, grey)))
+            frame.pts, frame.time_base = start, Fraction(1, 12)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "starts"), [("late.mp4", range(24, 30)), ("uneven.mp4", (0, 1, 6, 7, 12, 13)), ("rounded.mkv", range(6))]
+)
+def test_both_ends_are_there_whatever_the_clock_of_the_video(tmp_path: Path, name: str, starts: Iterable[int]) -> None:
+    """It begins late, its frames are not evenly spaced, its times are rounded to milliseconds."""
+    video = Video(make_uneven(tmp_path / name, starts))
+    ends = [shade(frame) for frame in video.frames(6)][::5]
+
+    assert ends == [0, 5]
+    assert shades_of(video.to_gif(fps=12))[0] == 0
+
+
+def test_a_gif_of_rounded_times_loses_no_frame(tmp_path: Path) -> None:
+    """Milliseconds are never twelfths of a second."""
+    assert shades_of(Video(make_uneven(tmp_path / "rounded.mkv", range(6))).to_gif(fps=12)) == [0, 1, 2, 3, 4, 5]
+
+
+# ---- what the emulator makes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(48, 272), (272, 48), (176, 208), (16, 16)])
+def test_a_video_of_any_shape_gives_its_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Upright, wide or tiny, all of them have its size, and the first is what its service was sent."""
+    video = Video(make_film(tmp_path / "film.mp4", size))
+
+    assert (video.size, video.fps, video.duration) == (size, 30, pytest.approx(0.5))
+    assert {picture.size for picture in (*video.frames(4), video.frame(0.2), video.last_frame)} == {size}
+    assert video.strip(2).height == size[1] + 20
+    assert size_of(video.to_gif()) == size
+    assert alike(video.frames(2)[0], video.frame(0))
+    assert alike(video.frames(2)[1], video.last_frame)
+
+
+def test_odd_sides_are_kept(tmp_path: Path) -> None:
+    """A self-hosted server may make what H.264 has no half-size colours for."""
+    path = tmp_path / "odd.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 75, 51, "yuv444p"
+        for grey in SHADES:
+            container.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (75, 51), (grey,) * 3))))
+        container.mux(stream.encode())
+    video = Video(path)
+
+    assert [frame.size for frame in video.frames(2)] == [(75, 51)] * 2
+    assert size_of(video.to_gif(width=51)) == (51, 35)
+    assert video.strip(2, width=104).size == (104, 34 + 20)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return width and height of a picture's file."""
+    with Image.open(path) as opened:
+        return opened.size
+
+
+def alike(one: Image.Image, other: Image.Image) -> bool:
+    """Tell whether two pictures differ by no more than a codec or a palette does."""
+    return max(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean) < 6
+
+
+# ---- files --------------------------------------------------------------------------------------------------------
+
+
+def shades_of(path: Path) -> list[int]:
+    """Return which frames a GIF shows, as indexes into `SHADES`."""
+    with Image.open(path) as gif:
+        return [(gif.seek(i), shade(gif.convert("RGB")))[1] for i in range(gif.n_frames)]
+
+
+def test_a_gif_lies_beside_the_video_and_loops(clip: Path) -> None:
+    """It has the video's length, size and colours, and no more frames than the video."""
+    video = Video(clip)
+    path = video.to_gif(fps=50)
+
+    assert path == clip.with_suffix(".gif")
+    assert shades_of(path) == [0, 1, 2, 3, 4, 5]
+    with Image.open(path) as gif:
+        times = [(gif.seek(i), gif.info["duration"])[1] for i in range(gif.n_frames)]
+        assert (gif.info["loop"], gif.size, sum(times)) == (0, SIZE, pytest.approx(500, abs=10))
+
+
+def test_a_gif_has_the_colours_of_the_video(tmp_path: Path) -> None:
+    """A palette of its own, for all of its frames."""
+    video = Video(make_film(tmp_path / "film.mp4", (96, 64), pictures="crimson"))
+
+    with Image.open(video.to_gif()) as gif:
+        assert gif.n_frames == 5
+        assert alike(gif.convert("RGB"), video.frame(0))
+
+
+@pytest.mark.parametrize(("fps", "shades"), [(6, [0, 2, 4]), (4, [0, 3]), (0.5, [0]), (12.0, [0, 1, 2, 3, 4, 5])])
+def test_a_gif_shows_as_many_pictures_a_second_as_asked(clip: Path, fps: float, shades: list[int]) -> None:
+    """Each is what is on the screen at its time."""
+    assert shades_of(Video(clip).to_gif(fps=fps)) == shades
+
+
+def test_a_gif_of_one_frame_is_one_picture(tmp_path: Path) -> None:
+    """However few a second are asked for."""
+    assert shades_of(Video(make_clip(tmp_path / "one.mp4", frames=1, fps=30)).to_gif(fps=1)) == [0]
+
+
+def test_a_gif_is_made_smaller_never_larger(clip: Path) -> None:
+    """In the video's proportions."""
+    small, large = Video(clip).to_gif("small", width=31), Video(clip).to_gif("large.gif", width=4000)
+
+    assert (size_of(small), size_of(large)) == ((31, 23), SIZE)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("how", [{"width": 0}, {"width": 4.5}, {"fps": 0}, {"fps": 51}, {"fps": float("nan")}])
+def test_a_gif_that_cannot_be_is_refused(clip: Path, how: dict[str, float]) -> None:
+    """Nothing is written."""
+    with pytest.raises(OutputError):
+        Video(clip).to_gif(**how)
+    assert [path.name for path in clip.parent.iterdir() if path.is_file()] == ["clip.mp4"]
+
+
+def test_the_same_gif_again_is_the_same_file(clip: Path) -> None:
+    """A cell may be run again; another file of that name stays, unless it may be replaced."""
+    video = Video(clip)
+    path = video.to_gif(fps=12)
+    before = path.stat().st_mtime_ns
+
+    assert video.to_gif(fps=12) == path
+    assert path.stat().st_mtime_ns == before
+    with pytest.raises(OutputError, match="another file"):
+        video.to_gif(fps=6)
+    assert shades_of(path) == [0, 1, 2, 3, 4, 5]
+    assert shades_of(video.to_gif(fps=6, overwrite=True)) == [0, 2, 4]
+
+
+def test_a_failed_gif_leaves_nothing_behind(clip: Path) -> None:
+    """A damaged video, and a video that is gone."""
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) // 2])
+    for problem in ("cannot be played", "no video at"):
+        with pytest.raises(OutputError, match=problem):
+            Video(clip).to_gif()
+        clip.unlink(missing_ok=True)
+    assert [path for path in clip.parent.iterdir() if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "lands"),
+    [("copy.mp4", "copy.mp4"), ("copy", "copy.mp4"), (".", "clip-1.mp4"), ("new/", "new/clip-1.mp4"),
+     ("new/deep/copy.MP4", "new/deep/copy.MP4"), (Path("there"), "there/clip-1.mp4"), ("~", "user/clip-1.mp4")],
+)  # fmt: skip
+def test_a_video_is_saved_to_a_folder_or_a_name(tmp_path: Path, typed: str | Path, lands: str) -> None:
+    """Folders that are missing are made; the copy is whole and as readable as the video."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "from").mkdir()
+    clip = make_clip(tmp_path / "from" / "clip-1.mp4")
+    clip.chmod(0o640)
+    saved = Video(clip).save(typed)
+
+    assert saved == tmp_path / lands
+    assert saved.read_bytes() == clip.read_bytes()
+    assert saved.stat().st_mode & 0o777 == 0o640
+
+
+def test_saving_replaces_nothing_by_accident(clip: Path, tmp_path: Path) -> None:
+    """Another file stays; the video's own place, and a copy that is there already, are no accident."""
+    other = tmp_path / "other.mp4"
+    other.write_bytes(b"a holiday")
+    with pytest.raises(OutputError, match="another file") as caught:
+        Video(clip).save(other)
+
+    assert other.read_bytes() == b"a holiday"
+    assert "overwrite=True" in caught.value.hint()
+    assert Video(clip).save(clip) == Video(clip).save(clip.parent) == clip
+    assert Video(clip).save(other, overwrite=True).read_bytes() == clip.read_bytes()
+    assert Video(clip).save(other) == other
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["clip.mp4", "other.mp4"]
+
+
+def test_a_copy_does_not_change_its_kind(clip: Path) -> None:
+    """The hint names the ending."""
+    with pytest.raises(OutputError, match=r"is a \.mp4 file") as caught:
+        Video(clip).save("copy.gif")
+    assert "copy.mp4" in caught.value.hint()
+    with pytest.raises(OutputError, match=r"is a \.gif file"):
+        Video(clip).to_gif("copy.mp4")
+
+
+def test_a_place_that_cannot_be_written_is_named(clip: Path, tmp_path: Path) -> None:
+    """A file where a folder should be; and a video that is gone is said to be gone."""
+    (tmp_path / "file").write_bytes(b"")
+    for write in (Video(clip).save, Video(clip).to_gif):
+        with pytest.raises(OutputError, match="cannot be written"):
+            write("file/below/")
+    clip.unlink()
+    with pytest.raises(OutputError, match="no video at"):
+        Video(clip).save("copy.mp4")
 
 
 def test_a_video_is_a_short_value(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

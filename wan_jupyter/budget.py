@@ -7,7 +7,7 @@ service's own figure takes its place; what has no known price is refused, unless
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -95,6 +95,10 @@ def read_budget(value: object) -> Budget:
 def midnight(now: float) -> float:
     """Return when this machine's calendar day began, in epoch seconds."""
     return datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+# Which jobs are asked for: word to the epoch second from which on they count, given the present one.
+SINCE: Mapping[str, Callable[[float], float]] = MappingProxyType({"today": midnight, "all": lambda _: 0.0})
 
 
 # ---- may this cell be paid for? -----------------------------------------------------------------------------------

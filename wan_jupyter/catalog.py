@@ -48,7 +48,7 @@ NEGATIVE_MAX = 500
 OURS = frozenset({"model", "duration", "resolution", "size", "params"})
 HELD = frozenset({("watermark", False), ("prompt_extend", True)})
 # Named without their value, which may be long, or a secret.
-LONG = frozenset({"negative_prompt", "audio_url"})
+LONG = frozenset({"negative_prompt", "audio_url", "clip_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,20 @@ def _bounds(row: Model) -> Bounds:
 # ---- refusing -----------------------------------------------------------------------------------------------------
 
 
+def _check_clip(request: VideoRequest, row: Model, where: Provider) -> None:
+    """Refuse what no clip goes with, and a service that would lose it: a video without it is not the one asked for."""
+    if not request.clip_url:
+        return
+    if request.first is not None:
+        raise ModelError("clip.first_frame", label=request.first.label)
+    if request.audio_url:
+        raise ModelError("clip.sound")
+    service = where.speak()
+    alone = replace(_order(request, row, service), fields={"clip_url": request.clip_url})
+    if "clip_url" in dict(service.lost(alone)):
+        raise ModelError(f"mode.none_{request.mode}", provider=where.name)
+
+
 def _check_mode(request: VideoRequest, row: Model, where: Provider) -> None:
     modes = (*row.modes, *(row.template_modes if request.template else ()))
     if where.modes and request.mode not in where.modes:
@@ -263,7 +277,7 @@ def _beyond(image: Image, bounds: Limits) -> Iterator[tuple[str, Mapping[str, st
 
 
 Refusal = Callable[[VideoRequest, Model, Provider], None]
-REFUSALS: tuple[Refusal, ...] = (_check_mode, _check_values, _check_options, _check_links, _check_pictures)
+REFUSALS: tuple[Refusal, ...] = (_check_clip, _check_mode, _check_values, _check_options, _check_links, _check_pictures)
 
 
 # ---- remarking ----------------------------------------------------------------------------------------------------
@@ -279,6 +293,8 @@ def _remarks(request: VideoRequest, row: Model, where: Provider) -> Iterator[Rem
         yield "remark.long_prompt", {"limit": str(row.prompt_max), "length": str(len(request.filled_prompt))}
     if len(request.negative_prompt or "") > NEGATIVE_MAX:
         yield "remark.long_negative", {"limit": str(NEGATIVE_MAX), "length": str(len(request.negative_prompt or ""))}
+    if request.clip_url:
+        yield "remark.clip_total", {"seconds": str(request.duration)}
     yield from _template_remarks(request, row)
     yield from _picture_remarks(request, row, where)
 

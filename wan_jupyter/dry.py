@@ -1,4 +1,4 @@
-"""What a request would do, without doing it. Floor 5: pure."""
+"""What a request would do, without doing it. Floor 5: pure, but pictures are made fit, which may take seconds."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ class DryRun:
 
 
 def dry_run(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) -> DryRun:
-    """Return what a plan would send to a provider, and what that would cost."""
+    """Return what a plan would send to a provider, what that would cost, and what is done to its pictures before.
+
+    Raises:
+        ImageError: a picture that cannot be read to its end.
+    """
     variable = next(iter(where.key_variables), "")
     drawn = plan.request.seed is None and "seed" in plan.model.fields
     fields = {**plan.order.fields, **({"seed": SEED_STAND_IN} if drawn else {})}
     shown = preview(plan.request, replace(plan.order, fields=fields), where.speak(), variable)
-    return DryRun(shown, price(plan), plan)
+    return DryRun(shown, price(plan), replace(plan, remarks=(*plan.remarks, *shown.remarks)))

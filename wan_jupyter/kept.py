@@ -71,7 +71,7 @@ def end_as_kept(job: Job) -> None:
 def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
     """Return what is written beside a video (DESIGN section 5, Files)."""
     request, shot = job.request, job.snapshot
-    asked = {**request.asked(), **({"audio_url": shown_url(request.audio_url)} if request.audio_url else {})}
+    asked = {**request.asked(), **{name: shown_url(link) for name, link in request.links.items()}}
     options = {name: value for name, value in asked.items() if name not in ("seed", "model")}
     times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
     told = shot.facts.get("orig_prompt", "")  # an adopted task may not say it before it ends

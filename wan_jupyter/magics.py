@@ -63,10 +63,11 @@ class WanMagics(Magics):
 
         filled = normal(fill(cell, self.shell.user_ns))
         named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
+        shown = [row for row in named if row[1] is not None]
         frames: dict[str, Any] = {
-            role: take(value, label=label if value is not label else "") for role, value, label in named
+            role: take(value, label=label if value is not label else "") for role, value, label in shown
         }
-        if not frames and not filled:
+        if not frames and not filled and "clip_url" not in typed.asked:
             raise PromptError("prompt.empty")
         asked = dict(typed.asked)
         if "negative_prompt" in asked:

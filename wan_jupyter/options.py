@@ -21,6 +21,7 @@ from .prompt import is_lookup, lookup
 from .request import CellOptions, Declared, VideoRequest, declared, nearest, read_value, refusal, shorten
 
 MAX_IMAGES = 2
+NO_IMAGE = "-"  # in a picture's place: there is none
 HELP_WIDTH = 100
 
 # A quote counts at the beginning of a word, or of a value written onto its option (--opt="…", -n="…", -n"…"); it closes
@@ -40,7 +41,7 @@ class Typed:
     """What one line asked for.
 
     Attributes:
-        images: at most two; words as typed, or the objects that `$name` stands for.
+        images: at most two; words as typed, the objects that `$name` stands for, or None for a `-`.
         image_labels: what was typed for each.
         asked: the fields of `VideoRequest` that were typed, as values.
         cell: how the cell is to behave.
@@ -92,7 +93,7 @@ def read_line(line: str, names: Mapping[str, object]) -> Typed:
     labels, asked = _read(_words(line), names)
     cell = {row.name for row in declared(CellOptions)}
     return Typed(
-        images=tuple(_value(label, names) for label in labels),
+        images=tuple(None if label == NO_IMAGE else _value(label, names) for label in labels),
         image_labels=tuple(labels),
         asked=MappingProxyType({name: value for name, value in asked.items() if name not in cell}),
         cell=CellOptions(**{name: value for name, value in asked.items() if name in cell}),

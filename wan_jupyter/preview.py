@@ -1,11 +1,13 @@
 """What would be sent, without sending it. Floor 2: pure; a protocol's own submit flow is asked for its request.
 
 The key stands as a variable's name and a picture as its kind, weight and digest, so that the text can be shown.
+Pictures are made fit here as they are on the way to the service, so it may take seconds.
 """
 
 from __future__ import annotations
 
 import email
+import hashlib
 import json
 import shlex
 from collections.abc import Mapping
@@ -13,26 +15,47 @@ from dataclasses import dataclass, replace
 from email.message import Message
 from typing import Any
 
-from .image import Image
+from .image import Image, shown_url
+from .image.repair import Bounds, Fit, made_fit
 from .protocols.base import Order, Protocol
 from .request import VideoRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One request as it would go out; `curl` is the same as a command for a shell."""
+    """One request as it would go out.
+
+    Attributes:
+        curl: the same as a command for a shell.
+        remarks: what is done to the pictures before it is sent: keys of messages with their values.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
     curl: str
+    remarks: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
 def preview(request: VideoRequest, order: Order, protocol: Protocol, variable: str) -> Preview:
-    """Return the create request of an order; `variable` is the environment variable that holds the key, "" for none."""
-    links = {role: stand_in(image) for role, image in request.frames}
-    flow = protocol.submit(replace(order, frames=links))
+    """Return the create request of an order; `variable` is the environment variable that holds the key, "" for none.
+
+    Raises:
+        ImageError: a picture that cannot be read to its end.
+    """
+    pictures = {role: _sent(image, order.bounds) for role, image in request.frames}
+    stored = {role for role, one in pictures.items() if not one.url and protocol.needs_upload(order, one.weight)}
+    links = {role: stand_in(one, stored=role in stored) for role, one in pictures.items()}
+    shown = {name: shown_url(value) if name in request.links else value for name, value in order.fields.items()}
+    remarks = [remark for one in pictures.values() for remark in one.repairs]
+    remarks += [("remark.uploads_first", {"label": pictures[role].label}) for role in pictures if role in stored]
+    made = _request(protocol, replace(order, frames=links, fields=shown), variable)
+    return replace(made, remarks=tuple(remarks))
+
+
+def _request(protocol: Protocol, order: Order, variable: str) -> Preview:
+    flow = protocol.submit(order)
     sent = next(flow)
     flow.close()
     wanted = ("content-type", "x-dashscope-async", "x-dashscope-ossresourceresolve")
@@ -50,12 +73,41 @@ def preview(request: VideoRequest, order: Order, protocol: Protocol, variable: s
     return Preview(sent.method, url, headers, form, _curl(sent.method, url, headers, [_shown(part) for part in parts]))
 
 
-def stand_in(image: Image) -> str:
-    """Return what is shown for a picture: its address, or kind, weight and digest of its data URI."""
-    if image.url:
-        return image.url.partition("?")[0]
-    weight = f"{image.weight / 1e6:.1f} MB" if image.weight >= 100_000 else f"{image.weight / 1e3:.1f} kB"
-    return f"<data:{image.mime}, {weight}, sha256 {image.digest[:12]}…>"
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A picture as it would go out: its address, or what is known of its file; `repairs` are keys of messages."""
+
+    label: str
+    url: str = ""
+    mime: str = ""
+    weight: int = 0
+    digest: str = ""
+    repairs: tuple[tuple[str, Mapping[str, str]], ...] = ()
+
+
+def _sent(image: Image, bounds: Bounds | None) -> Sent:
+    if image.url or image.source is None:  # without its bytes, as it came
+        return Sent(image.label, image.url, image.mime, image.weight, image.digest)
+    data = image.encoded()
+    fit = made_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
+    digest = hashlib.sha256(fit.data).hexdigest()
+    return Sent(image.label, "", fit.mime, len(fit.data), digest, fit.repairs)
+
+
+def stand_in(picture: Sent, *, stored: bool = False) -> str:
+    """Return what is shown for a picture: its address, or kind, weight and digest of its data URI or its upload.
+
+    Args:
+        picture: as it would go out.
+        stored: it goes to the service's own storage first, and is sent as a link to there.
+    """
+    if picture.url:
+        return shown_url(picture.url)
+    weight = f"{picture.weight / 1e6:.1f} MB" if picture.weight >= 100_000 else f"{picture.weight / 1e3:.1f} kB"
+    facts = f"{weight}, sha256 {picture.digest[:12]}…"
+    if stored:
+        return f"oss://<upload of {picture.mime.rpartition('/')[2].upper()}, {facts}>"
+    return f"<data:{picture.mime}, {facts}>"
 
 
 def _parts(kind: str, content: bytes) -> list[Message]:

@@ -59,12 +59,7 @@ class Declared:
 
 
 def opt(
-    *flags: str,
-    kind: str,
-    metavar: str = "",
-    choices: tuple[str, ...] = (),
-    default: Any = None,
-    shown: bool = True,
+    *flags: str, kind: str, metavar: str = "", choices: tuple[str, ...] = (), default: Any = None, shown: bool = True
 ) -> Any:
     """Declare a dataclass field that is also an option; one that may hold a signature is not `shown` by repr."""
     option = Option(flags, kind, metavar, choices)
@@ -93,6 +88,7 @@ class VideoRequest:
     negative_prompt: str | None = opt("-n", "--negative", kind="text", metavar="TEXT")
     audio: bool | None = opt("--audio", kind="switch")
     audio_url: str | None = opt("--audio-url", kind="url", metavar="URL", shown=False)
+    clip_url: str | None = opt("--clip-url", kind="url", metavar="URL", shown=False)
     prompt_extend: bool | None = opt("--prompt-extend", kind="switch")
     watermark: bool | None = opt("--watermark", kind="switch")
     shot_type: str | None = opt("--shot-type", kind="choice", choices=("single", "multi"), metavar="single|multi")
@@ -103,13 +99,20 @@ class VideoRequest:
 
     @property
     def mode(self) -> str:
-        """What the pictures make of it: "first", "first_last", "last" or "text"."""
-        return MODES[(self.first is not None, self.last is not None)]
+        """What it begins and ends with: "first", "first_last", "clip", "clip_last", "last" or "text"."""
+        begins = "clip" if self.clip_url else "first" if self.first else ""  # a clip takes the first frame's place
+        return "_".join(part for part in (begins, "last" if self.last else "") if part) or "text"
 
     @property
     def frames(self) -> tuple[tuple[str, Image], ...]:
         """The pictures with their roles ("first", "last")."""
         return tuple((role, image) for role, image in (("first", self.first), ("last", self.last)) if image)
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The addresses of sound and clip, by field name; they may be signed, so they are secrets."""
+        named = (row.name for row in declared(VideoRequest) if row.option.kind == "url")
+        return {name: getattr(self, name) for name in named if getattr(self, name)}
 
     def asked(self) -> dict[str, Any]:
         """Return the options that are set, by field name."""
@@ -147,11 +150,6 @@ class CellOptions:
     yes: bool = opt("--yes", kind="flag", default=False)
     quiet: bool = opt("--quiet", kind="flag", default=False)
     help: bool = opt("-h", "--help", kind="flag", default=False)
-
-
-MODES: Mapping[tuple[bool, bool], str] = MappingProxyType(
-    {(True, False): "first", (True, True): "first_last", (False, True): "last", (False, False): "text"}
-)
 
 
 @cache
@@ -342,7 +340,7 @@ def fingerprint(request: VideoRequest, provider: str, origin: str) -> str:
         "prompt": request.filled_prompt,
         "frames": {role: image.identity for role, image in request.frames},
         **request.asked(),
-        **({"audio_url": unsigned(request.audio_url)} if request.audio_url else {}),
+        **{name: unsigned(link) for name, link in request.links.items()},
     }
     canonical = json.dumps(counted, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

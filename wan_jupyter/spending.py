@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
-from .budget import Budget, Spending, left_of, midnight
+from .budget import SINCE, Budget, Spending, left_of
 from .errors import OptionError
 from .journal import Journal
 from .request import nearest, shorten
-
-# Which jobs count: word to the epoch second from which on, for now.
-SPANS: Mapping[str, Callable[[float], float]] = MappingProxyType({"all": lambda now: 0.0, "today": midnight})
 
 
 def of_all(journal: Journal, span: str, now: float, budgets: Mapping[str, Budget]) -> tuple[Spending, ...]:
     """Return a row for each session, provider and currency; a session with a budget and no job has one, too.
 
     Args:
-        span: a word of `SPANS`.
+        span: a word of `SINCE`.
         budgets: session to budget; "" stands for every session that is not named.
 
     Raises:
         OptionError: no such word.
     """
-    if span not in SPANS:
-        raise OptionError("spend.span", value=shorten(span), suggestion=nearest(span, SPANS))
-    rows = journal.spending(SPANS[span](now))
+    if span not in SINCE:
+        raise OptionError("spend.span", value=shorten(span), suggestion=nearest(span, SINCE))
+    rows = journal.spending(SINCE[span](now))
     counted = {kind: journal.spending(budget.since(now)) for kind, budget in _kinds(budgets.values())}
     return tuple(_with_budget(row, budgets, counted) for row in (*rows, *_idle(rows, budgets)))
 

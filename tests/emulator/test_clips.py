@@ -75,6 +75,21 @@ def test_the_clip_has_the_size_of_its_tier_and_aspect(service):
     assert clip[0].size == clip_size(832 * 480, 300, 400) == (544, 720)
 
 
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_video_that_goes_on_begins_with_a_painted_picture(service, ends):
+    """The clip itself is never fetched; a last frame is what it ends with."""
+    last = picture((640, 360), "black")
+    media = [{"type": "first_clip", "url": "https://movies.test/a.mp4"}]
+    media += [{"type": "last_frame", "url": data_uri(last)}] if ends else []
+    body = {"model": "wan2.7-i2v", "input": {"media": media}, "parameters": {"resolution": "720P", "duration": 4}}
+    task = service.create(body).json()["output"]["task_id"]
+    clip = frames(service.clip(task))
+    assert len(clip) > 1
+    assert unlike(clip[0], last) > 10
+    assert (unlike(clip[-1], last) < 4) is ends
+    assert service.poll(task)["usage"]["duration"] == 4
+
+
 def test_the_clip_lasts_as_long_as_asked(tmp_path):
     """Without clip_seconds, three seconds are three seconds, with a key frame every one of them."""
     service = Service(tmp_path, clip_seconds=None)

@@ -18,6 +18,7 @@ from .service import FRAMES, GENERAL, Service, data_uri, picture
 
 ASYNC = {"X-DashScope-Async": "enable"}
 BODY = {"model": "wan2.5-i2v-preview", "input": {"prompt": "p"}}
+MOVIE = "https://movies.test/a.mp4"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,28 @@ def test_other_models_are_never_taken_on_the_frame_path(service):
         ("wan2.2-kf2v-flash", {"first_frame_url": "{}"}, {}, "InvalidParameter", "Field required: input.last_"),
         ("wan2.7-i2v", {"img_url": "{}"}, {}, "InvalidParameter", "Field required: input.media"),
         ("wan2.7-i2v", {"media": [{}]}, {}, "InvalidParameter", "Field required: input.media.0.type"),
+        *[
+            (model, {"media": [{"type": one, "url": MOVIE} for one in kinds.split()]}, {}, "InvalidParameter", message)
+            for model, kinds, message in (
+                ("wan2.7-i2v", "first_clip first_frame", "wan2.7-i2v does not take first_clip, first_frame together"),
+                ("wan2.7-i2v", "first_clip driving_audio", "wan2.7-i2v does not take driving_audio, first_clip"),
+                ("wan2.7-i2v", "first_clip first_clip", "wan2.7-i2v does not take first_clip, first_clip"),
+                ("wan2.7-i2v", "last_frame", "wan2.7-i2v does not take last_frame"),
+                ("wan2.7-i2v", "first_clip last_frame driving_audio", "wan2.7-i2v does not take"),
+                ("wan3.0-video", "first_clip", "wan3.0-video does not take first_clip"),
+                ("wan3.0-video", "first_clip last_frame", "wan3.0-video does not take first_clip, last_frame"),
+                ("wan3.0-video", "first_frame reference_image", "The two modes are mutually exclusive"),
+                ("wan2.7-i2v", "driving_audio", "The emulator makes videos from"),
+            )
+        ],
+        *[
+            ("wan2.7-i2v", {"media": [{"type": "first_clip", "url": url}]}, {}, code, message)
+            for url, code, message in (
+                ("file:///etc/passwd", "InvalidURL", "Failed to download file"),
+                ({"sha256": "0" * 64}, "InvalidURL", "Failed to download"),
+                ("oss://nowhere.mp4", "InvalidParameter.DataInspection", "Unable to"),
+            )
+        ],
         ("wan2.5-i2v-preview", {"img_url": "{}"}, {"duration": 7}, "InvalidParameter", "The duration 7 is not"),
         ("wan2.5-i2v-preview", {"img_url": "{}"}, {"duration": "5"}, "InvalidParameter", "The duration '5'"),
         ("wan2.2-i2v-plus", {"img_url": "{}"}, {"resolution": "720P"}, "InvalidParameter", "The resolution"),

@@ -74,22 +74,25 @@ def files(tmp_path) -> list[str]:
 
 @needs("dashscope")
 def test_alibabas_sdk_makes_videos_from_files(serve, files):
-    """Files are uploaded, tasks created, polled and listed, in the synchronous half."""
+    """Files are uploaded, tasks created, polled and listed, in the synchronous half; a failure says why."""
     port = serve("--speed", "20")
-    got = program("sdk_dashscope.py", address(port), *files, "call", "steps", "media")
+    got = program("sdk_dashscope.py", address(port), *files, "call", "steps", "media", "failing")
     outputs = [got["call"], got["steps"][2], got["media"]]
     assert [each["output"]["task_status"] for each in outputs] == ["SUCCEEDED"] * 3
     assert [port.client.get(each["output"]["video_url"]).content[4:8] for each in outputs] == [b"ftyp"] * 3
     assert got["call"]["usage"] == {"video_count": 1, "video_duration": 5, "SR": 480, "video_ratio": ""}
     assert got["steps"][0]["output"]["task_status"] == "PENDING"
-    assert [task["billed_seconds"] for task in ledger(port)] == [5, 2, 2]
+    assert [task["billed_seconds"] for task in ledger(port)] == [5, 2, 2, 0]
     sent = ledger(port)[0]["request"]["input"]
     assert sent["first_frame_url"].startswith("oss://dashscope-instant/")
     assert sent["first_frame_url"].endswith("/first frame.png")
+    failed = got["failing"]
+    assert (failed["status_code"], failed["output"]["task_status"]) == (200, "FAILED")
+    assert (failed["output"]["code"], failed["output"]["message"][:18]) == ("InvalidURL", "Failed to download")
 
 
 @needs("dashscope")
-def test_alibabas_sdk_cancels_fails_and_is_refused(serve, files):
+def test_alibabas_sdk_cancels_and_is_refused(serve, files):
     """What does not succeed reaches the caller as it does from the real service."""
     port = serve("--speed", "0.01")
     got = program("sdk_dashscope.py", address(port), *files, "cancel", "wrong_key")
@@ -97,9 +100,6 @@ def test_alibabas_sdk_cancels_fails_and_is_refused(serve, files):
     assert (canceled["canceled"], canceled["after"]["output"]["task_status"]) == (200, "CANCELED")
     assert canceled["listed"] == [[canceled["after"]["output"]["task_id"], "CANCELED"]]
     assert (got["wrong_key"]["status_code"], got["wrong_key"]["code"]) == (401, "InvalidApiKey")
-    failed = program("sdk_dashscope.py", address(serve("--speed", "20")), *files, "failing")["failing"]
-    assert (failed["status_code"], failed["output"]["task_status"]) == (200, "FAILED")
-    assert (failed["output"]["code"], failed["output"]["message"][:18]) == ("InvalidURL", "Failed to download")
 
 
 @needs("dashscope")

@@ -17,6 +17,7 @@ from .plan import Order, Refusal
 from .tasks import Task
 
 FORBIDDEN = "forbidden"
+CLIP = "first_clip"
 MODERATED = Refusal("DataInspectionFailed", "Input data may contain inappropriate content.")
 MIXED = Refusal(
     "InvalidParameter",
@@ -27,7 +28,7 @@ UNRESOLVED = Refusal(
     "Unable to download the media resource during the data inspection process.",
 )
 NO_PICTURE = Refusal("InvalidParameter", "image_url must provided")  # as the first seed document shows it
-NO_FRAMES = Refusal("InvalidParameter", "The emulator makes videos from first_frame and last_frame only.")
+NO_FRAMES = Refusal("InvalidParameter", "The emulator makes videos from first_frame, last_frame and first_clip only.")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Model:
     resolutions: tuple[str, ...]
     durations: tuple[int, ...]
     usage: tuple[str, ...]
+    media: tuple[list[str], ...] = ()
     sound: str = "none"
     rewritten: bool = False
     metrics: bool = False
@@ -74,16 +76,20 @@ class Models:
         asked = _section(task.request, "input")
         if FORBIDDEN in str(asked.get("prompt") or "").lower():
             return MODERATED
-        pictures = SHAPES[model.body](asked)
+        pictures = SHAPES[model.body](model, asked)
         if isinstance(pictures, Refusal):
             return pictures
+        clip = _clip(asked) if model.body == "media" else None
         wanted = wishes(model, task.request)
         if isinstance(wanted, Refusal):
             return wanted
         pictures = tuple(_resolved(task, picture) for picture in pictures)
-        if None in pictures:
+        if None in pictures or (clip is not None and _resolved(task, clip) is None):
             return UNRESOLVED
-        return Order(pictures, self.areas[wanted.resolution], wanted.duration, wanted.sound)
+        if clip is not None and not str(clip).startswith(("http://", "https://", "oss://")):
+            return Refusal("InvalidURL", f"Failed to download {clip}")
+        area, seconds = self.areas[wanted.resolution], wanted.duration
+        return Order(pictures, area, seconds, wanted.sound, continued=clip is not None)
 
 
 def wishes(model: Model, request: dict[str, Any]) -> Wishes | Refusal:
@@ -116,11 +122,11 @@ def _not_taken(model: Model, name: str, taken: tuple[Any, ...], sent: Any) -> Re
     return Refusal("InvalidParameter", message)
 
 
-def _single(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
+def _single(_: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     return (asked["img_url"],) if asked.get("img_url") else NO_PICTURE
 
 
-def _frames(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
+def _frames(_: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     # With an effect the first frame is enough; a last one sent along is ignored (wire sheet 2.3, 2026-11-21).
     names = ("first_frame_url",) if asked.get("template") else ("first_frame_url", "last_frame_url")
     for name in names:
@@ -129,7 +135,7 @@ def _frames(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     return tuple(asked[name] for name in names)
 
 
-def _media(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
+def _media(model: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     media = asked.get("media")
     if not isinstance(media, list) or not media:
         return _required("media")
@@ -141,7 +147,19 @@ def _media(asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     frames = tuple(by_type[name] for name in ("first_frame", "last_frame") if name in by_type)
     if frames and any(name.startswith("reference_") for name in by_type):
         return MIXED
-    return frames or NO_FRAMES
+    kinds = sorted(str(item["type"]) for item in media)  # each at most once (wire sheet 2.5, 2026-11-21)
+    if frames or CLIP in kinds:
+        return frames if kinds in [sorted(taken) for taken in model.media] else _not_together(model, kinds)
+    return NO_FRAMES
+
+
+def _not_together(model: Model, kinds: list[str]) -> Refusal:
+    return Refusal("InvalidParameter", f"{model.name} does not take {', '.join(kinds)} together in input.media.")
+
+
+def _clip(asked: dict[str, Any]) -> Any:
+    """Give the link of the clip that the video goes on from; None where there is none."""
+    return next((item["url"] for item in asked["media"] if item["type"] == CLIP), None)
 
 
 def _resolved(task: Task, picture: Any) -> Any:
@@ -154,7 +172,7 @@ def _required(name: str) -> Refusal:
     return Refusal("InvalidParameter", f"Field required: input.{name}")
 
 
-SHAPES: Mapping[str, Callable[[dict[str, Any]], tuple[Any, ...] | Refusal]] = {
+SHAPES: Mapping[str, Callable[[Model, dict[str, Any]], tuple[Any, ...] | Refusal]] = {
     "img_url": _single,
     "frames": _frames,
     "media": _media,

@@ -57,7 +57,7 @@ def _usage(model: Model, wanted: Wishes) -> dict[str, Any]:
         "video_duration": wanted.duration,
         "video_ratio": "standard",
         "duration": wanted.duration,
-        "input_video_duration": 0,
+        "input_video_duration": 0,  # a clip is not looked at; what is billed is the whole length in any case
         "output_video_duration": wanted.duration,
         "SR": int(wanted.resolution.removesuffix("P")),
         "audio": wanted.sound,

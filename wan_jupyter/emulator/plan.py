@@ -29,7 +29,8 @@ class Order:
     """Say what a request asks for, before any picture was looked at.
 
     `pictures` are links, or the placeholders under which data URIs are kept (see `inputs`); with none, one is
-    painted. `size` in pixels is followed to the letter; without it the first picture gives the shape of the `area`.
+    painted, as is the beginning of a video that is `continued` from a clip: no clip is looked at. `size` in pixels
+    is followed to the letter; without it the first picture gives the shape of the `area`.
     """
 
     pictures: tuple[Any, ...]
@@ -38,6 +39,7 @@ class Order:
     sound: bool
     size: tuple[int, int] | None = None
     rate: int = FRAMES_PER_SECOND
+    continued: bool = False
 
 
 @dataclass(frozen=True)

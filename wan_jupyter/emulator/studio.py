@@ -38,8 +38,9 @@ class Studio:
 
     def plan(self, order: Order, seed: int) -> Plan | Refusal:
         """Fetch and look at the pictures of an order: may take seconds, so not for the event loop."""
-        wanted = order.pictures or ({"sha256": self._inputs.put(paint(seed))},)
-        seen = [self._see(reference) for reference in wanted]
+        painted = order.continued or not order.pictures
+        begins = ({"sha256": self._inputs.put(paint(seed))},) if painted else ()
+        seen = [self._see(reference) for reference in (*begins, *order.pictures)]
         for one in seen:
             if isinstance(one, Refusal):
                 return one

@@ -35,7 +35,7 @@ class Order:
 
     Attributes:
         model: the service's model id.
-        mode: "first", "first_last", "last" or "text".
+        mode: "first", "first_last", "last", "text", "clip" or "clip_last".
         path: where this model's create request goes, below the base URL.
         shape: how this model wants its pictures; each protocol names its own shapes.
         prompt: the text that is sent.

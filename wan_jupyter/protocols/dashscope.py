@@ -55,6 +55,7 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "negative_prompt": ("input", "negative_prompt"),
         "template": ("input", "template"),
         "audio_url": ("input", "audio_url"),
+        "clip_url": ("input", "media"),
         "resolution": ("parameters", "resolution"),
         "size": ("parameters", "size"),
         "duration": ("parameters", "duration"),
@@ -66,9 +67,10 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-# Types of `input.media`, in the order of the documents (2.5): each at most once.
-MEDIA: Mapping[str, str] = MappingProxyType({"first": "first_frame", "last": "last_frame"})
-SOUND = "driving_audio"
+# Types of `input.media`, in the order of the documents (2.5), each at most once; by role of a frame, or by option.
+MEDIA: Mapping[str, str] = MappingProxyType(
+    {"clip_url": "first_clip", "first": "first_frame", "last": "last_frame", "audio_url": "driving_audio"}
+)
 
 ERRORS: Errors = STUDIO
 FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_time")
@@ -142,10 +144,11 @@ class DashScope:
             mime: its media type.
 
         Raises:
-            ServiceError: no policy, or storage refused the file.
+            ServiceError: no policy, a file above what the policy allows, or storage refused the file.
         """
         response = yield self._request("GET", "/uploads", params={"action": "getPolicy", "model": model})
         policy = table(ok(response, ERRORS).get("data"))
+        _check_weight(policy, len(data))
         key = f"{text(policy.get('upload_dir')).strip('/')}/{name}"
         stored = yield _form(self._storage(policy, response), key, policy, (name, data, mime))
         if not 200 <= stored.status_code < 300:
@@ -200,10 +203,9 @@ def body_of(order: Order) -> dict[str, Any]:
         body["input"]["prompt"] = order.prompt
     body["input"].update(SHAPES[order.shape](order))
     for name, value in order.fields.items():
-        section, key = FIELDS[name]
-        body[section][key] = value
-    if order.shape == "media":  # the sound is one of the media there
-        body["input"].pop("audio_url", None)
+        if order.shape != "media" or name not in MEDIA:  # sound and clip are among the media there
+            section, key = FIELDS[name]
+            body[section][key] = value
     for path, value in order.params:
         set_path(body, path, value, "parameters")
     return body
@@ -214,9 +216,8 @@ def _keyed(keys: Mapping[str, str], order: Order) -> dict[str, Any]:
 
 
 def _media(order: Order) -> dict[str, Any]:
-    items = [{"type": kind, "url": order.frames[role]} for role, kind in MEDIA.items() if role in order.frames]
-    if "audio_url" in order.fields:
-        items.append({"type": SOUND, "url": order.fields["audio_url"]})
+    links = {**order.fields, **order.frames}
+    items = [{"type": kind, "url": links[name]} for name, kind in MEDIA.items() if name in links]
     return {"media": items} if items else {}
 
 
@@ -299,6 +300,14 @@ def _form(host: str, key: str, policy: Mapping[str, Any], file: tuple[str, bytes
         return httpx.Request("POST", host, data=whole, files={"file": file}, extensions={KEYLESS: True})
     except (httpx.InvalidURL, ValueError):
         raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="unreadable")) from None
+
+
+def _check_weight(policy: Mapping[str, Any], weight: int) -> None:
+    """Refuse a file above the policy's `max_file_size_mb` (5), before it is sent; a megabyte is the larger one."""
+    most: Any = policy.get("max_file_size_mb")
+    if is_number(most) and most > 0 and weight > most * 2**20:
+        facts = {"megabytes": f"{weight / 2**20:.1f}", "most": f"{most:g}"}
+        raise ServiceError("service.too_heavy", problem=Problem("too_heavy", advice="too_large"), **facts)
 
 
 def _storage_problem(response: httpx.Response) -> Problem:

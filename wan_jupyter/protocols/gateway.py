@@ -122,6 +122,8 @@ def body_of(order: Order) -> dict[str, Any]:
         for role, link in order.frames.items():
             put(body, INPUT, FRAMES[role], link)
     for name, value in order.fields.items():
+        if name not in FIELDS:  # said by `dropped`
+            continue
         folders, key = FIELDS[name]
         put(body, folders, key, value.replace("x", "*") if name == "size" else value)
     for path, value in order.params:

@@ -43,7 +43,7 @@ FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = MappingProxyType(
         "size": ("size", str),
         "duration": ("seconds", str),
         "audio": ("generate_audio", bool),
-        "seed": ("seed", int),
+        "seed": ("seed", lambda seed: seed),  # a number, or in a dry run what stands for one
     }
 )
 ROLES: Mapping[str, str] = MappingProxyType({"first": "first_frame", "last": "last_frame"})
