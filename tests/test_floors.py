@@ -23,9 +23,9 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
-    4: ("engine", "job", "tools", "collect", "links", "life"),
-    5: ("kept", "adopting", "choice", "usual", "dry", "means", "spending", "session", "doctor"),
-    6: ("magics", "completer", "desk", "commands", "ui", "__init__", "__main__"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "life"),
+    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "session", "doctor"),
+    6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {

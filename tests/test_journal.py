@@ -22,6 +22,7 @@ from wan_jupyter import engine
 from wan_jupyter.emulator import create_app
 from wan_jupyter.errors import JobError, JobUncertain, OutputError, Problem
 from wan_jupyter.journal import MIGRATIONS, Journal, Row
+from wan_jupyter.journal.filesystem import kind_of
 from wan_jupyter.status import Result, Snapshot, Status
 
 S = Status
@@ -296,18 +297,25 @@ def real_time(world: World) -> Any:
     return world.session()
 
 
-@pytest.mark.parametrize("stage", ["before", "after"])
-def test_a_job_that_died_while_submitting_is_uncertain(world: World, stage: str) -> None:
-    """Nobody heard an answer: it is not sent again, whether or not the task exists."""
-    killed(world, stage)
+def test_a_job_that_died_after_its_task_was_made_is_found_again(world: World) -> None:
+    """Nobody heard the answer; the service's list knows the task."""
+    killed(world, "after")
+    assert (world.rows()[0]["status"], world.rows()[0]["remote_id"]) == ("SUBMITTING", None)
+    (job,) = real_time(world).resume()
+    job.result(PATIENCE)
+    assert (len(world.emulator().tasks), world.emulator().creates, world.emulator().billed) == (1, 0, 5)
+
+
+def test_a_job_that_died_while_submitting_is_uncertain(world: World) -> None:
+    """Nobody heard an answer, and there is no trace of a task: it is not sent again."""
+    killed(world, "before")
     assert (world.rows()[0]["status"], world.rows()[0]["remote_id"]) == ("SUBMITTING", None)
     session = real_time(world)
     (job,) = session.resume()
     with pytest.raises(JobUncertain):
         job.result(PATIENCE)
     assert (world.rows()[0]["status"], world.order(session=session).id) == ("UNCERTAIN", job.id)
-    assert len(world.emulator().tasks) == (1 if stage == "after" else 0)
-    assert world.emulator().creates == 0
+    assert (world.emulator().tasks, world.emulator().creates) == ([], 0)
 
 
 @pytest.mark.parametrize("how", ["resume", "order"])
@@ -423,3 +431,43 @@ def test_the_request_is_kept_without_its_picture(world: World) -> None:
     assert kept["frames"]["first"]["digest"] == job.request.first.digest  # type: ignore[union-attr]
     assert len(world.rows()[0]["request"]) < 1000
     until(lambda: list((world.home / "inputs").iterdir()) == [])
+
+
+# ---- where it lies ------------------------------------------------------------------------------------------------
+
+MOUNTS = """22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /home rw,relatime shared:9 - nfs4 server:/home rw,vers=4.2
+31 30 0:41 / /home/ann/My\\040Drive rw - fuse.rclone remote: rw
+32 30 8:2 / /home/local rw - xfs /dev/sdb rw
+broken line
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/var/lib", "ext4"),
+        ("/home/ann", "nfs4"),
+        ("/home/ann/My Drive/wan", "fuse.rclone"),
+        ("/home/local/ann", "xfs"),
+        ("/homestead", "ext4"),
+    ],
+)
+def test_the_kind_of_a_file_system_is_read_from_the_mounts(folder: str, kind: str) -> None:
+    """The nearest mount counts; names with blanks are escaped there."""
+    assert kind_of(Path(folder), MOUNTS) == kind
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("ext4", "wal"), ("nfs4", "delete"), ("fuse.sshfs", "delete")])
+def test_where_other_machines_may_write_there_is_no_wal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, mode: str
+) -> None:
+    """WAL needs memory that its users share; over a network the journal would break."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"22 1 8:1 / / rw - {kind} somewhere rw\n")
+    monkeypatch.setattr("wan_jupyter.journal.filesystem.MOUNTS", mounts)
+    journal = Journal(tmp_path / "elsewhere")
+    journal.salt()
+    journal.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "elsewhere" / "journal.sqlite3")) as sql:
+        assert sql.execute("PRAGMA journal_mode").fetchone()[0] == mode

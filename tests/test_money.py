@@ -103,7 +103,7 @@ def test_failed_and_canceled_jobs_cost_nothing(world: World, port: PortEmulator)
 
 def test_an_uncertain_job_is_reserved(world: World, port: PortEmulator) -> None:
     """Nobody knows whether it was created; so it may be billed."""
-    session = paid(world, port, "0.25 USD")
+    session = paid(world, port, "0.25 USD", settings=world.settings(shared_key=True))  # it is not looked for
     port.faults({"at": "submit", "do": "drop_after"})
     lost = order(session)
     until(lambda: lost.done)
@@ -240,6 +240,25 @@ def test_a_cell_has_a_cap_of_its_own(door: Door, port: PortEmulator) -> None:
         door(budget="5USD/day")
     assert port.creates == 0
     assert door(budget="0.25USD").facts.estimate == "0.25 USD"
+
+
+def test_a_retry_is_asked_for_as_a_new_job_is(
+    bare: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a budget it needs the same yes."""
+    for name, value in {"WAN_PROVIDER": "videos", "WAN_BASE_URL": port.url, "WAN_API_KEY": "sk-test"}.items():
+        monkeypatch.setenv(name, value)
+    bare.desk.home.mkdir(exist_ok=True)
+    (bare.desk.home / "settings.toml").write_text("budget = 5\n")
+    bare.ok(LOAD)
+    port.faults({"at": "submit", "do": "drop_after"})
+    bare.run("%%wan cat.png -r 720P -o lost --yes\nA cat")
+    lost = bare.names["lost"].id
+    assert isinstance(bare.run(f"%wan retry {lost}").error, BudgetError)
+    assert isinstance(bare.run(f"%wan retry {lost} now").error, OptionError)
+    bare.ok(f"again = %wan retry {lost} --yes")
+    bare.names["again"].result(PATIENCE)
+    assert (len(bare.desk.rows()), len(port.tasks)) == (2, 2)
 
 
 # ---- whose budget, and how long --------------------------------------------------------------------------------------

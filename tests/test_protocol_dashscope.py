@@ -305,7 +305,7 @@ def test_the_list_of_tasks_is_read_page_by_page() -> None:
     assert second.url.params["page_no"] == "2"
     with pytest.raises(StopIteration) as done:
         flow.send(httpx.Response(200, json={"total_page": 2, "data": [{**row, "status": "NEW", "gmt_create": None}]}))
-    found = done.value.value
+    found = done.value.value.found
     assert [(one.remote_id, one.created, one.status) for one in found] == [
         (ID, 1745000000.0, Status.DOWNLOADING), (ID, None, Status.RUNNING),
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from wan_jupyter import catalog, pacing
 from wan_jupyter.errors import ServiceError
 from wan_jupyter.image import Image
 from wan_jupyter.messages import known
-from wan_jupyter.protocols.base import Order
+from wan_jupyter.protocols.base import Listing, Order
 from wan_jupyter.protocols.gateway import ERRORS, body_of
 from wan_jupyter.protocols.video_generations import VideoGenerations
 from wan_jupyter.request import VideoRequest
@@ -124,7 +124,7 @@ def test_what_the_gateway_drops_is_named() -> None:
 def test_nothing_is_sent_to_stop_to_list_or_to_store() -> None:
     """There is no such route (2.4)."""
     assert unsent(SERVICE.cancel(ID)) is False
-    assert unsent(SERVICE.find(0, 1)) == ()
+    assert unsent(SERVICE.find(0, 1)) == Listing()
     assert SERVICE.needs_upload(PLAIN, 10**9) is False
 
 

@@ -15,7 +15,7 @@ from wires import HUGE, LINKS, Wire, answer, answers, check_state, cut, first, o
 from wan_jupyter import catalog, pacing
 from wan_jupyter.errors import ServiceError
 from wan_jupyter.image import Image
-from wan_jupyter.protocols.base import Order
+from wan_jupyter.protocols.base import Listing, Order
 from wan_jupyter.protocols.videos import DIALECTS, Videos
 from wan_jupyter.request import VideoRequest
 from wan_jupyter.status import Status
@@ -92,7 +92,7 @@ def test_a_dialect_is_a_row() -> None:
 def test_nothing_is_sent_to_stop_or_to_list() -> None:
     """There is no such route (2.4)."""
     assert unsent(OPE.cancel(ID)) is False
-    assert unsent(NEW_API.find(0, 1)) == ()
+    assert unsent(NEW_API.find(0, 1)) == Listing()
 
 
 # ---- what we are told ---------------------------------------------------------------------------------------------

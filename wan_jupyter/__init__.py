@@ -81,16 +81,22 @@ def allow_nested_asyncio() -> None:
 
 def load_ipython_extension(ip: Any) -> None:
     """Register the magics and the renderers: `%load_ext wan_jupyter`."""
-    from . import magics, ui
+    from functools import partial
+
+    from . import completer, magics, ui
+    from .offering import offers
 
     ui.install(ip)
-    magics.register(ip)
+    ours = magics.register(ip)
+    completer.install(ip, partial(offers, ours.desk))
+    ours.greet()
 
 
 def unload_ipython_extension(ip: Any) -> None:
     """Take everything back that loading did; jobs under way go on: `%unload_ext wan_jupyter`."""
-    from . import magics, ui
+    from . import completer, magics, ui
 
+    completer.uninstall(ip)
     magics.unregister(ip)
     ui.uninstall(ip)
 

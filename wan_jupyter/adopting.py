@@ -43,6 +43,12 @@ class Adopted:
         named = read_keywords(VideoRequest, {"model": self.model or UNTOLD})
         return VideoRequest(prompt=prompt, filled_prompt=prompt, **named)
 
+    def fits(self, row: Row) -> bool:
+        """Tell whether an uncertain job may be this task: the same prompt, which a service tells at a task's end."""
+        prompt = self.request.filled_prompt
+        lost = row.snapshot.status is Status.UNCERTAIN and not row.snapshot.remote_id
+        return lost and bool(prompt) and row.request.get("filled_prompt") == prompt
+
     def put_into(self, row: Row) -> Row:
         """Return a new job's row as this task's: nobody knows what pictures it has, or what it will cost."""
         return replace(row, model=self.model, mode="", estimate=None, snapshot=self.seen)

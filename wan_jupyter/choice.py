@@ -39,8 +39,8 @@ def choose(name: str | None, base_url: str | None, key: str | None, settings: Se
         SettingsError: no such provider or session, or an address without one.
         CredentialsError: it needs a key and none was found.
     """
-    homeless = settings.base_url if not settings.provider and not base_url else ""
     chosen = name or settings.provider or settings.chosen
+    homeless = settings.base_url if not settings.provider and not base_url and not _takes_any(chosen) else ""
     if homeless or (base_url and not chosen):
         raise SettingsError("provider.url_without_name", url=homeless or base_url)
     own = settings.sessions.get(chosen) if chosen != settings.provider else None
@@ -71,8 +71,14 @@ def _row(name: str, base_url: str | None, settings: Settings) -> Provider:
         known = names(settings)
         suggestion = nearest(name, known)
         raise SettingsError("provider.unknown", name=shorten(name), names=", ".join(known), suggestion=suggestion)
-    own = settings.base_url if name == settings.provider else ""
+    own = settings.base_url if name == settings.provider or _takes_any(name) else ""
     return catalog.provider(name, base_url or own or None)
+
+
+def _takes_any(name: str) -> bool:
+    """Tell whether a provider has no address of its own, so that the environment's can be meant for nothing else."""
+    row = catalog.providers().get(name)
+    return row is not None and not row.base_url
 
 
 def _usual(key: str | None, settings: Settings) -> Provider:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import settings as environment
 from . import ui
-from .errors import JobError, SettingsError
+from .errors import JobError, SettingsError, WanError
 from .messages import say
+from .orphans import Orphan, orphans
 
 if TYPE_CHECKING:
     from .job import Job
@@ -86,6 +87,36 @@ class Desk:
         session = self.session()
         job = session.job(beginning) if beginning else self._newest(session)
         return self.session_of(job).follow(job.id) if job.status.live else job
+
+    def orphans(self) -> list[Orphan]:
+        """Return the unfinished jobs that nobody carries out."""
+        return orphans(self.fixed.home)
+
+    def resume(self) -> tuple[list[Job], list[tuple[str, WanError]]]:
+        """Go on with all unfinished jobs that no living process carries out.
+
+        Returns:
+            The jobs, and of those that cannot be gone on with here the ids, each with the reason.
+        """
+        found: list[Job] = []
+        problems: list[tuple[str, WanError]] = []
+        for left in self.orphans():
+            try:
+                job = self._session_of(left).follow(left.id)
+            except WanError as problem:
+                problems.append((left.id, problem))
+                continue
+            if job.done and job.error is not None and not job.snapshot.settled:
+                problems.append((left.id, job.error))
+            else:
+                found.append(job)
+        return found, problems
+
+    def _session_of(self, left: Orphan) -> Session:
+        try:
+            return self.session(left.session)
+        except SettingsError:
+            return self.session(left.provider)
 
     def only_live(self) -> Job | None:
         """Return the only job under way in this kernel, None if there is none.

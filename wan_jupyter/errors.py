@@ -166,7 +166,7 @@ class ProblemError(WanError):
 
     def hint(self, language: str = ENGLISH) -> str:
         """Return what to do about this code."""
-        return say(f"advice.{self.problem.advice}", language)
+        return say(f"advice.{self.problem.advice}", language, **self.values)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_problem, (type(self), self.key, self.problem, self.values)

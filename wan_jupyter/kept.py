@@ -11,8 +11,9 @@ from .errors import JobError
 from .image import shown_url
 from .job import Facts, Job
 from .journal import Row
-from .outputs import Place, read_sidecar
+from .outputs import Place, Spool, read_sidecar
 from .prices import Price
+from .request import VideoRequest
 from .status import Status
 from .video import Video
 
@@ -29,6 +30,30 @@ def makes_needless(row: Row, folder: Path, account: str) -> bool:
     if status.live and row.account != account:
         raise JobError("job.other_key", id=row.id)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def retried(row: Row, ours: bool, spool: Spool) -> VideoRequest:
+    """Return the request of a job that is to be sent once more.
+
+    Raises:
+        JobError: it must not be, or cannot be, and what to type instead.
+    """
+    status, request = row.snapshot.status, VideoRequest.from_json(row.request)
+    if not ours:
+        raise JobError("retry.elsewhere", id=row.id, provider=row.provider)
+    if status is Status.SUCCEEDED:
+        raise JobError("retry.made", id=row.id)
+    if not row.snapshot.settled:
+        raise JobError("retry.searching" if status is Status.UNCERTAIN else "retry.live", id=row.id)
+    if not all(image.url or spool.has(image.digest) for _, image in request.frames):
+        raise JobError("retry.picture_gone", id=row.id)
+    return request
+
+
+def newer_stands(kept: Row, row: Row) -> bool:
+    """Tell whether `row` was retried already: a job with the same request came after it, and is under way or made."""
+    alive = kept.snapshot.status is Status.SUCCEEDED or not kept.snapshot.settled
+    return kept.take > row.take and alive
 
 
 def file_of(row: Row, folder: Path) -> Path:

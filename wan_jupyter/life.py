@@ -32,8 +32,10 @@ from .errors import (
 from .job import Job
 from .links import links
 from .protocols.base import Order
+from .recognise import recognise, uncertain
 from .status import Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
+from .turns import turn
 from .video import Video
 
 HEARTBEAT = 60.0
@@ -67,7 +69,7 @@ async def _told(job: Job, life: Awaitable[None]) -> None:
 
 
 async def _live(job: Job, tools: Tools) -> None:
-    for step in (_create, _follow, collect):
+    for step in (_create, recognise, _follow, collect):
         await step(job, tools)
     await _finish(job, tools)
 
@@ -76,7 +78,7 @@ async def _follow_row(job: Job, tools: Tools, alive: Callable[[str, float, float
     while True:
         row = await tools.engine.work(tools.journal.get, job.id)
         job.show(row.snapshot)
-        if row.snapshot.status.ended:
+        if row.snapshot.settled:
             return await _finish(job, tools, row.warning)
         if row.owner == tools.owner:
             return await _live(job, tools)
@@ -94,7 +96,7 @@ async def _create(job: Job, tools: Tools) -> None:
     unsent = job.status is Status.PREPARING or job.snapshot.note == WAITING
     if job.status is Status.SUBMITTING and not unsent:
         # Someone died between sending and hearing the answer.
-        await advance(job, tools, Snapshot(Status.UNCERTAIN, problem=Problem(LOST_ANSWER, advice="uncertain")))
+        await advance(job, tools, uncertain(tools, Problem(LOST_ANSWER), tools.clock.time()))
     if not unsent:
         return
     try:
@@ -116,11 +118,14 @@ async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
     while True:
         tries += 1
         try:
+            await turn(tools, "submit")
+            if job.cancel_requested:
+                return Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM)
             return await tools.client.create(tools.protocol.submit(order), partial(_commit, job, tools))
         except ProblemError as error:
             verdict = pacing.judge_submit(error, tries)
             if verdict is not pacing.Verdict.AGAIN:
-                return _not_submitted(error, verdict)
+                return _not_submitted(tools, error, verdict)
             await advance(job, tools, replace(job.snapshot, note=WAITING))
             await pause(job, tools, pacing.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
         if job.cancel_requested:
@@ -153,9 +158,9 @@ async def _keep(job: Job, tools: Tools, brought: Snapshot) -> None:
             await pause(job, tools, wait)
 
 
-def _not_submitted(error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
+def _not_submitted(tools: Tools, error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
     if verdict is pacing.Verdict.UNCERTAIN:
-        return Snapshot(Status.UNCERTAIN, problem=replace(error.problem, advice="uncertain"))
+        return uncertain(tools, error.problem, tools.clock.time())
     problem = error.problem
     return Snapshot(Status.FAILED, problem=replace(problem, code=problem.code or NOT_CREATED))
 
@@ -172,6 +177,7 @@ async def _follow(job: Job, tools: Tools) -> None:
         await pause(job, tools, wait)
         waited += wait  # what we waited, not what a clock says: a machine that slept has not waited
         try:
+            await turn(tools, "poll")
             seen = await tools.client.run(tools.protocol.poll(job.remote_id))
             failures = 0
         except ProblemError as error:
@@ -221,6 +227,7 @@ async def _pass_on_cancel(job: Job, tools: Tools) -> None:
     if not job.cancel_requested or job.cancel_answered:
         return
     try:
+        await turn(tools, "cancel")
         stopped = await tools.client.run(tools.protocol.cancel(job.remote_id))
     except ConnectionProblem:
         return  # not heard: asked again before the next poll
@@ -267,7 +274,7 @@ def _let_go(job: Job, tools: Tools) -> None:
 def _drop_unneeded(job: Job, tools: Tools) -> None:
     if job.status is Status.FAILED:  # a link into storage may be why: the next job's pictures are put there anew
         tools.journal.forget_uploads(tools.whose)
-    needed = {frame.get("digest") for row in tools.journal.unfinished() for frame in row.request["frames"].values()}
+    needed = {frame.get("digest") for row in tools.journal.unsettled() for frame in row.request["frames"].values()}
     for _, image in job.request.frames:
         if image.digest and image.digest not in needed:
             tools.spool.drop(image.digest)

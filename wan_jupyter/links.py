@@ -21,6 +21,7 @@ from .image.repair import Fit, made_fit
 from .job import Job
 from .outputs import data_uri
 from .tools import Tools, pause, unless_canceled
+from .turns import turn
 from .video import thumbnail
 
 # A link must outlive the job's wait in the service's queue: it is used again only this long before its end.
@@ -114,6 +115,7 @@ async def _upload(job: Job, tools: Tools, picture: Ready, share: Callable[[float
         tries += 1
         try:
             flow = tools.protocol.upload(tools.order.model, name, picture.data, picture.mime)
+            await turn(tools, "upload")
             return await tools.client.upload(flow, share)
         except ProblemError as error:
             if not error.problem.again or tries >= pacing.UPLOAD_TRIES:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Unicode
+from traitlets import Bool, Unicode
 
 from . import commands
 from .desk import Desk
-from .errors import OptionError, PromptError
+from .errors import OptionError, PromptError, WanError
 from .options import Typed, help_text, read_line
 from .request import VideoRequest
 
 NAME = "wan"
+SHOWN = 5  # ids of unfinished jobs that the greeting names
 
 
 @magics_class
@@ -25,9 +26,22 @@ class WanMagics(Magics):
 
     outputs = Unicode("", help="The folder for videos; empty: wan_outputs beside the notebook.").tag(config=True)
 
+    auto_resume = Bool(False, help="Go on with unfinished jobs when the extension is loaded.").tag(config=True)
+
     def __init__(self, shell: Any) -> None:
         super().__init__(shell, parent=shell)
         self.desk = Desk(shell, self)
+
+    def greet(self) -> None:
+        """Say in one line that jobs were left unfinished, or go on with them if the user wants that."""
+        try:
+            left = self.desk.orphans()
+        except WanError:  # loading never fails for a journal; the first cell will say what is wrong with it
+            return
+        if left and self.auto_resume:
+            commands.run(self.desk, "resume")
+        elif left:
+            self.desk.presenter.say("resume.left", count=len(left), ids=", ".join(row.id for row in left[:SHOWN]))
 
     @no_var_expand
     @cell_magic(NAME)
@@ -75,13 +89,15 @@ class WanMagics(Magics):
         return VideoRequest(prompt=normal(cell), filled_prompt=filled, **frames, **asked)
 
 
-def register(ip: Any) -> None:
+def register(ip: Any) -> WanMagics:
     """Register the magics, and let a `%%wan` cell be without a body."""
-    ip.register_magics(WanMagics(ip))
+    made = WanMagics(ip)
+    ip.register_magics(made)
     # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
     # and the prompt could never be typed.
     give_body.has_side_effects = True  # type: ignore[attr-defined]
     ip.input_transformers_cleanup.append(give_body)
+    return made
 
 
 def unregister(ip: Any) -> None:

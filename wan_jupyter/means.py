@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,10 @@ class Means:
         """Whether the service runs in this very process: the emulator, unless it has an address of its own."""
         return self.provider.base_url == catalog.provider(catalog.EMULATOR).base_url
 
+    @property
+    def _spool(self) -> Spool:
+        return Spool(self._settings.home / "inputs")
+
     def _emulator(self) -> Any:
         """Return the emulator in process; imported here, for the default only."""
         if not self.in_process:
@@ -113,14 +117,27 @@ class Means:
             protocol=self.provider.speak(),
             order=plan.order,
             journal=self.journal,
-            spool=Spool(self._settings.home / "inputs"),
+            spool=self._spool,
             place=place,
             owner=self.owner.name,
             account=self.account,
             pace=self.provider.poll,
             price=partial(self._price, plan),
             sidecar=partial(sidecar_of, place=place),
+            rates=self._rates(plan),
+            sharing=self._sharing,
+            adopts=not self._settings.shared_key,
         )
+
+    def _rates(self, plan: Plan) -> Mapping[str, float]:
+        """Return the account's documented limits; the emulator has none."""
+        return {} if self.provider.emulated else {**self.provider.speak().rates, "submit": plan.model.submit_rps}
+
+    def _sharing(self) -> int:
+        """Count the living processes with jobs of this account at this address; this one is among them."""
+        now, mine = self._clock.time(), self.owner
+        owners = self.journal.owners_of(self.account, self.provider.base_url)
+        return len({mine.name, *(name for name, beat in owners if mine.is_alive(name, beat, now))})
 
     def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
         """Return what a plan costs, for as many seconds as were billed, or as it asks for; None where nobody knows."""

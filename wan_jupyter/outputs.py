@@ -45,6 +45,10 @@ class Spool:
         except OSError as error:
             raise OutputError("output.spool_gone", reason=_reason(error)) from None
 
+    def has(self, digest: str) -> bool:
+        """Tell whether a picture is here."""
+        return (self.folder / digest).is_file()
+
     def drop(self, digest: str) -> None:
         """Remove a picture that no job needs any more."""
         with contextlib.suppress(OSError):

@@ -20,6 +20,12 @@ DEADLINE = 6 * 3600.0
 DOWNLOAD_TRIES = 5
 UPLOAD_TRIES = 2
 
+# A create whose answer was lost: the longest that the service may take to read it (the client's time-outs together),
+# how far two clocks may differ, and for how long a list without a trace of it is not believed.
+CREATE_PATIENCE = 370.0
+CLOCK_SLACK = 5.0
+NO_TRACE_AFTER = 120.0
+
 # 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.
 UNSURE_4XX = frozenset({408})
 
@@ -65,3 +71,13 @@ def _wait(error: ProblemError, base: float, jitter: float, longest: float) -> fl
     """Return what the service asked for, within reason: a result link dies while a client sleeps for days."""
     asked = error.problem.wait
     return (min(asked, longest) if asked is not None else base) + base * 0.25 * jitter
+
+
+# ---- an account's limits ------------------------------------------------------------------------------------------
+
+SHARE_READ_EVERY = 10.0  # seconds after which it is counted anew who shares an account
+
+
+def spacing(rate: float, owners: int) -> float:
+    """Return seconds between two requests of this process: an account's rate is shared by its living owners."""
+    return max(1, owners) / rate if rate > 0 else 0.0

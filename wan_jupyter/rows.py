@@ -121,6 +121,7 @@ class Model:
         templates: the effects that the documents name, () where it has none.
         template_modes: modes that it has with a template only.
         regions: where it is at home, () where that is not known.
+        submit_rps: creates a second that an account may send (wire-dashscope.md 2.7), 0.0 where that is not known.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Model:
     templates: tuple[str, ...] = ()
     template_modes: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    submit_rps: float = 0.0
     prices: tuple[Mapping[str, Any], ...] = ()
     same_as: str = ""
     known: bool = True

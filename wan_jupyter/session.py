@@ -7,6 +7,7 @@ process has only once (loop, journal, owner's lock, emulator) is shared through 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +24,8 @@ from .engine import Clock
 from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
 from .job import Job
-from .journal import Row
-from .kept import end_as_kept, facts_of, file_of, makes_needless
+from .journal import Admit, Row
+from .kept import end_as_kept, facts_of, file_of, makes_needless, newer_stands, retried
 from .life import carry_out, follow_other
 from .means import Means
 from .prices import Price
@@ -125,18 +126,24 @@ class Session(Means):
         """
         plan = self.plan(request)
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
-        drawn = _with_seed(plan)
-        make = partial(self._row, drawn, mark, cell, self.account)
-        with engine.current().ordering:
-            reuse = partial(makes_needless, folder=self.outputs, account=self.account)
-            admit = self._admit(budget, yes)
-            row, is_new = self.journal.begin(mark, make, lambda kept: not new and reuse(kept), admit)
-            if not is_new and row.snapshot.status.live:
-                return self._go_on(row, drawn.request)
-            if not is_new:
-                return self._shown(row)
-            job = Job(facts_of(row, self.provider), drawn.request, row.snapshot, engine.current(), "new")
-            return self._start(job, self._tools(drawn, row))
+        reuse = partial(makes_needless, folder=self.outputs, account=self.account)
+        return self._begin(_with_seed(plan), mark, cell, lambda kept: not new and reuse(kept), self._admit(budget, yes))
+
+    def retry(self, beginning: str, *, yes: bool = False) -> Job:
+        """Send the request of a job that ended without a video once more, as a further take; this may be billed.
+
+        Args:
+            yes: also if nobody knows what it costs and there is a budget.
+
+        Raises:
+            BudgetError: it may not be paid for; nothing was sent.
+            JobError: it has a video, is under way, is still looked for at the service, or its pictures are gone.
+        """
+        row = self.journal.get(beginning)
+        again = retried(row, self._is_ours(row), self._spool)
+        plan = catalog.plan_of(again, self.provider)
+        admit = self._admit(None, yes)
+        return self._begin(plan, row.fingerprint, row.cell, lambda kept: newer_stands(kept, row), admit)
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
@@ -174,7 +181,7 @@ class Session(Means):
         """Return a job, and go on with it here if it is under way and nobody does; only at its own address."""
         with engine.current().ordering:  # a job that ends between the look and the step would be gone on with
             row = self.journal.get(identity)
-            return self._go_on(row) if self._is_ours(row) and row.snapshot.status.live else self._revive(row)
+            return self._go_on(row) if self._is_ours(row) and not row.snapshot.settled else self._revive(row)
 
     def adopt(self, task_id: str, *, model: str | None = None) -> Job:
         """Bring in a task that was started elsewhere with this account: follow it, and fetch its video.
@@ -188,7 +195,7 @@ class Session(Means):
             ServiceError, ConnectionProblem: the service could not be asked.
         """
         task = adopting.task_named(task_id)
-        row = self.journal.with_task(self.provider.base_url, task) or self._adopted(task, model or "")
+        row = self.journal.with_task(self.provider.base_url, task) or self._brought_in(task, model or "")
         return self.follow(row.id)
 
     def knock(self, patience: float = 5.0) -> Answer:
@@ -225,13 +232,31 @@ class Session(Means):
 
     # ---- making and finding jobs ------------------------------------------------------------------------------
 
-    def _adopted(self, task: str, model: str) -> Row:
-        """Return the new row of a task; its mark is its own, so that it never stands for a request that is typed."""
+    def _brought_in(self, task: str, model: str) -> Row:
+        """Return the row of a task that no job was known to be: of the one uncertain job that it fits, else a new one.
+
+        A new row's mark is its own, so that it never stands for a request that is typed.
+        """
         found = adopting.look(task, model, self.provider, self._client)
+        fits = [row for row in self.journal.unsettled() if self._is_ours(row) and found.fits(row)]
+        if len(fits) == 1 and self.journal.identify(fits[0].id, self.owner.name, found.seen):
+            return self.journal.get(fits[0].id)
         plan = catalog.plan_of(found.request, self.provider)
         mark = f"adopted {self.provider.base_url} {task}"
         make = partial(self._row, plan, mark, "", self.account)
         return self.journal.begin(mark, lambda *new: found.put_into(make(*new)), lambda kept: True)[0]
+
+    def _begin(self, plan: Plan, mark: str, cell: str, reuse: Callable[[Row], bool], admit: Admit | None) -> Job:
+        """Begin a job, or return the one with the same mark that is to be used instead."""
+        make = partial(self._row, plan, mark, cell, self.account)
+        with engine.current().ordering:
+            row, is_new = self.journal.begin(mark, make, reuse, admit)
+            if not is_new and not row.snapshot.settled:
+                return self._go_on(row, plan.request)
+            if not is_new:
+                return self._shown(row)
+            job = Job(facts_of(row, self.provider), plan.request, row.snapshot, engine.current(), "new")
+            return self._start(job, self._tools(plan, row))
 
     def _start(self, job: Job, tools: Tools) -> Job:
         engine.current().jobs[job.id] = job
@@ -276,7 +301,7 @@ class Session(Means):
         known = engine.current().jobs.get(row.id)
         if known is not None and origin != "shown":
             return known  # type: ignore[no-any-return]
-        if known is not None and not known.status.ended:
+        if known is not None and not known.done:
             return known  # type: ignore[no-any-return]
         request = VideoRequest.from_json(row.request)
         job = Job(facts_of(row, catalog.providers().get(row.provider)), request, row.snapshot, engine.current(), origin)

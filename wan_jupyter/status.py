@@ -38,6 +38,9 @@ class Status(StrEnum):
         return self not in ENDED
 
 
+# Notes of an UNCERTAIN job for whose task the service's list is searched: it may yet turn out to exist.
+RECOGNISING = frozenset({"recognising", "probable"})
+
 S = Status
 ENDED = frozenset({S.SUCCEEDED, S.FAILED, S.CANCELED, S.EXPIRED, S.UNCERTAIN})
 
@@ -108,3 +111,8 @@ class Snapshot:
     facts: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     file: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more will happen by itself: it ended, and nobody looks for its task in the service's list."""
+        return self.status.ended and not (self.status is Status.UNCERTAIN and self.note in RECOGNISING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,6 +31,10 @@ class Tools:
         pace: seconds between polls, at first and later.
         price: gives the price of some billed seconds, None where it is unknown.
         sidecar: gives what is written beside the video.
+        rates: requests a second that the account may send, by kind; none where nothing is known.
+        sharing: counts the living processes that work with this account now.
+        adopts: whether a task that a lost answer may have created is taken for ours once it is recognised; not where
+            others use the same key.
     """
 
     engine: Engine
@@ -46,6 +50,9 @@ class Tools:
     pace: tuple[float, float]
     price: Callable[[float], Price | None]
     sidecar: Callable[[Job], Mapping[str, Any]]
+    rates: Mapping[str, float] = field(default_factory=dict)
+    sharing: Callable[[], int] = lambda: 1
+    adopts: bool = True
 
     @property
     def whose(self) -> Whose:

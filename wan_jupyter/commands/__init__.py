@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "jobs": jobs.jobs,
         "show": jobs.show,
         "wait": jobs.wait,
+        "resume": jobs.resume,
+        "retry": jobs.retry,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
         "spend": money.spend,

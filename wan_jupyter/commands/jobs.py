@@ -1,15 +1,18 @@
-"""What became of my jobs: list, show, wait, cancel, adopt. Floor 6."""
+"""What became of my jobs: list, show, wait, resume, retry, cancel, adopt. Floor 6."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..desk import Desk
-from ..errors import WanError
+from ..errors import OptionError, WanError
 from ..messages import say
+from ..request import shorten
 
 if TYPE_CHECKING:
     from ..job import Job
+
+YES = "--yes"  # also where a budget cannot know what it costs
 
 
 def jobs(desk: Desk) -> None:
@@ -39,6 +42,29 @@ def wait(desk: Desk, *beginnings: str) -> None:
             problems.append(problem)
     if problems:
         raise problems[0]
+
+
+def resume(desk: Desk) -> None:
+    """Go on with the jobs that nobody follows any more, whichever session they belong to."""
+    found, problems = desk.resume()
+    for job in found:
+        desk.presenter.show(job, wait=False)
+    for identity, problem in problems:
+        desk.presenter.show_text("\n".join([say("resume.not_here", id=identity), *problem.lines()]))
+    if not found and not problems:
+        desk.presenter.say("resume.nothing")
+
+
+def retry(desk: Desk, beginning: str = "", yes: str = "") -> Job:
+    """Send the request of a job that ended without a video once more, show it, and return the new job."""
+    if beginning == YES:
+        beginning, yes = yes, beginning
+    if yes not in ("", YES):
+        raise OptionError("command.too_many", name="retry", value=shorten(yes))
+    lost = desk.job(beginning)
+    job = desk.session_of(lost).retry(lost.id, yes=yes == YES)
+    desk.presenter.show(job, wait=False)
+    return job
 
 
 def adopt(desk: Desk, task: str = "", model: str = "") -> Job:

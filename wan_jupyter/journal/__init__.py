@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..budget import Spending
@@ -99,6 +99,14 @@ class Journal(Store):
             query = "UPDATE jobs SET remarks = ? WHERE id = ? AND owner = ?"
             sql.execute(query, (of_remarks(remarks), job, owner))
 
+    def identify(self, job: str, owner: str, snapshot: Snapshot) -> bool:
+        """Make a task an uncertain job's, and the job `owner`'s; False when it is not uncertain any more."""
+        values = {**of_snapshot(snapshot), "owner": owner, "heartbeat": self._clock()}
+        marks = ", ".join(f"{name} = ?" for name in values)
+        with self._transaction() as sql:
+            query = f"UPDATE jobs SET {marks} WHERE id = ? AND status = ? AND remote_id IS NULL"  # noqa: S608 - our own
+            return sql.execute(query, (*values.values(), job, Status.UNCERTAIN)).rowcount == 1
+
     def take_over(self, job: str, owner: str, former: str) -> bool:
         """Make a job ours if it still is `former`'s."""
         with self._transaction() as sql:
@@ -158,10 +166,29 @@ class Journal(Store):
         return self._rows("ORDER BY created_at DESC, rowid DESC LIMIT ?", limit)
 
     def unfinished(self) -> list[Row]:
-        """Return the jobs that have not ended, oldest first."""
-        live = [status for status in Status if status.live]
-        marks = ", ".join("?" * len(live))
-        return self._rows(f"WHERE status IN ({marks}) ORDER BY created_at", *live)
+        """Return the jobs for which there is something to do, oldest first."""
+        return [row for row in self.unsettled() if not row.snapshot.settled]
+
+    def unsettled(self) -> list[Row]:
+        """Return the jobs that have not ended and the uncertain ones, oldest first: their pictures may be needed."""
+        open_ones = [*(status for status in Status if status.live), Status.UNCERTAIN]
+        marks = ", ".join("?" * len(open_ones))
+        return self._rows(f"WHERE status IN ({marks}) ORDER BY created_at", *open_ones)
+
+    def tasks_of(self, base_url: str, tasks: Iterable[str]) -> frozenset[str]:
+        """Return those of a service's tasks that jobs are known to be."""
+        wanted = list(tasks)
+        marks = ", ".join("?" * len(wanted))
+        rows = self._rows(f"WHERE base_url = ? AND remote_id IN ({marks})", base_url, *wanted)
+        return frozenset(row.snapshot.remote_id for row in rows)
+
+    def owners_of(self, account: str, base_url: str) -> list[tuple[str, float]]:
+        """Return who has unfinished jobs of an account at an address, each with its newest heartbeat."""
+        beats: dict[str, float] = {}
+        for row in self.unfinished():
+            if (row.account, row.base_url) == (account, base_url):
+                beats[row.owner] = max(row.heartbeat, beats.get(row.owner, 0.0))
+        return list(beats.items())
 
     def spending(self, since: float = 0.0) -> tuple[Spending, ...]:
         """Return what jobs came to that were sent since an epoch second, by session, provider and currency."""

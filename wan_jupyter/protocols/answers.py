@@ -128,6 +128,14 @@ def retry_after(response: httpx.Response) -> float | None:
         return None
 
 
+def server_time(response: httpx.Response) -> float | None:
+    """Return the answer's `Date` in epoch seconds, None if absent or unreadable."""
+    try:
+        return parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 # ---- values -------------------------------------------------------------------------------------------------------
 
 

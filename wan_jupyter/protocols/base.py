@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from typing import Protocol as Shape
 from urllib.parse import quote
@@ -69,6 +70,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A service's list of tasks of a span.
+
+    Attributes:
+        found: the tasks.
+        date: the service's own clock at the answer in epoch seconds, None where it does not say.
+        whole: whether these are all; a very long list is not read to its end.
+    """
+
+    found: tuple[Found, ...] = ()
+    date: float | None = None
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Download:
     """How the finished video is fetched.
 
@@ -87,11 +103,15 @@ class Protocol(Shape):
     Attributes:
         memory: seconds for which the service remembers a task: until then, EXPIRED is not believed.
         storage: seconds for which its own storage keeps a picture; 0.0 where it has none.
+        lists: whether it lists an account's tasks, so that one whose answer was lost can be looked for.
+        rates: requests a second that an account may send, by kind ("poll", "cancel", "list", "upload"), as documented.
         sized: whether it wants width and height (`size`) where others take a tier (`resolution`).
     """
 
     memory: ClassVar[float]
     storage: ClassVar[float]
+    rates: ClassVar[Mapping[str, float]]
+    lists: ClassVar[bool]
 
     @property
     def base_url(self) -> str:
@@ -125,7 +145,7 @@ class Protocol(Shape):
     def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
         """Put a file into the service's own storage for one model, and return its link."""
 
-    def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
+    def find(self, since: float, until: float, model: str = "") -> Flow[Listing]:
         """List the account's tasks of a span in epoch seconds, as far as the service lists any."""
 
     def look_up(self, remote_id: str) -> Flow[Found | None]:
@@ -139,6 +159,8 @@ class Plain:
 
     memory: ClassVar[float] = 0.0
     storage: ClassVar[float] = 0.0
+    rates: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    lists: ClassVar[bool] = False
     sized: ClassVar[bool] = False
 
     def cancel(self, remote_id: str) -> Flow[bool]:
@@ -162,11 +184,11 @@ class Plain:
         yield from ()
         raise ServiceError("service.refused", problem=Problem("no_storage", advice="no_storage"))
 
-    def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
+    def find(self, since: float, until: float, model: str = "") -> Flow[Listing]:
         """Find nothing: there is no list."""
         del since, until, model
         yield from ()
-        return ()
+        return Listing()
 
     def look_up(self, remote_id: str) -> Flow[Found | None]:
         """Find nothing: there is no list."""

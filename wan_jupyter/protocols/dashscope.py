@@ -26,11 +26,12 @@ from .answers import (
     ok,
     problem_of,
     retry_after,
+    server_time,
     table,
     text,
     unreadable,
 )
-from .base import KEYLESS, Download, Flow, Found, Order, get, lost_fields, segment, set_path
+from .base import KEYLESS, Download, Flow, Found, Listing, Order, get, lost_fields, segment, set_path
 from .codes import STUDIO
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_t
 REMEMBERED = 24 * 3600.0  # seconds a task id is kept (4.1; seed dashscope-kf2v, 2026-03-13)
 STORED = 48 * 3600.0  # seconds an uploaded file is kept (5)
 CHINA = timezone(timedelta(hours=8))  # the service's times have no zone (4.1)
-PAGES = 20  # of the list of tasks, 10 tasks each
+RATES: Mapping[str, float] = MappingProxyType({"poll": 20.0, "cancel": 20.0, "list": 20.0, "upload": 100.0})  # (2.7)
+PAGES = 100  # of the list of tasks, 10 tasks each
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class DashScope:
     base_url: str
     memory: ClassVar[float] = REMEMBERED
     storage: ClassVar[float] = STORED
+    rates: ClassVar[Mapping[str, float]] = RATES
+    lists: ClassVar[bool] = True
     sized: ClassVar[bool] = False
 
     def submit(self, order: Order) -> Flow[Snapshot]:
@@ -155,19 +159,22 @@ class DashScope:
             raise ServiceError("service.refused", problem=_storage_problem(stored))
         return f"oss://{key}"
 
-    def find(self, since: float, until: float, model: str = "") -> Flow[tuple[Found, ...]]:
+    def find(self, since: float, until: float, model: str = "") -> Flow[Listing]:
         """List the account's tasks of a span of at most 24 h (4.5), newest page first as the service gives them."""
         span = {"start_time": _china(since), "end_time": _china(until), **({"model_name": model} if model else {})}
         found: list[Found] = []
+        date, whole = None, False
         for page in range(1, PAGES + 1):
             response = yield self._request("GET", "/tasks/", params={**span, "page_no": page, "page_size": 10})
             answer = ok(response, ERRORS)
+            date = server_time(response)
             rows = answer.get("data")
             found += [_found(row) for row in rows if text(table(row).get("task_id"))] if isinstance(rows, list) else []
             last: Any = answer.get("total_page")
-            if not rows or not is_number(last) or page >= last:
+            whole = not rows or not is_number(last) or page >= last
+            if whole:
                 break
-        return tuple(found)
+        return Listing(tuple(found), date, whole)
 
     def look_up(self, remote_id: str) -> Flow[Found | None]:
         """Ask the list (4.5) for one task of the last 24 h: it knows the model, which the query of a task does not."""

@@ -1,0 +1,304 @@
+"""A create whose answer was lost: its task is recognised beyond doubt, or the user is told; nothing is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import sqlite3
+from typing import Any
+
+import pytest
+from parts import PATIENCE, SMALL, FakeClock, PortEmulator, World, picture, quiet, until
+
+from wan_jupyter import engine, errors
+from wan_jupyter.job import Job
+from wan_jupyter.session import Session
+from wan_jupyter.status import Snapshot, Status
+
+PICTURE = f"data:image/png;base64,{base64.b64encode(picture()).decode()}"
+LOST = {"at": "submit", "do": "drop_after"}  # the task is made, its answer never comes
+UNMADE = {"at": "submit", "do": "drop_before"}
+PATH = "/api/v1/services/aigc/video-generation/video-synthesis"
+
+
+def uncertain(job: Job) -> errors.JobUncertain:
+    """Wait for a job that stays uncertain, and return its error."""
+    with pytest.raises(errors.JobUncertain) as caught:
+        job.result(PATIENCE)
+    return caught.value
+
+
+def elsewhere(world: World, prompt: str, key: str = "emulated") -> str:
+    """Let another program with a key make a task at the emulator, and return its id."""
+    body = {
+        "model": SMALL["model"],
+        "input": {"prompt": prompt, "img_url": PICTURE},
+        "parameters": {"resolution": "480P", "duration": 5},
+    }
+    headers = {"Authorization": f"Bearer {key}", "X-DashScope-Async": "enable"}
+
+    async def create() -> Any:
+        async with world.emulator().open() as http:
+            return await http.post(f"http://emulator.invalid{PATH}", json=body, headers=headers)
+
+    answer = asyncio.run(create())
+    assert answer.status_code == 200, answer.text
+    found: str = answer.json()["output"]["task_id"]
+    return found
+
+
+def notes(job: Job) -> list[str]:
+    """Collect the notes that a job shows, each change once."""
+    seen: list[str] = []
+
+    def watch(shot: Snapshot) -> None:
+        if not seen or seen[-1] != shot.note:
+            seen.append(shot.note)
+
+    job.watch(watch)
+    return seen
+
+
+# ---- recognised ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["drop_after", "bad_json"])
+def test_a_task_whose_answer_was_lost_is_found_again(world: World, what: str) -> None:
+    """One create, one bill, and the video is there."""
+    world.emulator().faults({"at": "submit", "do": what})
+    job = world.order("A cat that is lost and found")
+    job.result(PATIENCE)
+    assert (job.status, job.remote_id) == (Status.SUCCEEDED, world.emulator().tasks[0]["task_id"])
+    assert (world.emulator().creates, world.emulator().billed) == (1, 5)
+
+
+def test_it_is_found_over_a_real_connection_too(world: World, port: PortEmulator) -> None:
+    """The service's clock is another one than ours; its `Date` says how far they are apart."""
+    port.faults(LOST)
+    session = world.session("dashscope-intl", base_url=port.base_url, key="sk-found-again")
+    job = world.order("A cat on a wire that breaks", session=session)
+    job.result(PATIENCE)
+    assert (port.creates, port.billed) == (1, 5)
+
+
+def test_the_card_says_what_is_known(world: World, clock: FakeClock) -> None:
+    """Looking for it; then probably created, since a task of that time goes on; then made."""
+    clock.hold()
+    world.emulator().faults(LOST)
+    job = world.order()
+    seen = notes(job)
+    until(lambda: job.snapshot.note == "probable")
+    assert (job.status, job.done, job.snapshot.settled) == (Status.UNCERTAIN, False, False)
+    clock.release()
+    job.result(PATIENCE)
+    assert seen[:4] == ["", "recognising", "probable", ""]
+
+
+def test_a_task_that_takes_long_is_waited_for(world: World) -> None:
+    """A list that shows a task of that time is a trace, however long it takes to say its prompt."""
+    world.emulator().faults(LOST, {"at": "poll", "do": "word", "status": "RUNNING", "times": 0})
+    job = world.order("A slow cat")
+    until(lambda: world.clock.time() > job.facts.created_at + 1000)
+    assert not job.done
+    world.emulator().clear()
+    job.result(PATIENCE)
+    assert world.emulator().creates == 1
+
+
+def test_a_list_that_cannot_be_had_concludes_nothing(world: World) -> None:
+    """It is asked for again until it answers."""
+    world.emulator().faults(LOST, {"at": "list", "do": "status", "status": 500, "times": 40})
+    job = world.order()
+    job.result(PATIENCE)
+    assert world.emulator().fired()[1] == 40
+    assert world.emulator().billed == 5
+
+
+# ---- not ours -----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_trace_the_user_decides(world: World) -> None:
+    """Two minutes after it was lost, the list is believed; nothing is sent by itself."""
+    world.emulator().faults(UNMADE)
+    job = world.order()
+    problem = uncertain(job)
+    assert (job.snapshot.note, job.snapshot.settled) == ("no_trace", True)
+    assert world.clock.time() - job.facts.created_at >= 120
+    assert f"%wan retry {job.id}" in problem.hint()
+    assert world.order().id == job.id
+    assert world.emulator().creates == 1
+
+
+@pytest.mark.parametrize("prompt", ["Another cat", "A Cat", "A cat.", ""])
+def test_a_task_of_the_same_second_with_another_prompt_is_left_alone(
+    world: World, clock: FakeClock, prompt: str
+) -> None:
+    """Another program with the same key made it while our create was on its way."""
+    clock.hold()
+    world.emulator().faults(UNMADE)
+    job = world.order("A cat")
+    until(lambda: clock.sleeping)
+    elsewhere(world, prompt)
+    clock.release()
+    uncertain(job)
+    assert (job.snapshot.note, job.remote_id) == ("no_trace", "")
+
+
+@pytest.mark.parametrize("apart", [-60.0, 60.0])
+def test_a_task_of_another_minute_is_not_ours(world: World, clock: FakeClock, apart: float) -> None:
+    """Created before we sent, or after we gave up: whatever its prompt is."""
+    if apart < 0:
+        elsewhere(world, "A cat")
+        clock.advance(-apart)
+    world.emulator().faults(UNMADE)
+    clock.hold()
+    job = world.order("A cat")
+    until(lambda: clock.sleeping)
+    if apart > 0:
+        clock.advance(apart)
+        elsewhere(world, "A cat")
+    clock.release()
+    uncertain(job)
+    assert job.snapshot.note == "no_trace"
+
+
+def test_several_tasks_that_may_be_it_are_shown(world: World, clock: FakeClock) -> None:
+    """Which of them is ours nobody can tell: the user brings one in."""
+    clock.hold()
+    world.emulator().faults(LOST)
+    job = world.order("A cat")
+    until(lambda: clock.sleeping)
+    other = elsewhere(world, "A cat")
+    clock.release()
+    problem = uncertain(job)
+    ours = next(task["task_id"] for task in world.emulator().tasks if task["task_id"] != other)
+    assert job.snapshot.note == "several"
+    assert all(task in problem.message() for task in (ours, other))
+    adopted = world.sessions[0].adopt(ours)
+    adopted.result(PATIENCE)
+    assert (adopted.id, adopted.remote_id, len(world.rows())) == (job.id, ours, 1)
+
+
+def test_a_shared_key_adopts_nothing(world: World) -> None:
+    """A class with one key: what looks like ours may be a neighbour's."""
+    world.emulator().faults(LOST)
+    job = world.order(session=world.session(settings=world.settings(shared_key=True)))
+    problem = uncertain(job)
+    assert (job.snapshot.note, job.remote_id) == ("several", "")
+    assert world.emulator().tasks[0]["task_id"] in problem.message()
+
+
+def test_of_two_uncertain_jobs_with_one_prompt_neither_takes_the_task(world: World, clock: FakeClock) -> None:
+    """One of them was created; which one cannot be told."""
+    clock.hold()
+    world.emulator().faults(LOST, UNMADE)
+    first = world.order("A cat")
+    until(lambda: first.status is Status.UNCERTAIN)
+    second = world.order("A cat", seed=7)
+    until(lambda: second.status is Status.UNCERTAIN)
+    clock.release()
+    for job in (first, second):
+        uncertain(job)
+    assert (first.snapshot.note, second.snapshot.note) == ("several", "several")
+    assert len(world.emulator().tasks) == 1
+
+
+def test_a_task_that_is_another_jobs_is_no_trace(world: World) -> None:
+    """The journal knows whose it is."""
+    made = world.order("A cat")
+    made.result(PATIENCE)
+    world.emulator().faults(UNMADE)
+    job = world.order("A cat", new=True)
+    uncertain(job)
+    assert job.snapshot.note == "no_trace"
+
+
+# ---- the user's word ----------------------------------------------------------------------------------------------
+
+
+def test_retry_sends_it_once_more(world: World) -> None:
+    """A further take of the same request, with the pictures that were kept; a second retry finds the first."""
+    world.emulator().faults(UNMADE)
+    lost = world.order("A cat")
+    uncertain(lost)
+    session = world.sessions[0]
+    again = session.retry(lost.id)
+    assert session.retry(lost.id).id == again.id
+    again.result(PATIENCE)
+    assert (again.facts.take, again.request.seed) == (2, lost.request.seed)
+    assert (world.order("A cat").id, world.emulator().billed) == (again.id, 5)
+
+
+def test_retry_waits_for_the_search(world: World, clock: FakeClock) -> None:
+    """While it may still be found it is not sent again, and what to type is said."""
+    clock.hold()
+    world.emulator().faults(LOST)
+    job = world.order()
+    until(lambda: job.status is Status.UNCERTAIN)
+    with pytest.raises(errors.JobError) as refused:
+        world.sessions[0].retry(job.id)
+    assert f"%wan wait {job.id}" in refused.value.hint()
+    clock.release()
+    job.result(PATIENCE)
+
+
+def test_a_video_is_not_retried(world: World) -> None:
+    """It is there."""
+    job = world.order()
+    job.result(PATIENCE)
+    with pytest.raises(errors.JobError, match="has its video"):
+        world.sessions[0].retry(job.id)
+
+
+def test_a_job_without_its_pictures_is_not_retried(world: World) -> None:
+    """A job that failed has let go of them; its cell has them."""
+    world.emulator().faults({"at": "submit", "do": "status", "status": 400, "body": {"code": "InvalidParameter"}})
+    job = world.order()
+    with pytest.raises(errors.JobFailed):
+        job.result(PATIENCE)
+    with pytest.raises(errors.JobError) as refused:
+        world.sessions[0].retry(job.id)
+    assert "--new" in refused.value.hint()
+    assert (len(world.rows()), world.emulator().creates) == (1, 1)
+
+
+def test_the_pictures_of_an_uncertain_job_are_kept(world: World) -> None:
+    """Also when another job with the same picture ends: a retry needs them."""
+    world.emulator().faults(UNMADE)
+    job = world.order("A cat")
+    uncertain(job)
+    world.order("Another cat").result(PATIENCE)
+    world.sessions[0].retry(job.id).result(PATIENCE)
+
+
+def test_where_nothing_lists_the_user_decides_at_once(world: World, port: PortEmulator) -> None:
+    """A gateway has no list: nothing is looked for, nothing is sent."""
+    port.faults(LOST)
+    session = world.session("videos", base_url=port.url, key="sk-test")
+    job = session.submit("A cat nobody finds", image="https://example.com/cat.png")
+    problem = uncertain(job)
+    assert f"%wan retry {job.id}" in problem.hint()
+    assert len(port.tasks) == 1
+
+
+def test_a_search_goes_on_in_the_next_kernel(world: World, clock: FakeClock) -> None:
+    """The kernel died while it was looking; the next one resumes it."""
+    clock.hold()
+    world.emulator().faults(LOST)
+    job = world.order("A cat")
+    until(lambda: job.snapshot.note == "probable")
+    leave(world, job)
+    clock.release()
+    session: Session = world.session()
+    (found,) = session.resume()
+    found.result(PATIENCE)
+    assert (found.id, found is job, world.emulator().creates) == (job.id, False, 1)
+
+
+def leave(world: World, job: Job) -> None:
+    """Let this process forget a job, as if its kernel had died."""
+    quiet(engine.current())
+    engine.current().jobs.pop(job.id)
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET owner = 'gone:1:dead', heartbeat = 0")

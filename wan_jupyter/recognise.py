@@ -1,0 +1,184 @@
+"""A create whose answer was lost: its task is looked for in the service's list, and taken for ours only beyond doubt.
+
+Floor 4. There is no idempotency key, so a task is recognised by what the service says of it: it was created between our
+sending and our giving up, no job is known to be it, and once it has ended, its prompt is ours. It must be the only such
+task, and no other uncertain job may fit it. Nothing is ever sent again here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from . import pacing
+from .errors import OutputError, Problem, ProblemError
+from .job import Job
+from .journal import Row
+from .prompt import normal
+from .protocols.base import Found
+from .status import RECOGNISING, Snapshot, Status
+from .tools import Tools, advance, pause
+from .turns import turn
+
+LOST_AT = "lost_at"  # the fact that tells when we gave up on the answer, in epoch seconds
+GOING = (Status.QUEUED, Status.RUNNING)
+SPAN = 300.0  # seconds by which the list is asked for more than is wanted, until the service's clock is known
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one look at the list showed.
+
+    Attributes:
+        ours: tasks that ended and are as ours would be, with what the service says of them.
+        open: tasks that may be ours and go on; their prompts are told at their end.
+        whole: whether the list was read to its end.
+    """
+
+    ours: tuple[Snapshot, ...] = ()
+    open: tuple[str, ...] = ()
+    whole: bool = True
+
+
+@dataclass(slots=True)
+class Search:
+    """What one search has learned so far.
+
+    Attributes:
+        begun: when it began.
+        foreign: tasks that are not ours; each is asked for once.
+        ahead: seconds that the service's clock is before ours, as its first answer said; 0 until then.
+        dated: whether it said so.
+    """
+
+    begun: float
+    foreign: set[str] = field(default_factory=set)
+    ahead: float = 0.0
+    dated: bool = False
+
+
+def uncertain(tools: Tools, problem: Problem, lost_at: float) -> Snapshot:
+    """Return where a job stands whose create may have happened; after `lost_at` its connection was there no more."""
+    note, advice = ("recognising", "recognising") if tools.protocol.lists else ("", "uncertain")
+    facts = {LOST_AT: f"{lost_at:.3f}"}
+    return Snapshot(Status.UNCERTAIN, note=note, problem=replace(problem, advice=advice), facts=facts)
+
+
+async def recognise(job: Job, tools: Tools) -> None:
+    """Look for an uncertain job's task until it is recognised, or it is clear that it cannot be."""
+    search, waited = Search(tools.clock.time()), 0.0
+    while job.status is Status.UNCERTAIN and job.snapshot.note in RECOGNISING:
+        try:
+            sight = await _look(job, tools, search)
+        except ProblemError:  # the list could not be had: it is asked for again, and nothing is concluded meanwhile
+            sight = Sight(whole=False)
+        if await _concluded(job, tools, sight, search):
+            continue
+        wait = pacing.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
+        await pause(job, tools, wait)
+        waited += wait
+
+
+async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bool:
+    """Draw the conclusion that a look allows; False when there is none yet."""
+    now = tools.clock.time()
+    rivals = await _rivals(job, tools) if sight.ours else ()
+    forgotten = now - _sent(job) >= tools.protocol.memory
+    on_the_way = any(row.snapshot.status is Status.SUBMITTING for row in rivals)
+    told = (now >= _until(job) and sight.whole and not sight.open and not on_the_way) or forgotten
+    if told and len(sight.ours) == 1 and tools.adopts and tools.order.prompt and not rivals:
+        return await _adopt(job, tools, sight.ours[0], search)
+    if told and sight.ours:
+        return await _conclude(job, tools, "several", sight.ours)
+    if told and (forgotten or now - max(search.begun, _until(job)) >= pacing.NO_TRACE_AFTER):
+        return await _conclude(job, tools, "no_trace")
+    if (sight.ours or sight.open) and job.snapshot.note != "probable":
+        await advance(job, tools, replace(job.snapshot, note="probable"))
+    return False
+
+
+async def _look(job: Job, tools: Tools, search: Search) -> Sight:
+    """Read the list, and ask for the prompts of tasks that have ended; what is not ours is asked for once."""
+    since, until = _sent(job) + search.ahead - SPAN, _until(job) + search.ahead + SPAN
+    await turn(tools, "list")
+    listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
+    if listing.date is not None and not search.dated:  # the answer nearest to what is looked for
+        search.ahead, search.dated = listing.date - tools.clock.time(), True
+    low = _sent(job) + search.ahead - pacing.CLOCK_SLACK
+    high = _until(job) + search.ahead + pacing.CLOCK_SLACK
+    inside = [one for one in listing.found if one.created is None or low <= one.created <= high]
+    known = await tools.engine.work(tools.journal.tasks_of, tools.protocol.base_url, [one.remote_id for one in inside])
+    left = [one for one in inside if one.remote_id not in known and one.remote_id not in search.foreign]
+    ours, going = [], []
+    for one in left:
+        seen = Snapshot(one.status) if one.status in GOING else await _asked(one, tools)
+        if seen.status in GOING:  # a list may be ahead of a query
+            going.append(one.remote_id)
+        elif _is_like(job, tools, seen):
+            ours.append(seen)
+        else:  # a task that failed says no prompt, and costs nothing
+            search.foreign.add(one.remote_id)
+    return Sight(tuple(ours), tuple(going), listing.whole)
+
+
+async def _asked(one: Found, tools: Tools) -> Snapshot:
+    await turn(tools, "poll")
+    return await tools.client.run(tools.protocol.poll(one.remote_id))
+
+
+def _is_like(job: Job, tools: Tools, seen: Snapshot) -> bool:
+    """Tell whether a task that ended is as ours would be: made, with our prompt, of our length."""
+    if seen.status is not Status.DOWNLOADING or normal(seen.facts.get("orig_prompt", "")) != tools.order.prompt:
+        return False
+    billed, asked = tools.protocol.billed(seen.usage), tools.order.fields.get("duration", -1)
+    return billed is None or asked == -1 or billed == asked
+
+
+async def _rivals(job: Job, tools: Tools) -> tuple[Row, ...]:
+    """Return the other jobs that may be the same task: uncertain, or on their way to the service."""
+    rows = await tools.engine.work(tools.journal.unsettled)
+    return tuple(row for row in rows if row.id != job.id and _fits(row, job, tools))
+
+
+def _fits(row: Row, job: Job, tools: Tools) -> bool:
+    sent = row.snapshot.status in (Status.UNCERTAIN, Status.SUBMITTING) and not row.snapshot.remote_id
+    same = (row.base_url, row.account, row.model) == (tools.protocol.base_url, tools.account, tools.order.model)
+    prompt = normal(str(row.request.get("filled_prompt", "")))
+    return sent and same and prompt == tools.order.prompt and _meet(row, job)
+
+
+def _meet(row: Row, job: Job) -> bool:
+    """Tell whether two creates were on their way at the same time."""
+    begun, slack = row.sent_at or row.created_at, 2 * pacing.CLOCK_SLACK
+    return begun <= _until(job) + slack and _sent(job) <= begun + pacing.CREATE_PATIENCE + slack
+
+
+async def _adopt(job: Job, tools: Tools, seen: Snapshot, search: Search) -> bool:
+    try:
+        await advance(job, tools, replace(seen, facts={**job.snapshot.facts, **seen.facts}))
+    except OutputError:  # another job turned out to be this task in the same moment
+        search.foreign.add(seen.remote_id)
+        return False
+    return True
+
+
+async def _conclude(job: Job, tools: Tools, note: str, tasks: Iterable[Snapshot] = ()) -> bool:
+    """End the search: the job stays uncertain, and its error says what can be done."""
+    problem = replace(job.snapshot.problem or Problem(), advice=note)
+    found = ", ".join(one.remote_id for one in tasks)
+    shown = replace(problem, message=found or problem.message)
+    await advance(job, tools, replace(job.snapshot, note=note, problem=shown))
+    return True
+
+
+def _sent(job: Job) -> float:
+    return job.sent_at or job.facts.created_at
+
+
+def _until(job: Job) -> float:
+    """Return when the service can have read the create at the latest, by our clock."""
+    try:
+        return float(job.snapshot.facts[LOST_AT])
+    except (KeyError, ValueError):
+        return _sent(job) + pacing.CREATE_PATIENCE
