@@ -17,19 +17,19 @@ BESIDE = "emulator"
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
     0: (
-        "text", "urls", "amounts", "messages", "errors", "key", "status", "image", "samples", "request", "prompt",
-        "options",
+        *("text", "urls", "amounts", "messages", "advice", "errors", "key", "status"),
+        *("image", "samples", "request", "prompt", "options"),
     ),
     1: ("protocols",),
-    2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle"),
-    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
-    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "life"),
+    2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle", "ranges"),
+    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
     5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "session", "doctor"),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
-    "errors": ("messages", "text"),
+    "errors": ("advice", "messages", "text"),
     "status": ("errors",),
     "image": ("errors", "messages", "text"),
     "request": ("amounts", "errors", "image", "messages", "text"),
@@ -45,6 +45,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "catalog": ("rows",),
     "settings": ("settings_files",),
     "credentials": ("settings",),
+    "outputs": ("files",),
 }
 OPEN_FLOORS = (4, 5, 6)
 # Never, although it lies below.
@@ -67,7 +68,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "threading": ("engine", "journal", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
     "logging": ("engine", "emulator"),
-    "os": ("completer", "engine", "journal", "owners", "outputs", "settings", "ui", "emulator"),
+    "os": ("completer", "engine", "journal", "owners", "files", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),
     "multiprocessing": (),

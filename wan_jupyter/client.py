@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from .key import Key
+from .protocols.answers import retry_after
 from .protocols.base import KEYLESS, Download, Flow, T
+from .ranges import NOTHING, Held, asking, taken
 from .text import one_line
 from .urls import is_loopback, origin_of
 
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
     import httpx
 
 BODY_LIMIT = 4 * 1024 * 1024
-CHUNK = 1 << 20
+CHUNK = 1 << 18  # bytes of a download that are written at a time
 PIECE = 1 << 17
 REDIRECTS = 5
+REFUSED_LINK = frozenset({401, 403, 404, 410})  # how storage answers to a link that it takes no more
 
 
 class Client:
@@ -91,17 +94,24 @@ class Client:
             return await _drive(fresh, flow, request, partial(_counted, moved=moved))
 
     @asynccontextmanager
-    async def download(self, wanted: Download) -> AsyncIterator[httpx.Response]:
+    async def download(self, wanted: Download, held: Held = NOTHING) -> AsyncIterator[httpx.Response]:
         """Open the finished video for streaming, following redirects but never from https to http.
+
+        Args:
+            wanted: the request, and whether it may carry the key.
+            held: what is on disk already; `ranges.arriving` tells whether the answer goes on with it.
 
         Raises:
             ServiceError: storage answered with an error (an expired link is 403).
             ConnectionProblem: no answer.
         """
+        request = wanted.request
+        request.headers.update(asking(held))
+        states = taken(request.headers)
         async with await self._open(with_key=wanted.with_key) as fresh:
-            response = await _follow(fresh, wanted.request)
+            response = await _follow(fresh, request)
             try:
-                if response.status_code != 200:
+                if response.status_code not in states:
                     raise ServiceError("service.refused", problem=_storage_problem(response))
                 yield response
             finally:
@@ -154,18 +164,26 @@ def _first(flow: Flow[T]) -> httpx.Request:
 
 
 async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yield a download's bytes in large pieces.
+    """Yield a download's bytes in large pieces; where it breaks off, all that came before.
 
     Raises:
         ConnectionProblem: the connection broke on the way.
     """
     import httpx
 
-    try:
-        async for piece in response.aiter_bytes(CHUNK):
-            yield piece
+    gathered, problem = bytearray(), None
+    try:  # gathered here: httpx drops what it has of a piece when the connection breaks
+        async for piece in response.aiter_bytes():
+            gathered += piece
+            if len(gathered) >= CHUNK:
+                yield bytes(gathered)
+                gathered.clear()
     except (httpx.HTTPError, OSError) as broken:
-        raise lost(broken) from None
+        problem = lost(broken)
+    if gathered:
+        yield bytes(gathered)
+    if problem is not None:
+        raise problem
 
 
 Ready = Callable[["httpx.Request"], "httpx.Request"]
@@ -283,8 +301,9 @@ def _discreet(request: httpx.Request) -> httpx.Request:
 
 
 def _storage_problem(response: httpx.Response) -> Problem:
-    code = "expired_link" if response.status_code in (403, 404) else f"http_{response.status_code}"
-    return Problem(code, "", "", response.status_code, "storage", again=True)
+    http = response.status_code
+    code = "expired_link" if http in REFUSED_LINK else f"http_{http}"
+    return Problem(code, "", "", http, "storage", again=True, wait=retry_after(response))
 
 
 def _auth(key: Key, origin: str) -> httpx.Auth:

@@ -86,7 +86,8 @@ class Desk:
         """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
         session = self.session()
         job = session.job(beginning) if beginning else self._newest(session)
-        return self.session_of(job).follow(job.id) if job.status.live else job
+        astray = job.done and session.is_astray(session.journal.get(job.id))  # its own session fetches it again
+        return self.session_of(job).follow(job.id) if job.status.live or astray else job
 
     def orphans(self) -> list[Orphan]:
         """Return the unfinished jobs that nobody carries out."""

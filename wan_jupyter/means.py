@@ -7,13 +7,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from . import catalog, engine, prices
+from . import catalog, engine, prices, spending
 from .amounts import Amount
 from .budget import Budget, Spending, Terms
 from .catalog import Plan, Provider
 from .choice import Choice
 from .client import Client
 from .engine import Clock, Engine, RealClock
+from .files import is_usable
 from .journal import Admit, Journal, Row
 from .kept import sidecar_of
 from .key import Key
@@ -109,7 +110,9 @@ class Means:
         )
 
     def _tools(self, plan: Plan, row: Row) -> Tools:
-        place = place_for(row.folder, row.id, row.created_at)
+        # A job whose folder cannot be written any more goes into the one that was chosen since.
+        folder = row.folder if is_usable(Path(row.folder)) else self.outputs
+        place = place_for(folder, row.id, row.created_at)
         return Tools(
             engine=engine.current(),
             clock=self._clock,
@@ -152,6 +155,18 @@ class Means:
         )
 
     # ---- what may be spent ------------------------------------------------------------------------------------
+
+    def spend(self, since: str = "all") -> tuple[Spending, ...]:
+        """Return what the jobs in the journal came to, by session, provider and currency.
+
+        Args:
+            since: "today" counts the jobs of this machine's calendar day only; what is left of a budget is told by
+                the budget's own span.
+
+        Raises:
+            OptionError: another word.
+        """
+        return spending.of_all(self.journal, since, self._clock.time(), self._budgets())
 
     def _budget_of(self, name: str) -> Budget | None:
         """Return the budget that the user's file gives a session: its own, else everyone's."""

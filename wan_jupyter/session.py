@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import adopting, catalog, engine, outputs, spending
+from . import adopting, catalog, engine, outputs
 from . import settings as environment
 from .amounts import Amount
-from .budget import Budget, Spending, read_budget
+from .budget import Budget, read_budget
 from .catalog import Plan
 from .choice import choose
 from .dry import DryRun, dry_run
@@ -25,12 +25,13 @@ from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
 from .job import Job
 from .journal import Admit, Row
-from .kept import end_as_kept, facts_of, file_of, makes_needless, newer_stands, retried
-from .life import carry_out, follow_other
+from .kept import beside, cost_of, end_as_kept, facts_of, file_of, makes_needless, newer_stands, retried
+from .life import carry_out, follow_other, look_after
 from .means import Means
 from .prices import Price
 from .prompt import normal
 from .protocols.knock import Answer, knock
+from .refetch import gone_for_good, is_astray, may_be_had
 from .request import CellOptions, VideoRequest, fingerprint, read_keywords
 from .settings import Settings
 from .status import Status
@@ -126,7 +127,7 @@ class Session(Means):
         """
         plan = self.plan(request)
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
-        reuse = partial(makes_needless, folder=self.outputs, account=self.account)
+        reuse = partial(makes_needless, account=self.account)
         return self._begin(_with_seed(plan), mark, cell, lambda kept: not new and reuse(kept), self._admit(budget, yes))
 
     def retry(self, beginning: str, *, yes: bool = False) -> Job:
@@ -157,31 +158,26 @@ class Session(Means):
         """Return what a request would cost, None where that is not known; nothing is sent."""
         return self._price(self.plan(request))
 
-    def spend(self, since: str = "all") -> tuple[Spending, ...]:
-        """Return what the jobs in the journal came to, by session, provider and currency.
-
-        Args:
-            since: "today" counts the jobs of this machine's calendar day only; what is left of a budget is told by
-                the budget's own span.
-
-        Raises:
-            OptionError: another word.
-        """
-        return spending.of_all(self.journal, since, self._clock.time(), self._budgets())
-
     def job(self, beginning: str) -> Job:
         """Return the job whose id begins so, as it stands in the journal or in this process.
+
+        A video whose file is gone or damaged is fetched again, where it was made at this session's address.
 
         Raises:
             JobError: none does, or several do.
         """
-        return self._revive(self.journal.get(beginning))
+        row = self.journal.get(beginning)
+        return self._put_right(row) if self.is_astray(row) and self._is_here(row) else self._revive(row)
+
+    def is_astray(self, row: Row) -> bool:
+        """Tell whether a job's video was made, and its file has to be looked at: it is gone, or was written since."""
+        return row.snapshot.status is Status.SUCCEEDED and is_astray(beside(row, self.outputs))
 
     def follow(self, identity: str) -> Job:
         """Return a job, and go on with it here if it is under way and nobody does; only at its own address."""
         with engine.current().ordering:  # a job that ends between the look and the step would be gone on with
             row = self.journal.get(identity)
-            return self._go_on(row) if self._is_ours(row) and not row.snapshot.settled else self._revive(row)
+            return self._go_on(row) if self._is_ours(row) and not row.snapshot.settled else self.job(row.id)
 
     def adopt(self, task_id: str, *, model: str | None = None) -> Job:
         """Bring in a task that was started elsewhere with this account: follow it, and fetch its video.
@@ -264,12 +260,41 @@ class Session(Means):
         return job
 
     def _shown(self, row: Row) -> Job:
-        """Return the ended job that makes a new one needless, with its file beside this notebook."""
+        """Return the ended job that makes a new one needless, with its file beside this notebook.
+
+        Raises:
+            JobError: its file is gone, and the service keeps it no more.
+        """
+        if self.is_astray(row):
+            kept = may_be_had(row, self.provider.speak().memory, self._clock.time())
+            if not kept and not file_of(row, self.outputs).is_file():
+                raise gone_for_good(row.id, row.snapshot.file, row.created_at)
+            return self._put_right(row)
         if row.snapshot.status is Status.SUCCEEDED:
             here = outputs.bring(file_of(row, self.outputs), self.outputs)
             row = replace(row, snapshot=replace(row.snapshot, file=str(here)))
         job = self._revive(row)
         engine.current().jobs[job.id] = job
+        return job
+
+    def _put_right(self, row: Row) -> Job:
+        """Return a job whose video was made; what became of its file is looked at, and put right, in the background."""
+        here = engine.current()
+        with here.ordering:
+            known: Job | None = here.jobs.get(row.id)
+            if known is not None and not known.done:
+                return known
+            row = beside(row, self.outputs)
+            request = VideoRequest.from_json(row.request)
+            tools = self._tools(catalog.plan_of(request, self.provider), row)
+            job = here.jobs[row.id] = self._made_anew(row, request, "shown")
+            here.start(partial(look_after, job, tools, row, self.owner.is_alive, self.outputs))
+            return job
+
+    def _made_anew(self, row: Row, request: VideoRequest, origin: str) -> Job:
+        """Return a job as its row tells it, to be gone on with."""
+        job = Job(facts_of(row, self.provider), request, row.snapshot, engine.current(), origin)
+        job.sent_at, job.cost = row.sent_at, cost_of(row)
         return job
 
     def _go_on(self, row: Row, fresh: VideoRequest | None = None) -> Job:
@@ -288,8 +313,7 @@ class Session(Means):
             if fresh is not None:
                 request = replace(request, first=fresh.first, last=fresh.last)
             tools = self._tools(catalog.plan_of(request, self.provider), row)
-            job = Job(facts_of(row, self.provider), request, row.snapshot, here, "attached")
-            job.sent_at = row.sent_at
+            job = self._made_anew(row, request, "attached")
             if row.owner == self.owner.name:
                 return self._start(job, tools)
             here.jobs[job.id] = job
@@ -305,12 +329,16 @@ class Session(Means):
             return known  # type: ignore[no-any-return]
         request = VideoRequest.from_json(row.request)
         job = Job(facts_of(row, catalog.providers().get(row.provider)), request, row.snapshot, engine.current(), origin)
-        job.warning, job.cost = row.warning, str(Price(row.cost, row.currency)) if row.cost is not None else ""
+        job.warning, job.cost = row.warning, cost_of(row)
         end_as_kept(job)
         return job
 
     def _is_ours(self, row: Row) -> bool:
-        return (row.provider, row.base_url, row.account) == (self.provider.name, self.provider.base_url, self.account)
+        return self._is_here(row) and row.account == self.account
+
+    def _is_here(self, row: Row) -> bool:
+        return (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)
+
 
 def _with_seed(plan: Plan) -> Plan:
     """Draw a seed where none was typed, so that every result can be repeated; a drawn one does not count as asked."""

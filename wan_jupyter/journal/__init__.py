@@ -73,7 +73,7 @@ class Journal(Store):
 
         Args:
             was: what its owner believes; someone else's step, unseen, must not be taken a second time.
-            more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `warning`).
+            more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `size`, `mtime`, `warning`).
         """
         now = self._clock()
         values = {**of_snapshot(snapshot), **more, "updated_at": now, "heartbeat": now}
@@ -112,6 +112,23 @@ class Journal(Store):
         with self._transaction() as sql:
             query = "UPDATE jobs SET owner = ?, heartbeat = ? WHERE id = ? AND owner = ?"
             return sql.execute(query, (owner, self._clock(), job, former)).rowcount == 1
+
+    def refetch(self, job: str, owner: str, as_of: float, since: float) -> bool:
+        """Take a job whose video was lost from SUCCEEDED back to DOWNLOADING, as `owner`'s; its cost stays.
+
+        Args:
+            as_of: the row's heartbeat when its file was looked at; whoever wrote since may have put it right.
+            since: epoch seconds; what was sent before, the service keeps no more.
+        """
+        with self._transaction() as sql:
+            query = """
+                UPDATE jobs SET status = ?, note = 'fetched_again', owner = ?, heartbeat = ?, updated_at = ?
+                WHERE id = ? AND status = ? AND heartbeat = ? AND remote_id IS NOT NULL
+                AND COALESCE(sent_at, created_at) > ?
+            """
+            now = self._clock()
+            values = (Status.DOWNLOADING, owner, now, now, job, Status.SUCCEEDED, as_of, since)
+            return sql.execute(query, values).rowcount == 1
 
     def note(self, job: str, what: str, detail: str = "") -> None:
         """Keep something that happened to a job and is not a state: a report that went back, a strange word."""

@@ -64,7 +64,7 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         chips=(*chips(job.request, language), *price_chips(job, language)),
         progress=shot.progress,
         note=_note(job, language),
-        lines=(error.message(language), error.hint(language)) if error else (),
+        lines=tuple(error.parts(language)) if error else (),
         emulated=job.facts.emulated,
         thumbnails=job.thumbnails,
         cancel_requested=job.cancel_requested,
@@ -82,7 +82,7 @@ def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
 def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
     """Return what a job is expected to cost, while that may still come true; nothing for one that costs nothing."""
     open_yet = job.status.live or job.status is Status.UNCERTAIN
-    if not open_yet or job.facts.emulated or job.facts.estimate == FREE:
+    if not open_yet or job.cost or job.facts.emulated or job.facts.estimate == FREE:
         return ()
     estimate = job.facts.estimate
     return (say("chip.price", language, price=estimate) if estimate else say("chip.price_unknown", language),)
