@@ -17,14 +17,14 @@ BESIDE = "emulator"
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
     0: (
-        *("text", "urls", "messages", "advice", "errors", "key", "scrub", "spill", "status"),
+        *("text", "urls", "amounts", "messages", "advice", "errors", "key", "scrub", "spill", "status"),
         *("image", "samples", "request", "prompt", "options"),
     ),
     1: ("protocols",),
-    2: ("rows", "catalog", "pacing", "prices", "preview", "bundle", "ranges"),
+    2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle", "ranges"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
     4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
-    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
+    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying", "session", "doctor"),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }  # fmt: skip
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
@@ -34,7 +34,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "spill": ("key",),
     "status": ("errors",),
     "image": ("errors", "messages", "text"),
-    "request": ("errors", "image", "messages", "text"),
+    "request": ("amounts", "errors", "image", "messages", "text"),
     "prompt": ("errors", "messages", "request", "text"),
     "options": ("errors", "messages", "prompt", "request"),
     "protocols.base": ("protocols.answers",),

@@ -16,6 +16,7 @@ from .orphans import Orphan, orphans
 
 if TYPE_CHECKING:
     from .job import Job
+    from .request import VideoRequest
     from .session import Session
     from .settings import Settings
     from .ui.present import Presenter
@@ -39,6 +40,7 @@ class Desk:
         self.logins: Mapping[str, Key] = {}
         self._wishes = wishes
         self._noticed: set[str] = set()
+        self._told_cost = False
         ui.settle(shell, self.fixed.notebook)
 
     @property
@@ -97,6 +99,16 @@ class Desk:
         known = [*found.values(), *self.logins.values(), *opened]
         lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
         return spill.holds_key(text, known) or any(map(spill.names_key, lines))
+
+    def tell_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
+        """Say once what a cell costs: when the first job of this kernel goes to a service that is not the emulator."""
+        if self._told_cost or job.facts.emulated or job.origin != "new":
+            return None
+        self._told_cost = True
+        price = session.price(request)
+        if price is None:
+            return self.presenter.say("cost.unknown", model=job.facts.model, provider=job.provider)
+        return self.presenter.say("cost.about", price=price, provider=job.provider, seen=price.seen)
 
     def session_of(self, job: Job) -> Session:
         """Return the session that a job started with; its provider's, where that is known no more."""

@@ -5,7 +5,8 @@
     │   ├── OptionError          an option or its value
     │   ├── PromptError          the prompt or a {{ template }} in it
     │   ├── ImageError           a picture
-    │   └── ModelError           what the chosen model cannot do
+    │   ├── ModelError           what the chosen model cannot do
+    │   └── BudgetError          it costs more than may be spent, or nobody knows what it costs
     ├── SettingsError            provider, session or settings
     │   └── CredentialsError     no key, or a key where none may be
     ├── ServiceError             the service answered with an error: code, message, request id
@@ -125,6 +126,10 @@ class ImageError(InputError):
 
 class ModelError(InputError):
     """Something the chosen model cannot do."""
+
+
+class BudgetError(InputError):
+    """Something that costs more than may be spent, or whose price nobody knows."""
 
 
 class SettingsError(WanError):

@@ -58,9 +58,11 @@ class WanMagics(Magics):
         session = self.desk.session(how.session or how.provider)
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
-        job = session.order(request, new=how.new, cell=f"%%wan {line}\n{cell}".rstrip())
+        typed_cell = f"%%wan {line}\n{cell}".rstrip()
+        job = session.order(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
+        self.desk.tell_cost(job, session, request)
         show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
         return None
 

@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, keys, places
+from . import jobs, keys, money, places
 
 Command = Callable[..., Any]
 
@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "retry": jobs.retry,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
+        "spend": money.spend,
         "models": places.models,
         "doctor": places.doctor,
         "help": lambda desk: places.help_text(desk, COMMANDS),

@@ -12,7 +12,9 @@ from urllib.parse import quote
 from ..bundle import CardView, PlayerView
 from ..job import Job
 from ..messages import known, say
+from ..prices import FREE
 from ..request import VideoRequest
+from ..status import Status
 from ..text import one_line
 from ..video import Video
 
@@ -61,7 +63,7 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         prompt=job.request.filled_prompt,
         model=job.facts.model,
         provider="" if job.facts.emulated else job.provider,  # its badge says so
-        chips=chips(job.request, language),
+        chips=(*chips(job.request, language), *price_chips(job, language)),
         progress=shot.progress,
         note=_note(job, language),
         lines=tuple(error.parts(language)) if error else (),
@@ -77,6 +79,15 @@ def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
     values = {"resolution": request.resolution, "seconds": request.duration, "seed": request.seed}
     shown = [say(f"chip.{name}", language, value=value) for name, value in values.items() if value is not None]
     return tuple(shown)
+
+
+def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
+    """Return what a job is expected to cost, while that may still come true; nothing for one that costs nothing."""
+    open_yet = job.status.live or job.status is Status.UNCERTAIN
+    if not open_yet or job.cost or job.facts.emulated or job.facts.estimate == FREE:
+        return ()
+    estimate = job.facts.estimate
+    return (say("chip.price", language, price=estimate) if estimate else say("chip.price_unknown", language),)
 
 
 def player_view(
