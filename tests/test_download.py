@@ -213,7 +213,7 @@ def test_after_a_day_the_user_is_told(world: World) -> None:
     (job,) = session.resume()
     with pytest.raises(errors.JobExpired) as caught:
         job.result(PATIENCE)
-    assert ("24 hours" in caught.value.hint(), world.rows()[0]["status"]) == (True, "EXPIRED")
+    assert ("24 hours" in str(caught.value), world.rows()[0]["status"]) == (True, "EXPIRED")
     assert list(world.outputs.iterdir()) == []
 
 

@@ -60,7 +60,7 @@ class Client:
         except StopIteration as done:  # nothing is sent, as where a service cannot stop a job
             result: T = done.value
             return result
-        return await _drive(pool, flow, request)
+        return await _drive(pool, flow, request, self._key)
 
     async def create(self, flow: Flow[T], commit: Callable[[], Awaitable[object]]) -> T:
         """Drive a flow that creates something, on a connection of its own.
@@ -77,7 +77,7 @@ class Client:
         request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
         async with await self._open() as fresh:
             await commit()
-            return await _drive(fresh, flow, request)
+            return await _drive(fresh, flow, request, self._key)
 
     async def upload(self, flow: Flow[T], moved: Callable[[float], object]) -> T:
         """Drive a flow that puts a file into a service's storage: it costs nothing and may be repeated.
@@ -91,7 +91,7 @@ class Client:
         """
         request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
         async with await self._open() as fresh:
-            return await _drive(fresh, flow, request, partial(_counted, moved=moved))
+            return await _drive(fresh, flow, request, self._key, partial(_counted, moved=moved))
 
     @asynccontextmanager
     async def download(self, wanted: Download, held: Held = NOTHING) -> AsyncIterator[httpx.Response]:
@@ -189,10 +189,12 @@ async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
 Ready = Callable[["httpx.Request"], "httpx.Request"]
 
 
-async def _drive(http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request, ready: Ready | None = None) -> T:
+async def _drive(
+    http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request, key: Key | None, ready: Ready | None = None
+) -> T:
     try:
         while True:
-            request = flow.send(await _exchange(http, ready(request) if ready else request))
+            request = flow.send(await _exchange(http, ready(request) if ready else request, key))
     except StopIteration as done:
         result: T = done.value
         return result
@@ -200,13 +202,14 @@ async def _drive(http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request,
         flow.close()
 
 
-async def _exchange(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+async def _exchange(http: httpx.AsyncClient, request: httpx.Request, key: Key | None) -> httpx.Response:
     response = await _send(http, request)
     try:
         content = await _bounded(response)
     finally:
         await response.aclose()
-    return _whole(response, content)
+        http.cookies.clear()  # an API needs none, and what a service wants remembered may be a secret
+    return _whole(response, content, key)
 
 
 def _counted(request: httpx.Request, moved: Callable[[float], object]) -> httpx.Request:
@@ -236,9 +239,12 @@ async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Respon
     try:
         return await http.send(request, stream=True, follow_redirects=False)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
-        raise ConnectionProblem("service.unreached", problem=_no_answer(UNREACHED, never)) from None
+        problem = ConnectionProblem("service.unreached", problem=_no_answer(UNREACHED, never))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as broken:
-        raise lost(broken) from None
+        problem = lost(broken)
+    finally:
+        request.headers.pop("Authorization", None)  # nothing that is kept of an exchange holds the key
+    raise problem  # out here: as the context of an error, httpcore's frames would hold the header
 
 
 async def _bounded(response: httpx.Response) -> bytes:
@@ -258,10 +264,18 @@ async def _bounded(response: httpx.Response) -> bytes:
     return b"".join(pieces)
 
 
-def _whole(response: httpx.Response, content: bytes) -> httpx.Response:
+def _whole(response: httpx.Response, content: bytes, key: Key | None) -> httpx.Response:
+    """Return an answer that is all here and can be kept: without the key, which some services send back in errors.
+
+    Of an answer that is no error only the whole key is struck out: a piece of it may be a word of a link.
+    """
     import httpx
 
     kept = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
+    if key is not None:
+        strike = partial(key.strike, pieces=response.is_error)
+        content = strike(content.decode("latin-1")).encode("latin-1")
+        kept = [(name, strike(value)) for name, value in kept if name not in ("content-length", "transfer-encoding")]
     return httpx.Response(response.status_code, headers=kept, content=content, request=response.request)
 
 
@@ -281,8 +295,8 @@ async def _follow(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Resp
         if response.next_request is None:
             return response
         await response.aclose()
-        here, there = request.url, response.next_request.url
-        if here.scheme == "https" and there.scheme != "https":
+        # Not in variables of their own: a traceback with locals would show where it leads, signature and all.
+        if request.url.scheme == "https" and response.next_request.url.scheme != "https":
             raise ServiceError("service.refused", problem=Problem("insecure_redirect", "", advice="connection"))
         request = response.next_request
     raise ServiceError("service.refused", problem=Problem("too_many_redirects", "", advice="connection"))

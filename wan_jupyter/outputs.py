@@ -40,7 +40,8 @@ class Spool:
         """Write a picture's bytes once; a second job with the same picture finds them there."""
         path = self.folder / digest
         if not path.exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.folder.parent, self.folder):  # what `parents` makes would be open to everyone
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(path, data)
         return path
 

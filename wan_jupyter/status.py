@@ -83,6 +83,9 @@ class Result:
     link: str = field(default="", repr=False)
     expires: float | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Result, ("", self.expires)  # a pickle may go anywhere; the link is in the journal
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

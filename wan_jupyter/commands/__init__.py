@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import clean, jobs, places
+from . import clean, jobs, keys, money, places
 
 Command = Callable[..., Any]
 
@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "where": places.where,
         "use": places.use,
+        "login": keys.login,
+        "logout": keys.logout,
         "sessions": places.sessions,
         "jobs": jobs.jobs,
         "show": jobs.show,
@@ -29,6 +31,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "retry": jobs.retry,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
+        "spend": money.spend,
         "models": places.models,
         "clean": clean.clean,
         "doctor": places.doctor,
