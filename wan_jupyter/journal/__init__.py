@@ -219,6 +219,11 @@ class Journal(Store):
         with told(self.path):
             return read_sums(self._connection(), since, None)
 
+    def prompts_of(self, account: str, base_url: str) -> frozenset[str]:
+        """Return the prompts, as sent, of an account's jobs that have their task."""
+        rows = self._rows("WHERE account = ? AND base_url = ? AND remote_id IS NOT NULL", account, base_url)
+        return frozenset(str(row.request.get("filled_prompt", "")) for row in rows)
+
     def events(self, job: str) -> list[tuple[float, str, str]]:
         """Return what was noted of a job, oldest first."""
         query = "SELECT at, what, detail FROM events WHERE job = ? ORDER BY at, rowid"
