@@ -103,6 +103,14 @@ def test_an_address_without_a_provider_is_an_error(world: World, said: dict[str,
     assert (caught.value.key, "WAN_PROVIDER" in caught.value.hint()) == ("provider.url_without_name", True)
 
 
+def test_the_environments_address_is_for_a_provider_that_has_none(world: World) -> None:
+    """Named in code, it can mean nothing else; a provider with an address of its own is never led elsewhere by it."""
+    session = opened(world, "openai-videos", {"WAN_BASE_URL": "http://127.0.0.1:8091"})
+    assert session.provider.base_url == "http://127.0.0.1:8091"
+    with pytest.raises(SettingsError, match="no provider"):
+        opened(world, INTL, {"WAN_BASE_URL": URL, "DASHSCOPE_API_KEY": ONE})
+
+
 @pytest.mark.parametrize(("name", "said"), [(INTL, {}), (None, {"WAN_PROVIDER": INTL}), (CN, {"WAN_API_KEY": TWO})])
 def test_a_named_provider_without_its_key_is_an_error(world: World, name: str | None, said: dict[str, str]) -> None:
     """Never a silent fake: the variable is named, and the way to go on without a key."""

@@ -22,6 +22,7 @@ from wan_jupyter import engine
 from wan_jupyter.emulator import create_app
 from wan_jupyter.errors import JobError, JobUncertain, OutputError, Problem
 from wan_jupyter.journal import MIGRATIONS, Journal, Row
+from wan_jupyter.journal.filesystem import kind_of
 from wan_jupyter.status import Result, Snapshot, Status
 
 S = Status
@@ -430,3 +431,43 @@ def test_the_request_is_kept_without_its_picture(world: World) -> None:
     assert kept["frames"]["first"]["digest"] == job.request.first.digest  # type: ignore[union-attr]
     assert len(world.rows()[0]["request"]) < 1000
     until(lambda: list((world.home / "inputs").iterdir()) == [])
+
+
+# ---- where it lies ------------------------------------------------------------------------------------------------
+
+MOUNTS = """22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /home rw,relatime shared:9 - nfs4 server:/home rw,vers=4.2
+31 30 0:41 / /home/ann/My\\040Drive rw - fuse.rclone remote: rw
+32 30 8:2 / /home/local rw - xfs /dev/sdb rw
+broken line
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/var/lib", "ext4"),
+        ("/home/ann", "nfs4"),
+        ("/home/ann/My Drive/wan", "fuse.rclone"),
+        ("/home/local/ann", "xfs"),
+        ("/homestead", "ext4"),
+    ],
+)
+def test_the_kind_of_a_file_system_is_read_from_the_mounts(folder: str, kind: str) -> None:
+    """The nearest mount counts; names with blanks are escaped there."""
+    assert kind_of(Path(folder), MOUNTS) == kind
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("ext4", "wal"), ("nfs4", "delete"), ("fuse.sshfs", "delete")])
+def test_where_other_machines_may_write_there_is_no_wal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, mode: str
+) -> None:
+    """WAL needs memory that its users share; over a network the journal would break."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"22 1 8:1 / / rw - {kind} somewhere rw\n")
+    monkeypatch.setattr("wan_jupyter.journal.filesystem.MOUNTS", mounts)
+    journal = Journal(tmp_path / "elsewhere")
+    journal.salt()
+    journal.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "elsewhere" / "journal.sqlite3")) as sql:
+        assert sql.execute("PRAGMA journal_mode").fetchone()[0] == mode

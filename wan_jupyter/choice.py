@@ -32,15 +32,15 @@ class Choice:
     settings: Settings
 
 
-def choose(name: str | None, base_url: str | None, key: str | None, settings: Settings) -> Choice:
+def choose(name: str | None, base_url: str | None, key: str | Key | None, settings: Settings) -> Choice:
     """Return the provider with its key, for a name (None: as the settings say).
 
     Raises:
         SettingsError: no such provider or session, or an address without one.
         CredentialsError: it needs a key and none was found.
     """
-    homeless = settings.base_url if not settings.provider and not base_url else ""
     chosen = name or settings.provider or settings.chosen
+    homeless = settings.base_url if not settings.provider and not base_url and not _takes_any(chosen) else ""
     if homeless or (base_url and not chosen):
         raise SettingsError("provider.url_without_name", url=homeless or base_url)
     own = settings.sessions.get(chosen) if chosen != settings.provider else None
@@ -55,10 +55,10 @@ def names(settings: Settings) -> tuple[str, ...]:
     return (*settings.sessions, *catalog.providers())
 
 
-def _named(name: str, own: Named, base_url: str | None, key: str | None, settings: Settings) -> Choice:
+def _named(name: str, own: Named, base_url: str | None, key: str | Key | None, settings: Settings) -> Choice:
     """Return a named session: its key comes from its own variable alone, if it names one."""
     row = catalog.provider(own.provider, base_url or own.base_url or None)
-    found = credentials.find(row, settings, key, own.key_variable)
+    found = credentials.find(row, settings, key or settings.logins.get(name), own.key_variable)
     if own.key_variable:  # a request that is shown names this variable, too
         row = replace(row, key_variables=(own.key_variable,))
     said = {field: (value, f"session {name}") for field, value in own.defaults.items()}
@@ -71,10 +71,16 @@ def _row(name: str, base_url: str | None, settings: Settings) -> Provider:
         known = names(settings)
         suggestion = nearest(name, known)
         raise SettingsError("provider.unknown", name=shorten(name), names=", ".join(known), suggestion=suggestion)
-    own = settings.base_url if name == settings.provider else ""
+    own = settings.base_url if name == settings.provider or _takes_any(name) else ""
     return catalog.provider(name, base_url or own or None)
 
 
-def _usual(key: str | None, settings: Settings) -> Provider:
+def _takes_any(name: str) -> bool:
+    """Tell whether a provider has no address of its own, so that the environment's can be meant for nothing else."""
+    row = catalog.providers().get(name)
+    return row is not None and not row.base_url
+
+
+def _usual(key: str | Key | None, settings: Settings) -> Provider:
     real = catalog.provider("dashscope-intl")
     return real if key or credentials.has_key(real, settings) else catalog.provider(catalog.EMULATOR)

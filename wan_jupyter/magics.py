@@ -72,6 +72,7 @@ class WanMagics(Magics):
     @cell_magic(NAME)
     def wan_cell(self, line: str, cell: str) -> None:
         """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
+        self.desk.refuse_keys(line, cell)
         typed = read_line(line, self.shell.user_ns)
         how, show = typed.cell, self.desk.presenter
         if how.help:
@@ -82,9 +83,11 @@ class WanMagics(Magics):
         session = self.desk.session(how.session or how.provider)
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
-        job = session.order(request, new=how.new, cell=f"%%wan {line}\n{cell}".rstrip())
+        typed_cell = f"%%wan {line}\n{cell}".rstrip()
+        job = session.order(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
+        self.desk.tell_cost(job, session, request)
         show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
         return None
 
@@ -92,6 +95,7 @@ class WanMagics(Magics):
     @line_magic(NAME)
     def wan_line(self, line: str) -> Any:
         """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
+        self.desk.refuse_keys(line)
         return commands.run(self.desk, line)
 
     def _request(self, typed: Typed, cell: str) -> VideoRequest:
@@ -99,6 +103,7 @@ class WanMagics(Magics):
         from .prompt import fill, normal
 
         filled = normal(fill(cell, self.shell.user_ns))
+        self.desk.refuse_keys("", filled)
         named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
         shown = [row for row in named if row[1] is not None]
         frames: dict[str, Any] = {
@@ -131,6 +136,8 @@ def unregister(ip: Any) -> None:
     ip.config.pop(WanMagics.__name__, None)  # there %config keeps what was set
     if ours is not None and ours.before is not None:
         ip.config[WanMagics.__name__] = ours.before
+    for session in ours.desk.opened.values() if ours else ():
+        session.let_go()
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.remove(give_body)

@@ -55,7 +55,7 @@ class CardView:
         moved: bytes that went and bytes in all (0: unknown) while something is uploaded or downloaded.
         expected: seconds that earlier jobs like it took, None where too few are known.
         note: a sentence for a live job, "" if there is none.
-        lines: for an ended job what happened, then what to do next.
+        lines: for an ended job what happened, in one or two lines, then what to do next.
         stopped: whether this kernel has given up following it; the job itself may go on.
         thumbnails: small JPEGs of the pictures that were sent, at most two.
         file: the name of the video, "" before it is saved.

@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, looks, places
+from . import clean, jobs, keys, looks, money, places
 
 Command = Callable[..., Any]
 
@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "where": places.where,
         "use": places.use,
+        "login": keys.login,
+        "logout": keys.logout,
         "sessions": places.sessions,
         "jobs": looks.jobs,
         "show": jobs.show,
@@ -30,7 +32,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "retry": jobs.retry,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
+        "spend": money.spend,
         "models": places.models,
+        "clean": clean.clean,
         "doctor": places.doctor,
         "help": lambda desk: places.help_text(desk, COMMANDS),
     }

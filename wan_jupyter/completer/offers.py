@@ -197,6 +197,13 @@ def _known_models(here: Facts) -> Iterable[Offer]:
     return [(name, "value") for name in _models(NOTHING, here)]
 
 
+def _spans(here: Facts) -> Iterable[Offer]:
+    from ..budget import SINCE
+
+    del here
+    return [(word, "value") for word in SINCE]
+
+
 def _nothing(here: Facts) -> Iterable[Offer]:
     del here
     return ()
@@ -213,6 +220,7 @@ TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         "logout": (_services,),
         "models": (_known_models,),
         "adopt": (_nothing, _known_models),
+        "spend": (_spans,),
         "show": (_jobs,),
         "wait": (_live_jobs,),
         "cancel": (_live_jobs,),

@@ -26,6 +26,7 @@ from .plan import Order, Plan, Refusal
 from .settings import Settings
 from .studio import Studio
 from .tasks import Life, Task, TaskFolder, life, sweep
+from .tenants import Tenant
 from .worker import Worker
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Core:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._tenant = Tenant(settings.state)
         self.tasks = TaskFolder(settings.state)
         self.inputs = InputFolder(settings.state)
         self.studio = Studio(settings.state, self.inputs, settings.clip_seconds)
@@ -155,7 +157,8 @@ class Core:
 
 def _secret(folder: Path) -> bytes:
     """Read the folder's own secret, making it first if need be; several processes agree on one."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for place in (folder.parent, folder):  # what `parents` makes would be open to everyone
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "secret"
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

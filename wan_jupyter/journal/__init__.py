@@ -7,21 +7,26 @@ connection a thread and process, never across a fork.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from ..budget import Spending
 from ..errors import JobError
 from ..status import Snapshot, Status
 from .rows import Remarks, Row, columns, of_remarks, of_snapshot, read_row
 from .schema import MIGRATIONS
 from .store import Store, told
+from .sums import read_sums
 
-__all__ = ["MIGRATIONS", "Journal", "Row", "Whose"]
+__all__ = ["MIGRATIONS", "Admit", "Journal", "Row", "Whose"]
 
+# Refuses a new row by an error; gets it with what tells how much a session's jobs came to since an epoch second.
+Admit = Callable[[Row, Callable[[str, float], tuple[Spending, ...]]], None]
 Whose = tuple[str, str, str]  # account tag, base URL and model: who may use a picture in a service's storage
 
 # Without look-alikes, so that an id can be read aloud; the first one is a letter, so that it is never read as a number.
@@ -37,7 +42,11 @@ class Journal(Store):
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def begin(
-        self, fingerprint: str, make: Callable[[str, int], Row], reuse: Callable[[Row], bool]
+        self,
+        fingerprint: str,
+        make: Callable[[str, int], Row],
+        reuse: Callable[[Row], bool],
+        admit: Admit | None = None,
     ) -> tuple[Row, bool]:
         """Insert a new job, or find the one that makes it needless, in one immediate transaction.
 
@@ -45,6 +54,7 @@ class Journal(Store):
             fingerprint: what makes two requests the same.
             make: gets a free id and the take number (from 1) and returns the row to insert.
             reuse: tells whether a job with this fingerprint is to be used instead; the newest take is asked first.
+            admit: refuses a new row that may not be paid for; what the others came to cannot change meanwhile.
 
         Returns:
             The row, and whether it is new.
@@ -54,6 +64,8 @@ class Journal(Store):
             if kept := next(filter(reuse, found), None):
                 return kept, False
             row = make(self._free_id(sql), found[0].take + 1 if found else 1)
+            if admit is not None:
+                admit(row, lambda session, since: read_sums(sql, since, session))
             values = columns(row, self._clock())
             marks = ", ".join("?" * len(values))
             sql.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608 - our own column names
@@ -64,7 +76,7 @@ class Journal(Store):
 
         Args:
             was: what its owner believes; someone else's step, unseen, must not be taken a second time.
-            more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `warning`).
+            more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `size`, `mtime`, `warning`).
         """
         now = self._clock()
         values = {**of_snapshot(snapshot), **more, "updated_at": now, "heartbeat": now}
@@ -104,6 +116,23 @@ class Journal(Store):
             query = "UPDATE jobs SET owner = ?, heartbeat = ? WHERE id = ? AND owner = ?"
             return sql.execute(query, (owner, self._clock(), job, former)).rowcount == 1
 
+    def refetch(self, job: str, owner: str, as_of: float, since: float) -> bool:
+        """Take a job whose video was lost from SUCCEEDED back to DOWNLOADING, as `owner`'s; its cost stays.
+
+        Args:
+            as_of: the row's heartbeat when its file was looked at; whoever wrote since may have put it right.
+            since: epoch seconds; what was sent before, the service keeps no more.
+        """
+        with self._transaction() as sql:
+            query = """
+                UPDATE jobs SET status = ?, note = 'fetched_again', owner = ?, heartbeat = ?, updated_at = ?
+                WHERE id = ? AND status = ? AND heartbeat = ? AND remote_id IS NOT NULL
+                AND COALESCE(sent_at, created_at) > ?
+            """
+            now = self._clock()
+            values = (Status.DOWNLOADING, owner, now, now, job, Status.SUCCEEDED, as_of, since)
+            return sql.execute(query, values).rowcount == 1
+
     def note(self, job: str, what: str, detail: str = "") -> None:
         """Keep something that happened to a job and is not a state: a report that went back, a strange word."""
         with self._transaction() as sql:
@@ -119,6 +148,12 @@ class Journal(Store):
         """Forget what lies in storage: a job failed, and its picture's link may be why."""
         with self._transaction() as sql:
             sql.execute("DELETE FROM uploads WHERE (account, base_url, model) = (?, ?, ?)", whose)
+
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Keep every other thread and process from writing, for a moment: nobody can begin a job meanwhile."""
+        with self._transaction():
+            yield
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
@@ -208,6 +243,16 @@ class Journal(Store):
             if (row.account, row.base_url) == (account, base_url):
                 beats[row.owner] = max(row.heartbeat, beats.get(row.owner, 0.0))
         return list(beats.items())
+
+    def spending(self, since: float = 0.0) -> tuple[Spending, ...]:
+        """Return what jobs came to that were sent since an epoch second, by session, provider and currency."""
+        with told(self.path):
+            return read_sums(self._connection(), since, None)
+
+    def prompts_of(self, account: str, base_url: str) -> frozenset[str]:
+        """Return the prompts, as sent, of an account's jobs that have their task."""
+        rows = self._rows("WHERE account = ? AND base_url = ? AND remote_id IS NOT NULL", account, base_url)
+        return frozenset(str(row.request.get("filled_prompt", "")) for row in rows)
 
     def events(self, job: str) -> list[tuple[float, str, str]]:
         """Return what was noted of a job, oldest first."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import OutputError
+from .filesystem import is_shared
 from .schema import MIGRATIONS
 
 
@@ -46,8 +47,9 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
+        wanted = "DELETE" if is_shared(self.path.parent.resolve()) else "WAL"
         # A file system that cannot do WAL answers with the mode it keeps; DELETE works everywhere.
-        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        if connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = FULL")
         self._all.append(connection)

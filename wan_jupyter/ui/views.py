@@ -14,9 +14,12 @@ from .. import bundle
 from ..bundle import CardView, PlayerView
 from ..job import Job
 from ..messages import known, say
+from ..prices import FREE
 from ..request import VideoRequest
+from ..status import Status
 from ..video import Video
 
+LONGEST = 60  # characters of a prompt in a list
 EMBED_FILE = 8 * 1024 * 1024
 EMBED_TOTAL = 32 * 1024 * 1024
 
@@ -61,12 +64,12 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         prompt=job.request.filled_prompt,
         model=job.facts.model,
         provider="" if job.facts.emulated else job.provider,  # its badge says so
-        chips=chips(job.request, language),
+        chips=(*chips(job.request, language), *price_chips(job, language)),
         progress=shot.progress,
         moved=shot.moved,
         expected=job.facts.expected,
         note=_note(job, language),
-        lines=(error.message(language), error.hint(language)) if error else (),
+        lines=tuple(error.parts(language)) if error else (),
         emulated=job.facts.emulated,
         thumbnails=job.thumbnails,
         file=Path(shot.file).name if shot.file else "",
@@ -80,6 +83,15 @@ def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
     values = {"resolution": request.resolution, "seconds": request.duration, "seed": request.seed}
     shown = [say(f"chip.{name}", language, value=value) for name, value in values.items() if value is not None]
     return tuple(shown)
+
+
+def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
+    """Return what a job is expected to cost, while that may still come true; nothing for one that costs nothing."""
+    open_yet = job.status.live or job.status is Status.UNCERTAIN
+    if not open_yet or job.cost or job.facts.emulated or job.facts.estimate == FREE:
+        return ()
+    estimate = job.facts.estimate
+    return (say("chip.price", language, price=estimate) if estimate else say("chip.price_unknown", language),)
 
 
 def player_view(
@@ -143,7 +155,7 @@ def _shown_path(path: Path, folder: Path) -> str:
 def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
-    prompt = bundle.one_line(job.request.filled_prompt, 60)
+    prompt = bundle.one_line(job.request.filled_prompt, LONGEST)
     status = say(f"state.{job.status.lower()}", language)
     when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%m-%d %H:%M")
     return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
