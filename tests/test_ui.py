@@ -389,8 +389,10 @@ def noise(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["large.png", "large.jpg"])
-def test_a_large_picture_does_not_hold_up_the_kernel(kernel: Kernel, desk: Desk, port: Emulator, name: str) -> None:
+def test_a_large_picture_does_not_hold_up_the_kernel(own_kernel: Kernel, desk: Desk, port: Emulator, name: str) -> None:
     """From the second cell on: no decoding, no encoding, no writing but the journal's on the main thread."""
+    kernel = own_kernel  # what is watched here stays watched
+    kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
     port.faults(HELD)
     noise(desk.folder / name)
     kernel.ok(WATCH)
