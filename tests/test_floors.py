@@ -19,9 +19,9 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
-    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "video"),
+    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "inputs", "video"),
     4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "life"),
-    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "doctor"),
+    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "composing", "choosing", "doctor"),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import adopting, catalog, engine, outputs
 from . import settings as environment
@@ -34,6 +34,9 @@ from .settings import Settings
 from .status import Status
 from .tools import Tools
 from .usual import plan_with
+
+if TYPE_CHECKING:
+    from .composing import Composer
 
 
 class Session(Means):
@@ -111,6 +114,16 @@ class Session(Means):
     def dry_run(self, request: VideoRequest) -> DryRun:
         """Return what a request would send and cost; nothing is sent."""
         return dry_run(self.plan(request), self.provider, self._price)
+
+    def price(self, request: VideoRequest) -> Price | None:
+        """Return what a request would cost, None where that is not known; nothing is sent."""
+        return self._price(self.plan(request))
+
+    def compose(self) -> Composer:
+        """Return a form for a request, which a notebook shows where it is a cell's last line."""
+        from .composing import Composer
+
+        return Composer(self)
 
     def job(self, beginning: str) -> Job:
         """Return the job whose id begins so, as it stands in the journal or in this process.

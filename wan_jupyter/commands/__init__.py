@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, places
+from . import composer, jobs, places
 
 Command = Callable[..., Any]
 
@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "retry": jobs.retry,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
+        "compose": composer.compose,
         "models": places.models,
         "doctor": places.doctor,
         "help": lambda desk: places.help_text(desk, COMMANDS),

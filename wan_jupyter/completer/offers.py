@@ -197,6 +197,11 @@ def _known_models(here: Facts) -> Iterable[Offer]:
     return [(name, "value") for name in _models(NOTHING, here)]
 
 
+def _composed(here: Facts) -> Iterable[Offer]:
+    del here
+    return [("cell", "value")]
+
+
 def _nothing(here: Facts) -> Iterable[Offer]:
     del here
     return ()
@@ -212,6 +217,7 @@ TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         "login": (_services,),
         "logout": (_services,),
         "models": (_known_models,),
+        "compose": (_composed,),
         "adopt": (_nothing, _known_models),
         "show": (_jobs,),
         "wait": (_live_jobs,),

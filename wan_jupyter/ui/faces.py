@@ -46,9 +46,17 @@ class WidgetFace:
         self._cancel, self._language = cancel, language
 
     def open(self, view: CardView) -> None:
-        """Show the card; importing ipywidgets is paid for here."""
-        import ipywidgets
+        """Show the card."""
         from IPython.display import display
+
+        self.build(view)
+        reference = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
+        first = {WIDGET_VIEW: reference, **bundle.still(view, self._language)}
+        self._handle = display(first, raw=True, display_id=True)
+
+    def build(self, view: CardView) -> None:
+        """Make the widgets; importing ipywidgets is paid for here."""
+        import ipywidgets
 
         card = bundle.card(view, self._language)
         self._html = ipywidgets.HTML(value=card, layout={"flex": "1 1 auto", "min_width": "0"})
@@ -60,9 +68,6 @@ class WidgetFace:
         _hear_clicks_while_busy(self._button)
         layout = {"align_items": "stretch", "max_width": "760px", "flex_flow": "row wrap"}
         self._box = ipywidgets.HBox([self._html, self._button], layout=layout)
-        reference = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
-        first = {WIDGET_VIEW: reference, **bundle.still(view, self._language)}
-        self._handle = display(first, raw=True, display_id=True)
 
     def update(self, view: CardView) -> None:
         """Replace the card's text; the button goes when there is nothing left to cancel."""
