@@ -26,6 +26,7 @@ ASKED = (
     "duration", "resolution", "shot_type", "template", "audio", "prompt_extend", "watermark", "seed",
     "negative_prompt", "audio_url",
 )  # fmt: skip
+MODES = ("first", "first_last", "last", "text")
 SELF_HOSTED = "self-hosted"  # the region of models to serve yourself
 
 
@@ -62,7 +63,7 @@ def offer(draft: Draft, session: Session, language: str = ENGLISH) -> Offer:
     """Return what there is to choose for a draft's pictures and model."""
     plan = _bare_plan(draft, session)
     usual = _bare_plan(replace(draft, asked=NOTHING), session)
-    named = tuple(_models(draft, session.provider, usual.model.id if usual else "", language))
+    named = tuple(_models(draft, session.provider, usual, language))
     if plan is None:
         return Offer(None, named)
     return Offer(plan.model, named, tuple(_controls(plan, language)))
@@ -116,13 +117,13 @@ def _bare_plan(draft: Draft, session: Session) -> Plan | None:
     return None
 
 
-def _models(draft: Draft, where: Provider, usual: str, language: str) -> Iterator[tuple[str, str | None]]:
+def _models(draft: Draft, where: Provider, usual: Plan | None, language: str) -> Iterator[tuple[str, str | None]]:
     """Yield the usual model, then those of the provider that take such pictures, as labels with ids."""
-    modes = {draft.mode} if draft.frames else {"first", "text"}
-    if usual:
-        yield say("compose.usual_model", language, model=_described(catalog.model(usual), language)), None
+    modes = ({draft.mode} if draft.frames else {"first", "text"}) & set(where.modes or MODES)
+    if usual is not None:
+        yield say("compose.usual_model", language, model=_described(usual.model, language)), None
     for row in catalog.models().values():
-        if row.id != usual and modes & set(row.modes) and _had(where, row):
+        if modes & set(row.modes) and _had(where, row) and (usual is None or row.id != usual.model.id):
             yield _described(row, language), row.id
 
 

@@ -20,7 +20,7 @@ from .job import Job
 from .options import NO_IMAGE, read_line, split
 from .prices import Price
 from .prompt import fill, is_lookup, lookup, normal
-from .request import Declared, VideoRequest, declared, read_value
+from .request import Declared, VideoRequest, declared, read_value, shorten
 
 if TYPE_CHECKING:
     from .session import Session
@@ -64,7 +64,7 @@ class Draft:
     prompt: str = ""
     first: Frame | None = None
     last: Frame | None = None
-    asked: Mapping[str, Any] = NOTHING
+    asked: Mapping[str, Any] = field(default_factory=dict)
     new: bool = False
 
     @property
@@ -167,15 +167,18 @@ def cell_of(draft: Draft, names: Mapping[str, object], session: str = "") -> str
     Raises:
         OptionError: a line has no way to write a value; there are no escapes in it.
     """
-    words = [*_pictures(draft), *(["--session", session] if session else [])]
+    words = [*_pictures(draft, names), *(["--session", session] if session else [])]
     words += [word for name in ROWS if name in draft.asked for word in _option(ROWS[name], draft.asked[name])]
     line = " ".join(["%%wan", *words, *(["--new"] if draft.new else [])])
-    _check_pictures(draft, line.removeprefix("%%wan"), names)
     return f"{line}\n{normal(draft.prompt)}".rstrip()
 
 
-def _pictures(draft: Draft) -> list[str]:
+def _pictures(draft: Draft, names: Mapping[str, object]) -> list[str]:
     words = [_quoted(frame.word) if frame else NO_IMAGE for frame in (draft.first, draft.last)]
+    meant = [frame.word if frame else NO_IMAGE for frame in (draft.first, draft.last)]
+    for written, word in zip(words, meant, strict=True):
+        if not written or read_line(written, names).image_labels != (word,):
+            raise OptionError("compose.unwritable_picture", name=shorten(word))
     while words and words[-1] == NO_IMAGE:
         words.pop()
     return words
@@ -189,26 +192,18 @@ def _option(row: Declared, value: Any) -> list[str]:
     words = [flag, _quoted(str(value))]
     try:
         read = dict(read_line(" ".join(words), NOTHING).asked)
-    except InputError:  # "$name", which a line looks up
+    except InputError:  # no quotes will do, or "$name", which a line looks up
         read = {}
     if read != {row.name: value}:
         raise OptionError("compose.unwritable", flag=flag)
     return words
 
 
-def _check_pictures(draft: Draft, line: str, names: Mapping[str, object]) -> None:
-    read = read_line(line, names).image_labels
-    meant = [frame.word if frame else NO_IMAGE for frame in (draft.first, draft.last)]
-    for frame, word in zip(meant, (*read, NO_IMAGE, NO_IMAGE), strict=False):
-        if frame != word:
-            raise OptionError("compose.unwritable_picture", name=frame)
-
-
 def _quoted(word: str) -> str:
-    """Return a word as a line holds it: bare where that will do, else in the quotes that it leaves room for."""
+    """Return a word as a line holds it: bare, else in the quotes that it leaves room for; "" where there are none."""
     bare = re.fullmatch(r"[^\s\"'#-][^\s\"']*|-[0-9]+", word)
     marks = ("", '"', "'") if bare else ('"', "'")
-    return next((f"{mark}{word}{mark}" for mark in marks if _reads(f"{mark}{word}{mark}", word)), f'"{word}"')
+    return next((f"{mark}{word}{mark}" for mark in marks if _reads(f"{mark}{word}{mark}", word)), "")
 
 
 def _reads(written: str, word: str) -> bool:

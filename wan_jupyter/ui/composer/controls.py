@@ -13,7 +13,7 @@ from ...messages import say
 
 FEW = 4  # choices that stand side by side
 FOLDED = frozenset({"template", "prompt_extend", "watermark", "seed", "negative_prompt", "audio_url"})
-LABEL: Mapping[str, str] = MappingProxyType({"description_width": "130px"})
+LABEL: Mapping[str, str] = MappingProxyType({"description_width": "110px"})
 FILL: Mapping[str, str] = MappingProxyType({"width": "auto"})
 
 
@@ -93,13 +93,11 @@ def _make_pick(control: Control, language: str) -> Any:
     del language
     labels = [label for label, _ in control.choices]
     usual = next((at for at, (_, value) in enumerate(control.choices) if value is None), 0)
+    how: dict[str, Any] = {"options": labels, "index": usual, "style": dict(LABEL), "layout": dict(FILL)}
     if len(labels) <= FEW:
-        made = w.ToggleButtons(options=labels, index=usual, style={**LABEL, "button_width": "auto"}, layout=dict(FILL))
-    elif control.name == "duration":
-        made = w.SelectionSlider(options=labels, index=usual, continuous_update=False, style=dict(LABEL), layout=dict(FILL))
-    else:
-        made = w.Dropdown(options=labels, index=usual, style=dict(LABEL), layout=dict(FILL))
-    return made
+        how["style"]["button_width"] = "auto"
+        return w.ToggleButtons(**how)
+    return w.SelectionSlider(**how, continuous_update=False) if control.name == "duration" else w.Dropdown(**how)
 
 
 def _make_switch(control: Control, language: str) -> Any:

@@ -18,7 +18,7 @@ from ...messages import say
 from ...prices import Price
 from ...text import one_line
 from ..faces import WIDGET_VIEW
-from .controls import Controls
+from .controls import FILL, LABEL, Controls
 from .panel import Panel, saved
 from .shelf import Shelf, relative
 from .watch import Watch
@@ -70,10 +70,11 @@ class Form:
         self._panels = [
             Panel(role, self._names, self._choose, self._guard, self._language) for role in ("first", "last")
         ]
-        self._prompt = w.Textarea(placeholder=words("compose.prompt_hint"), rows=3, description=words("compose.prompt"))
+        hint = words("compose.prompt_hint")
+        self._prompt = w.Textarea(placeholder=hint, rows=3, description=words("compose.prompt"), style=dict(LABEL))
         self._prompt.observe(lambda _: self._guard(self._type), names="value")
         self._prompt.add_class("wan-wide")
-        self._model = w.Dropdown(description=words("compose.model"), layout={"width": "auto"})
+        self._model = w.Dropdown(description=words("compose.model"), layout=dict(FILL), style=dict(LABEL))
         self._model.observe(lambda _: self._guard(self._choose), names="index")
         self._model.add_class("wan-model")
         self._controls = Controls(lambda: self._guard(self._choose), self._language)
@@ -229,7 +230,6 @@ class Form:
 
     def _show(self, seen: Outlook | None) -> None:
         words = partial(say, language=self._language)
-        self._generate.disabled = seen is None or seen.problem is not None
         if seen is None:
             self._said.value = html.outlook(words("compose.begin"), (), ())
         elif seen.problem is not None:
@@ -238,6 +238,7 @@ class Form:
         else:
             remarks = [say(key, self._language, **values) for key, values in seen.remarks]
             self._said.value = html.outlook(_price(seen.price, seen.model, self._language), (), remarks)
+        self._generate.disabled = seen is None or seen.problem is not None
 
     def _fail(self, error: Exception) -> None:
         self._generate.disabled = True

@@ -66,6 +66,8 @@ class Panel:
             typed: the field has the word already, right or wrong.
         """
         self.frame, self.problem = frame, problem
+        if frame is None or frame.upload not in [data for _, data in uploads(self.upload.value)]:
+            self._forget_upload()
         if not typed:
             self._quiet = True
             try:
@@ -73,6 +75,11 @@ class Panel:
             finally:
                 self._quiet = False
         current().start(lambda: self._draw(frame))
+
+    def _forget_upload(self) -> None:
+        """Let the button count none, and the same file be uploaded once more."""
+        if self.upload.value:
+            self.upload.set_trait("value", type(self.upload.value)())
 
     def refresh(self) -> None:
         """Offer what there is now."""
@@ -91,8 +98,6 @@ class Panel:
         if not found:
             return
         name, data = found[-1]
-        # Empty again, so that the same file may be uploaded once more; what it held is held by the frame.
-        self.upload.set_trait("value", type(self.upload.value)())
         self._take(lambda: frame_uploaded(name, data), typed=False)
 
     def _cleared(self) -> None:
