@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from wan_jupyter.advice import ADVICE
 from wan_jupyter.catalog import Provider, providers
 from wan_jupyter.image.pixels import FORMATS
 from wan_jupyter.image.repair import Bounds
@@ -26,13 +27,24 @@ KEYS: Mapping[str, str] = {
     "optional": "`WAN_API_KEY`, keyring; not needed",
     "required": "`WAN_API_KEY`, keyring",
 }
-# What an advice says of money, by a part of it; what says nothing of it is looked at in the service's console.
-MONEY: tuple[tuple[str, str], ...] = (
-    ("nothing was billed", "no"),
-    ("gives back", "given back"),
-    ("its video is saved", "yes"),
-    ("nothing is sent twice", "no more than once"),
-)
+# What is noticed here, without a code: by the state a job is in then, and whether trying again helps.
+NOTICED: Mapping[str, tuple[str, bool]] = {
+    "unknown": ("any other code", False),
+    "no_reason": ("no code at all", False),
+    "operator": ("one for the gateway's own account", False),
+    "connection": ("no connection", True),
+    "unreadable": ("an answer that nobody documents", False),
+    "upload": ("a picture that is not taken", True),
+    "no_storage": ("no storage", False),
+    "storage": ("a video that does not come", True),
+    "canceled": ("canceled", True),
+    "expired": ("`UNKNOWN`", True),
+    "lost": ("a job that was there, and is not", True),
+    "uncertain": ("no answer, or HTTP 5xx, to a submit", False),
+    "recognising": ("the same, where a service lists its tasks", False),
+    "no_trace": ("…and none is found", True),
+    "several": ("…and it cannot be told which", False),
+}
 # A repair to the pictures that need it; in the order in which they are made.
 REPAIRS: Mapping[str, str] = {
     "rotation": "turned by its camera (EXIF)",
@@ -45,13 +57,6 @@ SAMPLE: Mapping[str, str] = {
     "label": "cat", "was": "image/gif", "mime": "image/png", "old": "9000x4500", "new": "8000x4000",
     "megabytes": "31.5", "now": "4.2",
 }  # fmt: skip
-# Refused before anything is done, or while a job is only asked for.
-FREE = frozenset(
-    {
-        "key", "access", "free_tier", "busy", "quota", "model", "picture_fetch", "too_large", "rewrite", "gateway_key",
-        "gateway_unknown", "server_key", "server_parameter", "server_failed", "server_many",
-    }
-)  # fmt: skip
 
 
 def options_table() -> str:
@@ -91,23 +96,26 @@ def pictures_table() -> str:
 
 
 def errors_table() -> str:
-    """Return the table of errors, made from the protocols' own."""
-    rows = ["| code | from | was money spent | what happened, and what to do | try again? |", "| --- " * 5 + "|"]
-    rows += [f"| {' | '.join(cells)} |" for source, table in SOURCES.items() for cells in _errors_of(source, table)]
+    """Return the table of errors, made from the protocols' own, the table of advice, and what is said of each."""
+    rows = ["| code | what happened | was it billed | what to do | does trying again help |", "| --- " * 5 + "|"]
+    for source, table in SOURCES.items():
+        rows += [f"| **{source}** | | | | |", *(_error(*cells) for cells in _errors_of(table))]
+    rows += ["| **noticed here, without a code** | | | | |"]
+    rows += [_error(when, advice, again) for advice, (when, again) in NOTICED.items()]
     return "\n".join(rows) + "\n"
 
 
-def _errors_of(source: str, table: Errors) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield a row for each advice: the codes that lead to it, in the order of the table."""
+def _errors_of(table: Errors) -> Iterator[tuple[str, str, bool]]:
+    """Yield the codes, in the order of the table, that lead to the same advice."""
     for advice, again in dict.fromkeys(table.values()):
-        names = ", ".join(f"`{code}`" for code, meant in table.items() if meant == (advice, again))
-        text = say(f"advice.{advice}").replace("|", "\\|")
-        yield names, source, _money(advice), text, "yes" if again else "no"
+        yield ", ".join(f"`{code}`" for code, meant in table.items() if meant == (advice, again)), advice, again
 
 
-def _money(advice: str) -> str:
-    text = say(f"advice.{advice}").lower()
-    return next((word for part, word in MONEY if part in text), "no" if advice in FREE else "see the console")
+def _error(codes: str, advice: str, again: bool) -> str:
+    said = [say(f"{family}.{advice}", id="ID").replace("|", "\\|") for family in ("happened", "advice")]
+    money = ADVICE[advice]
+    billed = f"{money.billed}; answering a submit, maybe" if money.unsure else money.billed
+    return f"| {codes} | {said[0]} | {billed} | {said[1]} | {'yes' if again else 'no'} |"
 
 
 TABLES: Mapping[str, Callable[[], str]] = {

@@ -290,6 +290,8 @@ def test_other_lines_are_left_alone(here: Facts, line: str) -> None:
         ("%wan show k3x9a ", []),
         ("%wan wait k3x9a ", ["m2q41"]),
         ("%wan cancel ", ["k3x9a", "m2q41"]),
+        ("%wan spend ", ["today", "all"]),
+        ("%wan spend today ", []),
         ("%wan use l", ["lab"]),
         ("%wan use op", ["ope", "openai-videos"]),
         ("%wan adopt ", []),

@@ -38,7 +38,37 @@ def test_a_service_error_shows_the_services_own_words() -> None:
     """Code, message, request id; the hint is that of the code."""
     error = JobFailed("job.failed", problem=REFUSED, id="abcde")
     assert "Throttling: Slow down. (request id request-7)" in error.message()
-    assert (error.code, error.request_id, error.hint()) == ("Throttling", "request-7", errors.say("advice.busy"))
+    assert (error.code, error.request_id) == ("Throttling", "request-7")
+    assert error.hint() == f"{errors.say('advice.busy')} Nothing was billed."
+
+
+def test_a_service_error_is_told_in_at_most_three_lines() -> None:
+    """The service's words, what they mean, what to do; what the first line says already is not said again."""
+    error = JobFailed("job.failed", problem=REFUSED, id="abcde")
+    assert [error.message(), errors.say("happened.busy"), error.hint()] == str(error).splitlines()
+    lost = JobUncertain("job.uncertain", problem=Problem(errors.LOST_ANSWER, advice="uncertain"), id="abcde")
+    assert [lost.message(), lost.hint()] == str(lost).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("error", "billed"),
+    [
+        (JobFailed("job.failed", problem=Problem("Throttling", advice="busy"), id="a"), "no"),
+        (JobFailed("job.failed", problem=Problem("Surprise"), id="a"), "maybe"),
+        (JobFailed("job.failed", problem=Problem("Surprise", http=418), id="a"), "no"),
+        (JobFailed("job.failed", problem=Problem(errors.UNREACHED, advice="connection"), id="a"), "no"),
+        (ConnectionProblem("service.unreached", problem=Problem(errors.UNREACHED, advice="connection")), "maybe"),
+        (ConnectionProblem("service.lost", problem=Problem(errors.LOST_ANSWER, advice="storage")), "yes"),
+        (JobUncertain("job.uncertain", problem=Problem(advice="uncertain"), id="a"), "maybe"),
+        (errors.JobExpired("job.expired", problem=Problem(advice="expired"), id="a"), "maybe"),
+        (errors.JobCanceled("job.canceled", problem=Problem(advice="canceled"), id="a"), "no"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{type(value).__name__}-{value.problem.advice}",
+)
+def test_an_error_knows_whether_it_was_billed(error: errors.ProblemError, billed: str) -> None:
+    """What is free says so; of a create that was refused it is certain, whatever the code."""
+    assert error.billed == billed
+    assert error.hint().endswith("Nothing was billed.") == (billed == "no")
 
 
 @pytest.mark.parametrize(

@@ -16,20 +16,28 @@ BESIDE = "emulator"
 
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
-    0: ("text", "urls", "messages", "errors", "key", "status", "image", "samples", "request", "prompt", "options"),
+    0: (
+        *("text", "urls", "amounts", "messages", "advice", "errors", "key", "scrub", "spill", "status"),
+        *("image", "samples", "request", "prompt", "options"),
+    ),
     1: ("protocols",),
-    2: ("rows", "catalog", "pacing", "prices", "preview", "bundle"),
-    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "outputs", "inputs", "video"),
-    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "life"),
-    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "session", "composing", "choosing", "doctor"),
+    2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle", "ranges"),
+    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "inputs", "video"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
+    5: (
+        *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying", "session"),
+        *("composing", "choosing", "doctor"),
+    ),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
-}
+}  # fmt: skip
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
-    "errors": ("messages", "text"),
+    "errors": ("advice", "messages", "text"),
+    "scrub": ("key", "text"),
+    "spill": ("key",),
     "status": ("errors",),
     "image": ("errors", "messages", "text"),
-    "request": ("errors", "image", "messages", "text"),
+    "request": ("amounts", "errors", "image", "messages", "text"),
     "prompt": ("errors", "messages", "request", "text"),
     "options": ("errors", "messages", "prompt", "request"),
     "protocols.base": ("protocols.answers",),
@@ -42,6 +50,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "catalog": ("rows",),
     "settings": ("settings_files",),
     "credentials": ("settings",),
+    "outputs": ("files",),
 }
 OPEN_FLOORS = (4, 5, 6)
 # Never, although it lies below.
@@ -61,10 +70,10 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "starlette": ("emulator",),
     "uvicorn": ("emulator",),
     "asyncio": ("client", "engine", "job", "links", "tools", "ui", "emulator"),
-    "threading": ("engine", "journal", "emulator"),
+    "threading": ("engine", "journal", "scrub", "emulator"),
     "concurrent": ("engine", "job", "ui", "emulator"),
-    "logging": ("engine", "emulator"),
-    "os": ("completer", "engine", "journal", "owners", "outputs", "settings", "ui", "emulator"),
+    "logging": ("engine", "scrub", "emulator"),
+    "os": ("completer", "engine", "journal", "owners", "files", "outputs", "settings", "ui", "emulator"),
     "socket": ("owners", "emulator"),
     "subprocess": (),
     "multiprocessing": (),

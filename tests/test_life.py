@@ -221,7 +221,7 @@ def test_a_refusal_fails_the_job_with_all_the_service_said(world: World, code: i
     problem = end(job)
     assert (job.status, problem.problem.http, problem.problem.advice) == (Status.FAILED, code, advice)
     assert all(word in str(problem) for word in (name, "said the service", "request-7"))
-    assert problem.hint() == errors.say(f"advice.{advice}")
+    assert problem.hint() == errors.say(f"advice.{advice}") + " Nothing was billed."
     assert (world.emulator().creates, world.emulator().tasks) == (1, [])
 
 
@@ -254,7 +254,8 @@ def test_a_failure_without_a_code_is_still_an_error(world: World) -> None:
     world.emulator().faults({"at": "submit", "do": "fail_task", "code": None, "message": None})
     job = world.order()
     problem = end(job)
-    assert (job.status, problem.code, problem.hint()) == (Status.FAILED, "", errors.say("advice.no_reason"))
+    assert (job.status, problem.code, problem.billed) == (Status.FAILED, "", "no")
+    assert errors.say("happened.no_reason") in problem.lines()
 
 
 # ---- polling: trouble is no end -----------------------------------------------------------------------------------
@@ -396,12 +397,23 @@ def test_a_download_that_never_works_is_not_the_end(world: World) -> None:
     job = world.order()
     problem = end(job)
     assert (problem.key, world.rows()[0]["status"]) == ("service.not_video", "DOWNLOADING")
-    assert len(world.emulator().downloads) == DOWNLOAD_TRIES
+    assert sum(nap for nap in world.clock.naps if nap >= 1) >= pacing.DOWNLOAD_PATIENCE
+    assert "%wan resume" in problem.hint()
     assert not list(world.outputs.glob("*.mp4"))
     world.emulator().clear()
     again = world.order()
     again.result(PATIENCE)
     assert (again.id, again.status, world.emulator().creates) == (job.id, Status.SUCCEEDED, 1)
+
+
+def test_a_video_that_is_refused_is_not_said_to_be_free(world: World) -> None:
+    """The same code as an answer to a create would mean that nothing was billed; here the video is made."""
+    slow = {"code": "Throttling", "message": "Slow down."}
+    world.emulator().faults({"at": "content", "do": "status", "status": 429, "body": slow, "times": 0})
+    problem = end(world.order())
+    assert isinstance(problem, errors.ProblemError)
+    assert (world.rows()[0]["status"], problem.billed) == ("DOWNLOADING", "yes")
+    assert "Nothing was billed." not in str(problem)
 
 
 def test_a_link_that_expired_is_asked_for_again(world: World) -> None:
@@ -507,7 +519,7 @@ def test_canceled_while_pending_costs_nothing(world: World, clock: FakeClock) ->
     until(lambda: job.cancel_answered)
     problem = end_held(job, clock)
     assert (job.status, world.emulator().billed) == (Status.CANCELED, 0)
-    assert problem.hint() == errors.say("advice.canceled")
+    assert problem.hint() == errors.say("advice.canceled") + " Nothing was billed."
 
 
 def running(world: World) -> Job:

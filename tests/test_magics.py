@@ -279,13 +279,14 @@ def test_a_time_limit_ends_the_wait_and_not_the_job(shell: Shell) -> None:
 
 
 def test_a_failure_raises_where_the_cell_waits(shell: Shell) -> None:
-    """The service's code, its message and request id, and what to do next: two lines, once."""
+    """The service's code, its message and request id, what it means, and what to do next: three lines, once."""
     ran = shell.run(f"%%wan cat.png {SMALL}\nA forbidden prompt")
     assert isinstance(ran.error, JobFailed)
-    first, second = ran.lines
+    first, second, third = ran.lines
     assert "DataInspectionFailed: Input data may contain inappropriate content." in first
     assert f"(request id {ran.error.request_id})" in first
-    assert "Change the words or the picture." in second
+    assert "moderation refused" in second
+    assert third == "Change the words or the picture. Nothing was billed."
     assert "DataInspectionFailed" not in ran.err
 
 

@@ -12,6 +12,8 @@ import pytest
 from parts import ROOT
 
 from wan_jupyter import catalog, commands, errors, magics
+from wan_jupyter.advice import ADVICE
+from wan_jupyter.commands import keys
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
@@ -22,6 +24,8 @@ SOURCES = [path for path in sorted((ROOT / "wan_jupyter").rglob("*.py")) if "emu
 KINDS_OF_ERROR = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 MODES = ("first", "first_last", "clip", "clip_last", "last", "text")
 PICTURES = ("sides", "aspect")
+# Advice that no table of codes and no literal in the code leads to.
+WORKED_OUT = {"unknown", "operator", "no_reason", "expired", "recognising", "uncertain", "no_trace", "several"}
 REPAIRS = ("rotation", "alpha", "format", "scaled", "weight")
 # What is put together from a family and a word: the words each family must have.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
@@ -124,14 +128,42 @@ def test_every_warning_has_a_remark() -> None:
     assert known("remark.undecodable")
 
 
-def test_every_advice_exists() -> None:
-    """That of the protocol's table, and each that is named in the code."""
+def advised() -> set[str]:
+    """Return every advice of the protocols' tables, and each that is named in the code."""
     protocols = (dashscope, gateway, openai_videos)
-    table = {advice for protocol in protocols for advice, _ in protocol.ERRORS.values()} | {"operator", "no_reason"}
+    table = {advice for protocol in protocols for advice, _ in protocol.ERRORS.values()}
     named = {found for _, call in calls() if (found := keyword(call, "advice"))}
     assert table
     assert named
-    assert sorted(name for name in table | named if not known(f"advice.{name}")) == []
+    return table | named | WORKED_OUT
+
+
+def test_every_advice_exists() -> None:
+    """It has its row, with the money, and none is there for nothing."""
+    assert sorted(advised() ^ set(ADVICE)) == []
+
+
+@pytest.mark.parametrize("family", ["happened", "advice"])
+def test_every_advice_has_its_sentence(family: str) -> None:
+    """What happened, and what to do: one short sentence each, for each row and for nothing else."""
+    said = {key.partition(".")[2]: text for key, text in catalogue(ENGLISH).items() if key.startswith(f"{family}.")}
+    assert sorted(set(said) ^ set(ADVICE)) == []
+    assert [word for word, text in said.items() if ". " in text or not text.endswith(".") or len(text) > 115] == []
+
+
+def test_no_sentence_of_an_advice_tells_of_money_by_itself() -> None:
+    """Whether it was billed is data, and said once; `cannot_stop` alone tells on what it depends."""
+    families = ("happened.", "advice.")
+    telling = [key for key, text in catalogue(ENGLISH).items() if key.startswith(families) and "billed" in text]
+    assert telling == ["happened.cannot_stop"]
+
+
+def test_what_an_advice_says_to_do_is_no_report() -> None:
+    """No word of it is filled from the service's answer but the job's id, which every job's error has."""
+    said = {key: fields(text) for key, text in catalogue(ENGLISH).items() if key.startswith(("happened.", "advice."))}
+    with_id = {key.partition(".")[2] for key, names in said.items() if names == {"id"}}
+    assert [key for key, names in said.items() if names - {"id"}] == []
+    assert with_id == {"uncertain", "recognising", "no_trace", "several"}
 
 
 @pytest.mark.parametrize(("family", "words"), FAMILIES.items(), ids=str)
@@ -166,13 +198,13 @@ def test_values_are_text_and_no_templates() -> None:
 OPTIONS = [row.option for row in declared(VideoRequest, CellOptions)]
 FLAGS = {flag for option in OPTIONS for flag in option.flags}
 SWITCHES = {flag for option in OPTIONS for flag in option.flags if option.kind == "switch"}
-TYPED = FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
-ADVICE = [(key, text) for key, text in catalogue(ENGLISH).items()]
+TYPED = {keys.KEEP} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
+SENTENCES = [(key, text) for key, text in catalogue(ENGLISH).items()]
 
 
 def test_every_flag_in_a_sentence_can_be_typed() -> None:
     """`--flag` is declared in `request`, or is the beginning of one flag alone."""
-    said = {flag for _, text in ADVICE for flag in re.findall(r"--[a-z-]+", text)}
+    said = {flag for _, text in SENTENCES for flag in re.findall(r"--[a-z-]+", text)}
     assert said
     unknown = said - TYPED
     assert [flag for flag in unknown if sum(other.startswith(flag) for other in FLAGS) != 1] == []
@@ -180,7 +212,7 @@ def test_every_flag_in_a_sentence_can_be_typed() -> None:
 
 def test_every_command_in_a_sentence_can_be_typed() -> None:
     """`%wan word` is one of the commands."""
-    said = [(key, word) for key, text in ADVICE for word in re.findall(r"(?<!%)%wan ([a-z]+)", text)]
+    said = [(key, word) for key, text in SENTENCES for word in re.findall(r"(?<!%)%wan ([a-z]+)", text)]
     assert said
     # In "%wan and what may follow it", "%wan says", %wan stands alone.
     alone = {"and", "says"}
@@ -190,20 +222,20 @@ def test_every_command_in_a_sentence_can_be_typed() -> None:
 def test_every_setting_in_a_sentence_can_be_set() -> None:
     """`%config WanMagics.name` is a trait of the magics."""
     traits = magics.WanMagics.class_trait_names(config=True)
-    said = [word for _, text in ADVICE for word in re.findall(r"WanMagics\.(\w+)", text)]
+    said = [word for _, text in SENTENCES for word in re.findall(r"WanMagics\.(\w+)", text)]
     assert said
     assert [word for word in said if word not in traits] == []
 
 
 def test_every_provider_in_a_sentence_exists() -> None:
     """A region that is named can be used."""
-    said = {word for _, text in ADVICE for word in re.findall(r"dashscope-[a-z]+(?!\.)\b", text)}
+    said = {word for _, text in SENTENCES for word in re.findall(r"dashscope-[a-z]+(?!\.)\b", text)}
     assert {word for word in said if word not in catalog.providers()} == set()
 
 
 def test_an_error_is_at_most_two_lines() -> None:
     """What happened, and what to type."""
-    long = [key for key, text in ADVICE if "\n" in text and key.endswith((".text", ".hint"))]
+    long = [key for key, text in SENTENCES if "\n" in text and key.endswith((".text", ".hint"))]
     assert long == []
 
 

@@ -219,6 +219,8 @@ def test_a_misspelt_option_is_answered_with_the_right_one(typed: str, meant: str
         ("--embed alway", "option.bad_choice"),
         ("--audio-url cat.mp3", "option.bad_url"),
         ("-p a", "option.bad_pairs"),
+        ("--budget much", "option.bad_amount"),
+        ("--budget 5USD/day", "option.bad_amount"),
     ],
 )
 def test_a_wrong_option_or_value_is_refused(line: str, key: str) -> None:

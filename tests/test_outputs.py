@@ -15,7 +15,21 @@ from parts import START
 
 from wan_jupyter import outputs
 from wan_jupyter.errors import OutputError
-from wan_jupyter.outputs import Place, Spool, bring, data_uri, place_for, read_sidecar
+from wan_jupyter.files import is_usable
+from wan_jupyter.outputs import Incoming, Place, Spool, bring, data_uri, place_for, read_sidecar, set_aside
+from wan_jupyter.ranges import NOTHING, Arrival, Held
+
+ANEW = Arrival(0, "", 0)
+FACTS = {"job": "abcde"}
+ETAG = '"e"'
+
+
+def arrive(place: Place, data: bytes) -> str:
+    """Bring bytes to a place's temporary name and return their digest."""
+    with closing(place.receive(ANEW)) as incoming:
+        incoming.add(data)
+        return incoming.finish()
+
 
 
 @pytest.fixture
@@ -48,7 +62,7 @@ def test_a_file_is_named_by_day_and_job(tmp_path: Path) -> None:
 
 def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
     """Until then it is a hidden file that no browser offers."""
-    with closing(place.receive()) as incoming:
+    with closing(place.receive(ANEW)) as incoming:
         incoming.add(b"12345678")
         incoming.add(b"9012345678901234")
         assert not place.video.exists()
@@ -56,17 +70,115 @@ def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
         digest = incoming.finish()
     assert (incoming.size, incoming.head) == (24, b"1234567890123456")
     assert digest == hashlib.sha256(b"123456789012345678901234").hexdigest()
-    assert place.settle().read_bytes() == b"123456789012345678901234"
-    assert [path.name for path in place.folder.iterdir()] == [place.video.name]
+    assert place.settle(digest, FACTS).read_bytes() == b"123456789012345678901234"
+    assert {path.name for path in place.folder.iterdir()} == {place.video.name, place.sidecar.name}
+    assert read_sidecar(place.video) == {**FACTS, "file": place.video.name, "sha256": digest}
 
 
 def test_a_second_try_begins_anew(place: Place) -> None:
     """Nothing of the first is left in the file."""
-    for data in (b"a long first try", b"second"):
-        with closing(place.receive()) as incoming:
-            incoming.add(data)
-            incoming.finish()
-    assert place.settle().read_bytes() == b"second"
+    digests = [arrive(place, data) for data in (b"a long first try", b"second")]
+    assert place.settle(digests[-1], FACTS).read_bytes() == b"second"
+
+
+def test_what_broke_off_is_gone_on_with(place: Place) -> None:
+    """It knows whose beginning it is; the digest is that of both parts."""
+    with closing(place.receive(Arrival(0, ETAG, 10))) as incoming:
+        incoming.add(b"01234")
+    assert place.held() == Held(5, ETAG, 10)
+    with closing(place.receive(Arrival(5, ETAG, 10))) as incoming:
+        assert (incoming.size, incoming.head) == (5, b"01234")
+        incoming.add(b"56789")
+        digest = incoming.finish()
+    assert (digest, place.held().whole) == (hashlib.sha256(b"0123456789").hexdigest(), True)
+    assert place.settle(digest, FACTS).read_bytes() == b"0123456789"
+    assert place.held() == NOTHING
+
+
+def test_without_a_label_nothing_is_held(place: Place) -> None:
+    """Nobody knows of which file it is the beginning; more than there can be is none either."""
+    arrive(place, b"01234")
+    assert place.held() == NOTHING
+    place.label.write_text(json.dumps({"etag": ETAG, "total": 4}))
+    assert place.held() == NOTHING
+    place.label.write_text(json.dumps({"etag": ETAG, "total": 0}))
+    assert place.held() == Held(5, ETAG, 0)
+
+
+def test_a_label_never_stands_beside_other_bytes(place: Place) -> None:
+    """Beginning anew without an ETag removes that of the first try."""
+    with closing(place.receive(Arrival(0, ETAG, 10))) as incoming:
+        incoming.add(b"01234")
+    arrive(place, b"other")
+    assert (place.held(), place.label.exists()) == (NOTHING, False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_told_and_closing_does_not_fail() -> None:
+    """The device's own error, in our words; nothing is left in a buffer that closing would write."""
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        incoming = Incoming(full)
+        with pytest.raises(OutputError) as caught:
+            incoming.add(b"bytes")
+    assert (caught.value.key, incoming.size) == ("output.disk_full", 0)
+
+
+@pytest.mark.parametrize("linked", [True, False], ids=["with links", "without links"])
+@pytest.mark.parametrize("foreign", [".mp4", ".json"])
+def test_a_name_that_is_taken_is_left_to_its_owner(
+    place: Place, monkeypatch: pytest.MonkeyPatch, foreign: str, linked: bool
+) -> None:
+    """The video and its sidecar get the next one, on every file system."""
+    if not linked:
+        monkeypatch.setattr(os, "link", _no_links)
+    digest = arrive(place, b"video")
+    (place.folder / f"{place.stem}{foreign}").write_text("the user's")
+    there = place.settle(digest, FACTS)
+    assert (there.name, there.read_bytes()) == (f"{place.stem}-2.mp4", b"video")
+    assert read_sidecar(there)["file"] == there.name
+    assert (place.folder / f"{place.stem}{foreign}").read_text() == "the user's"
+    assert place.settled("abcde") == (there, digest)
+
+
+def _no_links(*_: object) -> None:
+    raise OSError(errno.EPERM, "not here")
+
+
+def test_the_same_bytes_under_the_name_are_the_video(place: Place) -> None:
+    """What the user added to its sidecar stays."""
+    digest = arrive(place, b"video")
+    place.settle(digest, FACTS)
+    place.sidecar.write_text(json.dumps({**read_sidecar(place.video), "stars": 5}))
+    assert place.settle(arrive(place, b"video"), FACTS) == place.video
+    assert (read_sidecar(place.video)["stars"], len(list(place.folder.iterdir()))) == (5, 2)
+
+
+def test_a_video_got_its_name_only_with_its_own_sidecar_and_bytes(place: Place) -> None:
+    """Another job's, or one that was edited since, is not the one that was fetched."""
+    digest = arrive(place, b"video")
+    place.settle(digest, FACTS)
+    assert (place.settled("abcde"), place.settled("other")) == ((place.video, digest), None)
+    place.video.write_bytes(b"edited")
+    assert place.settled("abcde") is None
+
+
+def test_a_damaged_file_is_set_aside_and_a_sound_one_is_not(tmp_path: Path) -> None:
+    """Under a name of its own each time."""
+    video = tmp_path / "a.mp4"
+    set_aside(video, "gone")
+    for text in ("one", "two"):
+        video.write_text(text)
+        set_aside(video, "of something else")
+    video.write_text("sound")
+    set_aside(video, hashlib.sha256(b"sound").hexdigest())
+    found = {path.name: path.read_text() for path in tmp_path.glob("a.*")}
+    assert found == {"a.mp4": "sound", "a.mp4.damaged": "one", "a.mp4.damaged-2": "two"}
+
+
+def test_a_folder_is_usable_if_it_can_be_made(tmp_path: Path) -> None:
+    """Judged by what is there already."""
+    (tmp_path / "file").write_text("")
+    assert (is_usable(tmp_path / "new" / "er"), is_usable(tmp_path / "file" / "in")) == (True, False)
 
 
 def test_a_sidecar_is_json_that_people_can_read(place: Place) -> None:
@@ -136,7 +248,7 @@ def test_a_disk_that_refuses_is_told_in_our_words(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(outputs, "_write_whole", refuse)
+    monkeypatch.setattr(outputs, "write_whole", refuse)
     with pytest.raises(OutputError) as caught:
         place.write_sidecar({})
     assert caught.value.key == key
@@ -147,7 +259,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A file stands where it should be."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        Place(tmp_path / "file", "a").receive()
+        Place(tmp_path / "file", "a").receive(ANEW)
 
 
 def test_a_failed_write_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

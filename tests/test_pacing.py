@@ -97,3 +97,31 @@ def test_an_answer_that_proves_nothing_was_created_is_believed_whatever_its_stat
     for http in (200, 500, 503):
         error = ServiceError("service.refused", problem=Problem("model_not_found", http=http, created_nothing=True))
         assert pacing.judge_submit(error, 1) is pacing.Verdict.NOT_CREATED
+
+
+def stalled(held: int, times: int, stall: pacing.Stall = pacing.Stall()) -> pacing.Stall:  # noqa: B008 - frozen
+    """Fail some times with so many bytes on disk, and wait each time."""
+    for _ in range(times):
+        stall = stall.failed(held)
+        stall = stall.rested(pacing.after_failure(answered(503), PACE, stall.failures, 0.0))
+    return stall
+
+
+def test_a_download_is_given_half_an_hour_without_progress() -> None:
+    """In waits that grow to a minute."""
+    assert not stalled(0, 31).over
+    assert stalled(0, 32).over
+    assert stalled(0, 32).waited == 10 + 20 + 40 + 29 * 60
+
+
+def test_getting_further_begins_the_count_anew() -> None:
+    """Half an hour after the last byte, not after the first."""
+    stall = stalled(1, 1, stalled(0, 31))
+    assert (stall.failures, stall.waited, stall.over) == (1, 10.0, False)
+
+
+def test_what_was_there_before_is_no_progress() -> None:
+    """A file that begins anew again and again and never gets further is not fetched for ever."""
+    stall = stalled(500, 1)
+    assert stalled(400, 40, stall).over
+    assert stalled(500, 40, stall).over

@@ -255,7 +255,7 @@ def test_a_file_above_what_the_policy_takes_is_not_sent(most: float, weight: int
         return
     with pytest.raises(ServiceError) as caught:
         flow.send(policy)
-    assert (f"more than the {most} MB" in str(caught.value), "scale it down" in str(caught.value)) == (True, True)
+    assert (f"more than the {most} MB" in str(caught.value), "Scale it down" in str(caught.value)) == (True, True)
     assert caught.value.problem.again is False
 
 

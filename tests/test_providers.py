@@ -82,6 +82,21 @@ def test_a_failed_job_says_why(world: World, servers: Servers, kind: str) -> Non
     assert "The size is not match" in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", QUICK)
+def test_a_task_of_another_machine_is_adopted(world: World, servers: Servers, kind: str, tmp_path: Path) -> None:
+    """Its id is enough: the video comes, and nothing is created."""
+    job, emulator = order(world, servers, kind, seed=11)
+    job.result(60)
+    tasks = len(emulator.tasks)
+    other = World(tmp_path / "elsewhere")
+    try:
+        adopted = other.session(kind.split(",")[0], base_url=emulator.url, key=KINDS[kind][1]).adopt(job.remote_id)
+        assert adopted.result(60).path.is_file()
+    finally:
+        other.close()
+    assert (adopted.remote_id, len(emulator.tasks)) == (job.remote_id, tasks)
+
+
 def test_a_server_that_forgot_the_job_has_lost_it(world: World, servers: Servers) -> None:
     """404 of its own: the end, with its own advice."""
     gone = {"at": "poll", "do": "status", "status": 404, "body": {"detail": "Video not found"}, "times": 0}

@@ -136,18 +136,6 @@ def test_a_video_of_another_notebook_is_linked_beside_this_one(world: World) -> 
     assert (again.video.facts["prompt"], again.video.path.with_suffix(".json").is_file()) == ("A cat", True)
 
 
-def test_a_video_whose_file_is_gone_is_not_made_again_by_itself(world: World) -> None:
-    """It was paid for: the user decides, and `--new` makes another."""
-    first = made(world)
-    assert first.video
-    first.video.path.unlink()
-    with pytest.raises(errors.JobError) as caught:
-        world.order()
-    assert (caught.value.key, "--new" in caught.value.hint()) == ("job.file_gone", True)
-    assert made(world, new=True).facts.take == 2
-    assert world.emulator().creates == 2
-
-
 def test_another_provider_is_another_video(world: World) -> None:
     """An emulated video never stands for a real one."""
     request = VideoRequest(filled_prompt="A cat", first=FILE)

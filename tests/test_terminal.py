@@ -106,10 +106,10 @@ def test_nothing_of_widgets_is_imported(terminal: Terminal) -> None:
 
 
 def test_a_failure_is_told_once(terminal: Terminal) -> None:
-    """Two lines after the progress."""
+    """Three lines after the progress: the service's words, what they mean, what to do."""
     said = terminal.run(f"%%wan cat.png {SMALL}\nA forbidden prompt")
     lines = [line for line in said.rpartition("\r")[2].splitlines() if line.strip() and not line.startswith("In [")]
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert said.count("DataInspectionFailed") == 1
 
 

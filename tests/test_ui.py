@@ -240,7 +240,7 @@ def test_a_headless_failure_raises(kernel: Kernel) -> None:
     cell = kernel.run(f"{ORDER}A forbidden prompt")
     assert cell.error is not None
     assert cell.error["ename"] == "JobFailed"
-    assert len("\n".join(cell.error["traceback"]).splitlines()) == 2
+    assert len("\n".join(cell.error["traceback"]).splitlines()) == 3
 
 
 def test_a_headless_job_as_a_value_is_shown_once(kernel: Kernel) -> None:

@@ -184,7 +184,7 @@ def test_a_storage_that_goes_on_refusing_leaves_the_job_where_it_was(session: Se
     port.faults({**refused(403, EXPIRED), "times": 2})
     job = order(session)
     problem = trouble(job)
-    assert ("Policy expired" in str(problem), "storage" in problem.hint()) == (True, True)
+    assert ("Policy expired" in str(problem), "storage" in problem.happened()) == (True, True)
     assert (job.status, job.snapshot.progress, port.creates) == (Status.PREPARING, None, 0)
     again = order(session)
     assert (again.id, again.result(PATIENCE).path.is_file()) == (job.id, True)
@@ -217,7 +217,7 @@ def test_a_connection_that_breaks_leaves_a_job_that_can_go_on(session: Session, 
     job = order(session)
     problem = trouble(job)
     assert isinstance(problem, errors.ConnectionProblem)
-    assert ("storage" in problem.hint(), job.status, port.creates) == (True, Status.PREPARING, 0)
+    assert ("storage" in problem.happened(), job.status, port.creates) == (True, Status.PREPARING, 0)
     session.follow(job.id).result(PATIENCE)
     assert (port.creates, port.billed) == (1, 2)
 

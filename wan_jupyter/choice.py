@@ -32,7 +32,7 @@ class Choice:
     settings: Settings
 
 
-def choose(name: str | None, base_url: str | None, key: str | None, settings: Settings) -> Choice:
+def choose(name: str | None, base_url: str | None, key: str | Key | None, settings: Settings) -> Choice:
     """Return the provider with its key, for a name (None: as the settings say).
 
     Raises:
@@ -55,10 +55,10 @@ def names(settings: Settings) -> tuple[str, ...]:
     return (*settings.sessions, *catalog.providers())
 
 
-def _named(name: str, own: Named, base_url: str | None, key: str | None, settings: Settings) -> Choice:
+def _named(name: str, own: Named, base_url: str | None, key: str | Key | None, settings: Settings) -> Choice:
     """Return a named session: its key comes from its own variable alone, if it names one."""
     row = catalog.provider(own.provider, base_url or own.base_url or None)
-    found = credentials.find(row, settings, key, own.key_variable)
+    found = credentials.find(row, settings, key or settings.logins.get(name), own.key_variable)
     if own.key_variable:  # a request that is shown names this variable, too
         row = replace(row, key_variables=(own.key_variable,))
     said = {field: (value, f"session {name}") for field, value in own.defaults.items()}
@@ -81,6 +81,6 @@ def _takes_any(name: str) -> bool:
     return row is not None and not row.base_url
 
 
-def _usual(key: str | None, settings: Settings) -> Provider:
+def _usual(key: str | Key | None, settings: Settings) -> Provider:
     real = catalog.provider("dashscope-intl")
     return real if key or credentials.has_key(real, settings) else catalog.provider(catalog.EMULATOR)

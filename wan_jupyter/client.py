@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from .key import Key
+from .protocols.answers import retry_after
 from .protocols.base import KEYLESS, Download, Flow, T
+from .ranges import NOTHING, Held, asking, taken
 from .text import one_line
 from .urls import is_loopback, origin_of
 
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
     import httpx
 
 BODY_LIMIT = 4 * 1024 * 1024
-CHUNK = 1 << 20
+CHUNK = 1 << 18  # bytes of a download that are written at a time
 PIECE = 1 << 17
 REDIRECTS = 5
+REFUSED_LINK = frozenset({401, 403, 404, 410})  # how storage answers to a link that it takes no more
 
 
 class Client:
@@ -57,7 +60,7 @@ class Client:
         except StopIteration as done:  # nothing is sent, as where a service cannot stop a job
             result: T = done.value
             return result
-        return await _drive(pool, flow, request)
+        return await _drive(pool, flow, request, self._key)
 
     async def create(self, flow: Flow[T], commit: Callable[[], Awaitable[object]]) -> T:
         """Drive a flow that creates something, on a connection of its own.
@@ -74,7 +77,7 @@ class Client:
         request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
         async with await self._open() as fresh:
             await commit()
-            return await _drive(fresh, flow, request)
+            return await _drive(fresh, flow, request, self._key)
 
     async def upload(self, flow: Flow[T], moved: Callable[[float], object]) -> T:
         """Drive a flow that puts a file into a service's storage: it costs nothing and may be repeated.
@@ -88,20 +91,27 @@ class Client:
         """
         request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
         async with await self._open() as fresh:
-            return await _drive(fresh, flow, request, partial(_counted, moved=moved))
+            return await _drive(fresh, flow, request, self._key, partial(_counted, moved=moved))
 
     @asynccontextmanager
-    async def download(self, wanted: Download) -> AsyncIterator[httpx.Response]:
+    async def download(self, wanted: Download, held: Held = NOTHING) -> AsyncIterator[httpx.Response]:
         """Open the finished video for streaming, following redirects but never from https to http.
+
+        Args:
+            wanted: the request, and whether it may carry the key.
+            held: what is on disk already; `ranges.arriving` tells whether the answer goes on with it.
 
         Raises:
             ServiceError: storage answered with an error (an expired link is 403).
             ConnectionProblem: no answer.
         """
+        request = wanted.request
+        request.headers.update(asking(held))
+        states = taken(request.headers)
         async with await self._open(with_key=wanted.with_key) as fresh:
-            response = await _follow(fresh, wanted.request)
+            response = await _follow(fresh, request)
             try:
-                if response.status_code != 200:
+                if response.status_code not in states:
                     raise ServiceError("service.refused", problem=_storage_problem(response))
                 yield response
             finally:
@@ -154,27 +164,37 @@ def _first(flow: Flow[T]) -> httpx.Request:
 
 
 async def stream(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yield a download's bytes in large pieces.
+    """Yield a download's bytes in large pieces; where it breaks off, all that came before.
 
     Raises:
         ConnectionProblem: the connection broke on the way.
     """
     import httpx
 
-    try:
-        async for piece in response.aiter_bytes(CHUNK):
-            yield piece
+    gathered, problem = bytearray(), None
+    try:  # gathered here: httpx drops what it has of a piece when the connection breaks
+        async for piece in response.aiter_bytes():
+            gathered += piece
+            if len(gathered) >= CHUNK:
+                yield bytes(gathered)
+                gathered.clear()
     except (httpx.HTTPError, OSError) as broken:
-        raise lost(broken) from None
+        problem = lost(broken)
+    if gathered:
+        yield bytes(gathered)
+    if problem is not None:
+        raise problem
 
 
 Ready = Callable[["httpx.Request"], "httpx.Request"]
 
 
-async def _drive(http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request, ready: Ready | None = None) -> T:
+async def _drive(
+    http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request, key: Key | None, ready: Ready | None = None
+) -> T:
     try:
         while True:
-            request = flow.send(await _exchange(http, ready(request) if ready else request))
+            request = flow.send(await _exchange(http, ready(request) if ready else request, key))
     except StopIteration as done:
         result: T = done.value
         return result
@@ -182,13 +202,14 @@ async def _drive(http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request,
         flow.close()
 
 
-async def _exchange(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+async def _exchange(http: httpx.AsyncClient, request: httpx.Request, key: Key | None) -> httpx.Response:
     response = await _send(http, request)
     try:
         content = await _bounded(response)
     finally:
         await response.aclose()
-    return _whole(response, content)
+        http.cookies.clear()  # an API needs none, and what a service wants remembered may be a secret
+    return _whole(response, content, key)
 
 
 def _counted(request: httpx.Request, moved: Callable[[float], object]) -> httpx.Request:
@@ -218,9 +239,12 @@ async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Respon
     try:
         return await http.send(request, stream=True, follow_redirects=False)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
-        raise ConnectionProblem("service.unreached", problem=_no_answer(UNREACHED, never)) from None
+        problem = ConnectionProblem("service.unreached", problem=_no_answer(UNREACHED, never))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as broken:
-        raise lost(broken) from None
+        problem = lost(broken)
+    finally:
+        request.headers.pop("Authorization", None)  # nothing that is kept of an exchange holds the key
+    raise problem  # out here: as the context of an error, httpcore's frames would hold the header
 
 
 async def _bounded(response: httpx.Response) -> bytes:
@@ -240,10 +264,18 @@ async def _bounded(response: httpx.Response) -> bytes:
     return b"".join(pieces)
 
 
-def _whole(response: httpx.Response, content: bytes) -> httpx.Response:
+def _whole(response: httpx.Response, content: bytes, key: Key | None) -> httpx.Response:
+    """Return an answer that is all here and can be kept: without the key, which some services send back in errors.
+
+    Of an answer that is no error only the whole key is struck out: a piece of it may be a word of a link.
+    """
     import httpx
 
     kept = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
+    if key is not None:
+        strike = partial(key.strike, pieces=response.is_error)
+        content = strike(content.decode("latin-1")).encode("latin-1")
+        kept = [(name, strike(value)) for name, value in kept if name not in ("content-length", "transfer-encoding")]
     return httpx.Response(response.status_code, headers=kept, content=content, request=response.request)
 
 
@@ -263,8 +295,8 @@ async def _follow(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Resp
         if response.next_request is None:
             return response
         await response.aclose()
-        here, there = request.url, response.next_request.url
-        if here.scheme == "https" and there.scheme != "https":
+        # Not in variables of their own: a traceback with locals would show where it leads, signature and all.
+        if request.url.scheme == "https" and response.next_request.url.scheme != "https":
             raise ServiceError("service.refused", problem=Problem("insecure_redirect", "", advice="connection"))
         request = response.next_request
     raise ServiceError("service.refused", problem=Problem("too_many_redirects", "", advice="connection"))
@@ -283,8 +315,9 @@ def _discreet(request: httpx.Request) -> httpx.Request:
 
 
 def _storage_problem(response: httpx.Response) -> Problem:
-    code = "expired_link" if response.status_code in (403, 404) else f"http_{response.status_code}"
-    return Problem(code, "", "", response.status_code, "storage", again=True)
+    http = response.status_code
+    code = "expired_link" if http in REFUSED_LINK else f"http_{http}"
+    return Problem(code, "", "", http, "storage", again=True, wait=retry_after(response))
 
 
 def _auth(key: Key, origin: str) -> httpx.Auth:

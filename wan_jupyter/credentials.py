@@ -1,8 +1,8 @@
 """Where a key comes from. Floor 3: reads settings, a key file and, last, the keyring.
 
-Order: explicit, environment, the vendor's key file, keyring. A provider's row names what its key may come from, so
-that a key never goes to a provider it was not meant for: `WAN_API_KEY` is for the provider that `WAN_PROVIDER` names,
-else for one that is not DashScope and was named in code.
+Order: explicit, typed in at `%wan login`, environment, the vendor's key file, keyring. A provider's row names what its
+key may come from, so that a key never goes to a provider it was not meant for: `WAN_API_KEY` is for the provider that
+`WAN_PROVIDER` names, else for one that is not DashScope and was named in code.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def find(row: Asks, settings: Settings, explicit: str | Key | None = None, only:
     if isinstance(explicit, Key):
         return explicit
     if explicit:
-        return _clean(Key(explicit, "the session's argument"))
-    found = next(_sources(row, settings, only), None)
+        return checked(Key(explicit, "the session's argument"))
+    found = next(sources(row, settings, only), None)
     if found is None and (only or row.key == "required"):
         names = only or " or ".join(_variables(row, settings))
         raise CredentialsError("key.missing", provider=row.name, variable=names)
@@ -55,22 +55,60 @@ def find(row: Asks, settings: Settings, explicit: str | Key | None = None, only:
 
 def has_key(row: Asks, settings: Settings) -> bool:
     """Tell whether a key for a provider can be found, without asking the keyring twice."""
-    return next(_sources(row, settings), None) is not None
+    return next(sources(row, settings), None) is not None
 
 
-def _sources(row: Asks, settings: Settings, only: str = "") -> Iterator[Key]:
+def keep(provider: str, key: Key) -> str:
+    """Store a provider's key in this machine's keyring, and return what that calls itself.
+
+    Raises:
+        CredentialsError: there is no keyring, or it does not take the key.
+    """
+    try:
+        import keyring  # an extra
+
+        keyring.set_password(SERVICE, provider, key.reveal())
+        return str(keyring.get_keyring().name)
+    except ImportError:
+        problem = CredentialsError("key.no_keyring", provider=provider)
+    except Exception as error:  # each backend raises its own
+        problem = CredentialsError("key.not_kept", provider=provider, reason=type(error).__name__)
+    raise problem
+
+
+def forget(provider: str) -> bool:
+    """Take a provider's key out of the keyring; False where there is none.
+
+    Raises:
+        CredentialsError: it is there and cannot be taken out.
+    """
+    if not _keyring(provider):
+        return False
+    import keyring
+
+    try:
+        keyring.delete_password(SERVICE, provider)
+    except Exception as error:
+        raise CredentialsError("key.not_forgotten", provider=provider, reason=type(error).__name__) from None
+    return True
+
+
+def sources(row: Asks, settings: Settings, only: str = "") -> Iterator[Key]:
+    """Yield the keys that a provider could have, the one that counts first; the keyring is asked last."""
+    if not only and row.name in settings.logins:
+        yield settings.logins[row.name]
     for name in (only,) if only else _variables(row, settings):
         if name in settings.keys:
-            yield _clean(settings.keys[name])
+            yield checked(settings.keys[name])
     if only:
         return
     if row.key_file:
         path = Path(row.key_file).expanduser()
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if text := path.read_text(encoding="utf-8").strip():
-                yield _clean(Key(text, row.key_file))
+                yield checked(Key(text, row.key_file))
     if text := _keyring(row.name):
-        yield _clean(Key(text, "keyring"))
+        yield checked(Key(text, "keyring"))
 
 
 def _variables(row: Asks, settings: Settings) -> tuple[str, ...]:
@@ -78,10 +116,14 @@ def _variables(row: Asks, settings: Settings) -> tuple[str, ...]:
     return (*row.key_variables, "WAN_API_KEY") if own else row.key_variables
 
 
-def _clean(key: Key) -> Key:
-    """Refuse a key that cannot be a header's value, before it could break out of the header."""
+def checked(key: Key) -> Key:
+    """Return a key that can be a header's value; one that could break out of the header is refused.
+
+    Raises:
+        CredentialsError: it is none.
+    """
     text = key.reveal()
-    if not text.isascii() or not text.isprintable() or any(blank in text for blank in " \t"):
+    if not text or not text.isascii() or not text.isprintable() or any(blank in text for blank in " \t"):
         raise CredentialsError("key.unusable", source=key.source)
     return key
 

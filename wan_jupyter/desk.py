@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import settings as environment
-from . import ui
-from .errors import JobError, SettingsError, WanError
+from . import spill, ui
+from .errors import CredentialsError, JobError, SettingsError, WanError
+from .key import Key
 from .messages import say
 from .orphans import Orphan, orphans
 
 if TYPE_CHECKING:
     from .job import Job
+    from .request import VideoRequest
     from .session import Session
     from .settings import Settings
     from .ui.present import Presenter
@@ -33,8 +37,10 @@ class Desk:
         self.fixed = environment.read(notebook=notebook, files=False)  # loading never fails for a file
         self.named: str | None = None
         self.opened: dict[tuple[str | None, str], Session] = {}
+        self.logins: Mapping[str, Key] = {}
         self._wishes = wishes
         self._noticed: set[str] = set()
+        self._told_cost = False
         ui.settle(shell, self.fixed.notebook)
 
     @property
@@ -55,13 +61,54 @@ class Desk:
 
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = environment.read(fixed=self.fixed)
+        found = replace(environment.read(fixed=self.fixed), logins=self.logins)
         self.presenter.embed = found.embed
         for key, values in found.notices:
             if (sentence := say(key, **values)) not in self._noticed:
                 self._noticed.add(sentence)
                 self.presenter.show_text(sentence)
         return found
+
+    def log_in(self, name: str, key: Key | None) -> None:
+        """Use a key for a provider or session in this kernel; None: forget it. Jobs under way keep theirs."""
+        others = {other: kept for other, kept in self.logins.items() if other != name}
+        self.logins = {**others, name: key} if key else others
+        for asked, session in list(self.opened.items()):
+            if asked[0] is None or name in (session.name, session.provider.name):
+                self.opened.pop(asked).let_go()
+
+    def refuse_keys(self, line: str, cell: str = "", *, certain: bool = False) -> None:
+        """Stop where a key was typed into a cell; it is also taken out of what IPython remembers.
+
+        Args:
+            certain: the line holds a key, whatever it looks like.
+
+        Raises:
+            CredentialsError: there is a key in it.
+        """
+        if certain or self._holds_key(f"%{line}\n{cell}"):
+            from .ui.history import forget_inputs
+
+            clean = forget_inputs(self.shell, lambda text: (certain and line in text) or self._holds_key(text))
+            raise CredentialsError("key.typed" if clean else "key.typed_remembered")
+
+    def _holds_key(self, text: str) -> bool:
+        """Tell whether a cell's text holds a key, or gives one by name on a magic's line."""
+        opened = [one.key for one in self.opened.values() if one.key and one.provider.key != "built-in"]
+        found = environment.read(fixed=self.fixed, files=False).keys
+        known = [*found.values(), *self.logins.values(), *opened]
+        lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
+        return spill.holds_key(text, known) or any(map(spill.names_key, lines))
+
+    def tell_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
+        """Say once what a cell costs: when the first job of this kernel goes to a service that is not the emulator."""
+        if self._told_cost or job.facts.emulated or job.origin != "new":
+            return None
+        self._told_cost = True
+        price = session.price(request)
+        if price is None:
+            return self.presenter.say("cost.unknown", model=job.facts.model, provider=job.provider)
+        return self.presenter.say("cost.about", price=price, provider=job.provider, seen=price.seen)
 
     def session_of(self, job: Job) -> Session:
         """Return the session that a job started with; its provider's, where that is known no more."""
@@ -74,7 +121,8 @@ class Desk:
         """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
         session = self.session()
         job = session.job(beginning) if beginning else self._newest(session)
-        return self.session_of(job).follow(job.id) if job.status.live else job
+        astray = job.done and session.is_astray(session.journal.get(job.id))  # its own session fetches it again
+        return self.session_of(job).follow(job.id) if job.status.live or astray else job
 
     def orphans(self) -> list[Orphan]:
         """Return the unfinished jobs that nobody carries out."""

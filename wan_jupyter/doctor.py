@@ -36,6 +36,7 @@ UNWELL = frozenset(
     {
         "key", "access", "workspace", "address", "unreadable", "service_trouble", "billing", "gateway_key",
         "gateway_right", "gateway_route", "gateway_trouble", "server_key", "server_failed", "server_many",
+        "passed_on",
     }
 )  # fmt: skip
 

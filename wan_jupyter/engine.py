@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 T = TypeVar("T")
 WORKERS = 4
@@ -89,6 +89,9 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._run, name="wan-loop", daemon=True)
         self._thread.start()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("what runs in this process is never pickled or copied; take the job's id or its video's path")
 
     def start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
         """Start a coroutine on the loop, in an empty context: with a cell's own, headless output would be lost."""

@@ -1,11 +1,12 @@
-"""What can go wrong, as one family. Floor 0: knows `messages` only.
+"""What can go wrong, as one family. Floor 0: knows `messages` and the table of `advice`.
 
     WanError
     ├── InputError               what was typed or passed cannot be sent; nothing was sent
     │   ├── OptionError          an option or its value
     │   ├── PromptError          the prompt or a {{ template }} in it
     │   ├── ImageError           a picture
-    │   └── ModelError           what the chosen model cannot do
+    │   ├── ModelError           what the chosen model cannot do
+    │   └── BudgetError          it costs more than may be spent, or nobody knows what it costs
     ├── SettingsError            provider, session or settings
     │   └── CredentialsError     no key, or a key where none may be
     ├── ServiceError             the service answered with an error: code, message, request id
@@ -19,15 +20,18 @@
     └── OutputError              a file could not be written, read or decoded
 
 Every error has a message and a hint that names the next thing to type, both from `messages`
-(`<key>.text`, `<key>.hint`). IPython shows the two lines and no traceback.
+(`<key>.text`, `<key>.hint`); one that carries a service's words says between them what happened, in ours. IPython
+shows these two or three lines and no traceback.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from .advice import ADVICE, NO
 from .messages import ENGLISH, known, say
-from .text import one_line
+from .text import clean, one_line
 
 # Codes of ours, in lower case; a service's codes are never all lower case with these words.
 UNREACHED = "unreached"
@@ -46,7 +50,8 @@ class Problem:
         message: the service's own words.
         request_id: the service's id for the exchange, "" if it gave none.
         http: the HTTP status, 0 when the problem came in a task's answer.
-        advice: key under `advice` in `messages`: what happened and what to do next.
+        advice: what kind of trouble it is: a word of the table in `advice`, a key under `happened` and `advice` in
+            `messages`.
         again: whether sending the same thing again may help.
         wait: seconds the service asked us to wait (`Retry-After`), None if it did not.
         created_nothing: whether the answer to a create proves, whatever its status, that nothing was created.
@@ -72,19 +77,24 @@ class WanError(Exception):
 
     def message(self, language: str = ENGLISH) -> str:
         """Return what happened, in one sentence."""
-        return say(f"{self.key}.text", language, **self.values)
+        return clean(say(f"{self.key}.text", language, **self.values))
 
     def hint(self, language: str = ENGLISH) -> str:
         """Return the next thing to type, or "" where there is none."""
         key = f"{self.key}.hint"
-        return say(key, language, **self.values) if known(key, language) else ""
+        return clean(say(key, language, **self.values)) if known(key, language) else ""
+
+    def parts(self, language: str = ENGLISH) -> list[str]:
+        """Return what there is to say, a line each: three at most."""
+        return [line for line in (self.message(language), self.hint(language)) if line]
 
     def lines(self, language: str = ENGLISH) -> list[str]:
         """Return the error as the few lines a notebook shows."""
-        return [line for line in (f"{type(self).__name__}: {self.message(language)}", self.hint(language)) if line]
+        first, *rest = self.parts(language)
+        return [f"{type(self).__name__}: {first}", *rest]
 
     def __str__(self) -> str:
-        return "\n".join(line for line in (self.message(), self.hint()) if line)
+        return "\n".join(self.parts())
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.key, self.values)
@@ -118,6 +128,10 @@ class ModelError(InputError):
     """Something the chosen model cannot do."""
 
 
+class BudgetError(InputError):
+    """Something that costs more than may be spent, or whose price nobody knows."""
+
+
 class SettingsError(WanError):
     """A provider, session or setting."""
 
@@ -141,6 +155,9 @@ class JobError(WanError):
 class ProblemError(WanError):
     """An error that carries the service's own words in `problem`."""
 
+    # Kinds of trouble that this error's own message tells already.
+    told: ClassVar[frozenset[str]] = frozenset()
+
     def __init__(self, key: str, /, *, problem: Problem, **values: object) -> None:
         super().__init__(key, **values)
         self.problem = problem
@@ -155,13 +172,28 @@ class ProblemError(WanError):
         """The service's id for the exchange."""
         return self.problem.request_id
 
+    @property
+    def billed(self) -> str:
+        """Whether it was billed: "no", "maybe" (the service's console tells) or "yes"."""
+        return ADVICE[self.problem.advice].billed
+
+    def happened(self, language: str = ENGLISH) -> str:
+        """Return what the service's code means, in plain words."""
+        return say(f"happened.{self.problem.advice}", language)
+
     def message(self, language: str = ENGLISH) -> str:
         """Return what happened in our words, then code, message and request id in the service's."""
-        return say(f"{self.key}.text", language, **self.values, said=said(self.problem)).strip()
+        return clean(say(f"{self.key}.text", language, **self.values, said=said(self.problem))).strip()
 
     def hint(self, language: str = ENGLISH) -> str:
-        """Return what to do about this code."""
-        return say(f"advice.{self.problem.advice}", language, **self.values)
+        """Return what to do about this code, and that nothing was billed where that is known."""
+        todo = say(f"advice.{self.problem.advice}", language, **self.values)
+        return f"{todo} {say('billed.no', language)}" if self.billed == NO else todo
+
+    def parts(self, language: str = ENGLISH) -> list[str]:
+        """Return message, what happened in plain words, and hint, a line each."""
+        first, *rest = super().parts(language)
+        return [first, *([] if self.problem.advice in self.told else [self.happened(language)]), *rest]
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_problem, (type(self), self.key, self.problem, self.values)
@@ -178,6 +210,8 @@ class ServiceError(ProblemError):
 class ConnectionProblem(ProblemError):
     """The service could not be reached (`sent` is False), or its answer was lost (`sent` is True)."""
 
+    told = frozenset({"connection"})
+
     @property
     def sent(self) -> bool:
         """Whether the request may have reached the service."""
@@ -185,11 +219,19 @@ class ConnectionProblem(ProblemError):
 
 
 class JobFailed(ProblemError, JobError):
-    """The service failed the job; failed jobs are not billed by DashScope."""
+    """The service failed the job, or the job was never created; failed jobs are not billed by DashScope."""
+
+    @property
+    def billed(self) -> str:
+        """Whether it was billed: never, if the create was refused (a failed task's problem has no HTTP status)."""
+        created_nothing = self.problem.http or self.problem.code in (UNREACHED, NOT_CREATED)
+        return NO if created_nothing else super().billed
 
 
 class JobCanceled(ProblemError, JobError):
     """The job was canceled before it cost anything."""
+
+    told = frozenset({"canceled"})
 
 
 class JobExpired(ProblemError, JobError):
@@ -198,6 +240,8 @@ class JobExpired(ProblemError, JobError):
 
 class JobUncertain(ProblemError, JobError):
     """The answer to the submit was lost: the service may or may not have created the job."""
+
+    told = frozenset({"uncertain"})
 
 
 def said(problem: Problem) -> str:

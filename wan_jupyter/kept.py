@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,13 @@ from .status import Status
 from .video import Video
 
 
-def makes_needless(row: Row, folder: Path, account: str) -> bool:
+def makes_needless(row: Row, account: str) -> bool:
     """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
 
     Raises:
-        JobError: it was made and paid for, and its file is gone; or it is under way with another key.
+        JobError: it is under way with another key.
     """
     status = row.snapshot.status
-    if status is Status.SUCCEEDED and not file_of(row, folder).is_file():
-        raise JobError("job.file_gone", id=row.id, file=row.snapshot.file)
     if status.live and row.account != account:
         raise JobError("job.other_key", id=row.id)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
@@ -61,6 +60,16 @@ def file_of(row: Row, folder: Path) -> Path:
     saved = Path(row.snapshot.file)
     copy = folder / saved.name
     return copy if not saved.is_file() and copy.is_file() else saved
+
+
+def beside(row: Row, folder: Path) -> Row:
+    """Return a row with its video's path as `file_of` finds it."""
+    return replace(row, snapshot=replace(row.snapshot, file=str(file_of(row, folder))))
+
+
+def cost_of(row: Row) -> str:
+    """Return what a job cost, as text."""
+    return str(Price(row.cost, row.currency)) if row.cost is not None else ""
 
 
 def facts_of(row: Row, where: Provider | None) -> Facts:

@@ -12,6 +12,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from . import pacing
 from .collect import collect
@@ -30,19 +31,23 @@ from .errors import (
     WanError,
 )
 from .job import Job
+from .journal import Row
 from .links import links
+from .outputs import bring, read_sidecar
 from .protocols.base import Order
 from .recognise import recognise, uncertain
+from .refetch import File, look_at, take_back
 from .status import Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
 from .turns import turn
 from .video import Video
 
-HEARTBEAT = 60.0
 CANCELED_PROBLEM = Problem(CANCELED, advice="canceled")
 WAITING = "waiting_to_submit"  # with this note a SUBMITTING job has provably created nothing yet
 KEEP_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
 SEEN = ("status", "word", "note", "progress", "result", "problem", "file")
+
+Alive = Callable[[str, float, float], bool]  # whether an owner of that name lives, by its heartbeat and the time
 
 
 async def carry_out(job: Job, tools: Tools) -> None:
@@ -50,9 +55,19 @@ async def carry_out(job: Job, tools: Tools) -> None:
     await _told(job, _live(job, tools))
 
 
-async def follow_other(job: Job, tools: Tools, alive: Callable[[str, float, float], bool]) -> None:
+async def follow_other(job: Job, tools: Tools, alive: Alive) -> None:
     """Follow a job that another process carries out, through its row; go on with it should that process die."""
     await _told(job, _follow_row(job, tools, alive))
+
+
+async def look_after(job: Job, tools: Tools, row: Row, alive: Alive, beside: Path) -> None:
+    """Show a video that was made before; where its file is gone or damaged, fetch it again, or follow who does.
+
+    Args:
+        row: as it was when the file was found to need a look.
+        beside: the folder of the notebook that asks.
+    """
+    await _told(job, _put_right(job, tools, row, alive, beside))
 
 
 async def _told(job: Job, life: Awaitable[None]) -> None:
@@ -74,7 +89,17 @@ async def _live(job: Job, tools: Tools) -> None:
     await _finish(job, tools)
 
 
-async def _follow_row(job: Job, tools: Tools, alive: Callable[[str, float, float], bool]) -> None:
+async def _put_right(job: Job, tools: Tools, row: Row, alive: Alive, beside: Path) -> None:
+    found = await tools.engine.work(look_at, Path(job.snapshot.file), row)
+    if found in (File.GONE, File.DAMAGED):
+        again = await take_back(job, tools, row)
+        return await (_live(job, tools) if again else _follow_row(job, tools, alive))
+    path = await tools.engine.work(bring, Path(job.snapshot.file), beside)
+    job.show(replace(job.snapshot, file=str(path)))
+    return await _finish(job, tools, "edited" if found is File.EDITED else row.warning)
+
+
+async def _follow_row(job: Job, tools: Tools, alive: Alive) -> None:
     while True:
         row = await tools.engine.work(tools.journal.get, job.id)
         job.show(row.snapshot)
@@ -193,7 +218,7 @@ async def _report(job: Job, tools: Tools, seen: Snapshot, told: float) -> float:
     """Record what a poll said if it says anything new, or if the heartbeat is due; return when it was last recorded."""
     now = tools.clock.time()
     before = job.snapshot
-    if all(getattr(before, name) == getattr(seen, name) for name in SEEN) and now - told < HEARTBEAT:
+    if all(getattr(before, name) == getattr(seen, name) for name in SEEN) and now - told < pacing.HEARTBEAT:
         return told
     await advance(job, tools, replace(seen, facts={**before.facts, **seen.facts}))
     return now
@@ -258,7 +283,8 @@ async def _finish(job: Job, tools: Tools, warning: str = "") -> None:
     if job.status is not Status.UNCERTAIN:
         await tools.engine.work(_let_go, job, tools)
     if job.status is Status.SUCCEEDED:
-        job.succeed(Video(tools.place.video, tools.sidecar(job)))
+        path = Path(job.snapshot.file)
+        job.succeed(Video(path, await tools.engine.work(read_sidecar, path) or tools.sidecar(job)))
     else:
         job.fail_as_told()
 

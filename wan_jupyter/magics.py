@@ -47,6 +47,7 @@ class WanMagics(Magics):
     @cell_magic(NAME)
     def wan_cell(self, line: str, cell: str) -> None:
         """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
+        self.desk.refuse_keys(line, cell)
         typed = read_line(line, self.shell.user_ns)
         how, show = typed.cell, self.desk.presenter
         if how.help:
@@ -57,9 +58,11 @@ class WanMagics(Magics):
         session = self.desk.session(how.session or how.provider)
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
-        job = session.order(request, new=how.new, cell=f"%%wan {line}\n{cell}".rstrip())
+        typed_cell = f"%%wan {line}\n{cell}".rstrip()
+        job = session.order(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
+        self.desk.tell_cost(job, session, request)
         show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
         return None
 
@@ -67,6 +70,7 @@ class WanMagics(Magics):
     @line_magic(NAME)
     def wan_line(self, line: str) -> Any:
         """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
+        self.desk.refuse_keys(line)
         return commands.run(self.desk, line)
 
     def _request(self, typed: Typed, cell: str) -> VideoRequest:
@@ -74,6 +78,7 @@ class WanMagics(Magics):
         from .prompt import fill, normal
 
         filled = normal(fill(cell, self.shell.user_ns))
+        self.desk.refuse_keys("", filled)
         named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
         shown = [row for row in named if row[1] is not None]
         frames: dict[str, Any] = {
@@ -103,6 +108,8 @@ def unregister(ip: Any) -> None:
     for kind in ("line", "cell"):
         ip.magics_manager.magics[kind].pop(NAME, None)
     ours = ip.magics_manager.registry.pop(WanMagics.__name__, None)
+    for session in ours.desk.opened.values() if ours else ():
+        session.let_go()
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.remove(give_body)

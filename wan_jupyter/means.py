@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from . import catalog, engine, prices
+from . import catalog, engine, prices, spending
+from .amounts import Amount
+from .budget import Budget, Spending, Terms
 from .catalog import Plan, Provider
 from .choice import Choice
 from .client import Client
 from .engine import Clock, Engine, RealClock
-from .journal import Journal, Row
+from .files import is_usable
+from .journal import Admit, Journal, Row
 from .kept import sidecar_of
 from .key import Key
 from .outputs import Spool, place_for
 from .owners import Owner
 from .prices import Price
+from .scrub import Scrubber
 from .settings import OUTPUTS
 from .tools import Tools
 
@@ -25,12 +29,15 @@ from .tools import Tools
 class Means:
     """One provider, one key, one outputs folder; what a process has only once is shared through its engine."""
 
-    def __init__(self, chosen: Choice, outputs: str | Path | None, clock: Clock | None) -> None:
+    def __init__(
+        self, chosen: Choice, outputs: str | Path | None, clock: Clock | None, budget: Budget | None = None
+    ) -> None:
         self._settings = chosen.settings
         self._clock = clock or RealClock()
         self.name: str = chosen.name
         self.provider: Provider = chosen.provider
         self.key: Key | None = chosen.key
+        self.budget: Budget | None = budget or self._budget_of(chosen.name)
         usual = self._settings.outputs or self._settings.notebook / OUTPUTS
         self.outputs = Path(outputs).expanduser().absolute() if outputs else usual
         self._made: tuple[Engine, Client] | None = None
@@ -58,8 +65,18 @@ class Means:
     def _client(self) -> Client:
         """This process's client; after a fork the parent's connections are not ours."""
         if self._made is None or self._made[0] is not engine.current():
-            self._made = engine.current(), Client(self.provider.origin, self.key, self._emulator())
+            here = engine.current()
+            scrubber = here.share(("scrubber", ""), lambda: Scrubber(here.is_here))
+            scrubber.know(self.key if self.provider.key != "built-in" else None)
+            self._made = here, Client(self.provider.origin, self.key, self._emulator())
         return self._made[1]
+
+    def let_go(self) -> None:
+        """Close connections that nobody uses; a session whose jobs are under way keeps its own."""
+        here = engine.current()
+        mine = [job for job in here.jobs.values() if not job.done and job.facts.session == self.name]
+        if self._made is not None and self._made[0] is here and not mine:
+            here.start(self._made[1].close)
 
     @property
     def in_process(self) -> bool:
@@ -104,7 +121,9 @@ class Means:
         )
 
     def _tools(self, plan: Plan, row: Row) -> Tools:
-        place = place_for(row.folder, row.id, row.created_at)
+        # A job whose folder cannot be written any more goes into the one that was chosen since.
+        folder = row.folder if is_usable(Path(row.folder)) else self.outputs
+        place = place_for(folder, row.id, row.created_at)
         return Tools(
             engine=engine.current(),
             clock=self._clock,
@@ -135,11 +154,50 @@ class Means:
         return len({mine.name, *(name for name, beat in owners if mine.is_alive(name, beat, now))})
 
     def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
+        """Return what a plan costs, for as many seconds as were billed, or as it asks for; None where nobody knows."""
         request = plan.request
+        hidden = prices.set_by_hand(request.params)
         return prices.estimate(
-            plan.model.prices,
+            () if hidden & prices.TIER or (hidden and seconds is None) else plan.model.prices,
             tariff=self.provider.tariff,
             resolution=request.resolution or "",
             seconds=float(request.duration or 0) if seconds is None else seconds,
             silent=request.audio is False or not plan.model.sound,
         )
+
+    # ---- what may be spent ------------------------------------------------------------------------------------
+
+    def spend(self, since: str = "all") -> tuple[Spending, ...]:
+        """Return what the jobs in the journal came to, by session, provider and currency.
+
+        Args:
+            since: "today" counts the jobs of this machine's calendar day only; what is left of a budget is told by
+                the budget's own span.
+
+        Raises:
+            OptionError: another word.
+        """
+        return spending.of_all(self.journal, since, self._clock.time(), self._budgets())
+
+    def _budget_of(self, name: str) -> Budget | None:
+        """Return the budget that the user's file gives a session: its own, else everyone's."""
+        named = self._settings.sessions.get(name)
+        return named.budget if named is not None and named.budget is not None else self._settings.budget
+
+    def _budgets(self) -> dict[str, Budget]:
+        """Return every budget by its session's name; "" stands for those that are not named."""
+        told = {"": self._settings.budget, **{name: self._budget_of(name) for name in self._settings.sessions}}
+        return {name: budget for name, budget in {**told, self.name: self.budget}.items() if budget is not None}
+
+    def _admit(self, cap: Amount | None, yes: bool) -> Admit | None:
+        """Return what refuses a new row that may not be paid for, None where everything may."""
+        budget = self.budget
+        if budget is None and cap is None:
+            return None
+
+        def admit(row: Row, sums: Callable[[str, float], tuple[Spending, ...]]) -> None:
+            estimate = None if row.estimate is None else Amount(row.estimate, row.currency)
+            others = sums(row.session, budget.since(self._clock.time())) if budget is not None else ()
+            Terms(budget, cap, yes).admit(row.session, estimate, others)
+
+        return admit

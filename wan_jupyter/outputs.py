@@ -1,6 +1,7 @@
 """Files: inputs are spooled, videos arrive under temporary names, and nothing half-written ever has a final name.
 
-Floor 3: the disk only. File names are ours, never a service's.
+Floor 3: the disk only. File names are ours, never a service's, and what is not ours is never overwritten: a video whose
+name is taken gets the next free one (`-2`, `-3`), its sidecar with it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from .errors import OutputError
+from .files import digest_of, move, reason_of, stamp, sync_folder, told, write_whole
+from .ranges import NOTHING, Arrival, Held
+
+PIECE = 1 << 20  # bytes read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,9 @@ class Spool:
         """Write a picture's bytes once; a second job with the same picture finds them there."""
         path = self.folder / digest
         if not path.exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_whole(path, data)
+            for folder in (self.folder.parent, self.folder):  # what `parents` makes would be open to everyone
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(path, data)
         return path
 
     def read(self, digest: str) -> bytes:
@@ -43,7 +50,7 @@ class Spool:
         try:
             return (self.folder / digest).read_bytes()
         except OSError as error:
-            raise OutputError("output.spool_gone", reason=_reason(error)) from None
+            raise OutputError("output.spool_gone", reason=reason_of(error)) from None
 
     def has(self, digest: str) -> bool:
         """Tell whether a picture is here."""
@@ -77,39 +84,121 @@ class Place:
         """The video while it arrives; hidden, so that no file browser offers half a video."""
         return self.folder / f".{self.stem}.mp4.part"
 
-    def receive(self) -> Incoming:
-        """Open the temporary file anew for a download; close it after.
+    @property
+    def label(self) -> Path:
+        """Whose beginning the arriving video is: storage's ETag and the whole length, as JSON."""
+        return self.folder / f".{self.stem}.mp4.part.json"
+
+    def held(self) -> Held:
+        """Return what is there of a download that broke off; `NOTHING` where nobody knows whose beginning it is."""
+        try:
+            label = json.loads(self.label.read_text("utf-8"))
+            held = Held(self.part.stat().st_size, str(label["etag"]), int(label["total"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            return NOTHING
+        return held if held.size and held.etag and held.size <= (held.total or held.size) else NOTHING
+
+    def receive(self, arrival: Arrival) -> Incoming:
+        """Open the temporary file for what arrives, after what is there or anew; close it after.
 
         Raises:
             OutputError: the folder cannot be made or written.
         """
-        with _told(self.folder):
+        with told(self.folder):
+            if arrival.start:
+                return Incoming(self.part.open("r+b", buffering=0), arrival.start)
             self.folder.mkdir(parents=True, exist_ok=True)
-            return Incoming(self.part.open("wb"))
+            self.discard()
+            if arrival.etag:
+                label = json.dumps({"etag": arrival.etag, "total": arrival.total})
+                write_whole(self.label, label.encode())
+            # A new file, not the old one emptied: who was taken over and does not know yet may still write into that.
+            return Incoming(self.part.open("xb", buffering=0))
 
-    def settle(self) -> Path:
-        """Give the finished download its final name, in one step."""
-        with _told(self.folder):
-            self.part.replace(self.video)
-            _sync_folder(self.folder)
-        return self.video
+    def discard(self) -> None:
+        """Remove what has arrived; the label first, so that it never stands beside other bytes."""
+        with told(self.folder):
+            if self.folder.is_dir():
+                self.label.unlink(missing_ok=True)
+                self.part.unlink(missing_ok=True)
+
+    def settle(self, digest: str, facts: Mapping[str, Any]) -> Path:
+        """Give the finished download its final name, in one step, its sidecar written before; return where it lies.
+
+        Args:
+            digest: the video's SHA-256; a file with the name and these very bytes is the video already.
+            facts: for the sidecar; `job` says whose an older sidecar must be to be written anew.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        with told(self.folder):
+            for place in self._names():
+                if not place._is_free(digest, facts["job"]):
+                    continue
+                added = read_sidecar(place.video)  # by the user, to an earlier sidecar of this job
+                place.write_sidecar({**added, **facts, "file": place.video.name, "sha256": digest})
+                try:
+                    if not os.path.lexists(place.video):  # else it is this very video
+                        move(self.part, place.video)
+                except FileExistsError:  # someone took the name in this moment
+                    place.sidecar.unlink(missing_ok=True)
+                    continue
+                self.discard()
+                sync_folder(self.folder)
+                return place.video
+        raise AssertionError("names do not run out")
+
+    def settled(self, job: str) -> tuple[Path, str] | None:
+        """Return a job's whole video, with its SHA-256, that got its name just before its process died; else None."""
+        for place in self._names():
+            if not (place.video.is_file() or os.path.lexists(place.sidecar)):
+                return None
+            facts = read_sidecar(place.video)
+            with told(self.folder):
+                whole = facts.get("job") == job and place.video.is_file()
+                if whole and facts.get("sha256") == digest_of(place.video):
+                    return place.video, str(facts["sha256"])
+        return None
 
     def write_sidecar(self, facts: Mapping[str, Any]) -> Path:
         """Write what is known of the video beside it."""
-        with _told(self.folder):
+        with told(self.folder):
             text = json.dumps(facts, ensure_ascii=False, indent=1)
-            _write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
+            write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
         return self.sidecar
+
+    def _names(self) -> Iterator[Place]:
+        yield self
+        yield from (replace(self, stem=f"{self.stem}-{number}") for number in count(2))
+
+    def _is_free(self, digest: str, job: str) -> bool:
+        """Tell whether nothing foreign has our names."""
+        if os.path.lexists(self.sidecar) and read_sidecar(self.video).get("job") != job:
+            return False
+        return not os.path.lexists(self.video) or (self.video.is_file() and digest_of(self.video) == digest)
 
 
 class Incoming:
-    """Bytes that arrive: written, counted and hashed."""
+    """Bytes that arrive: written, counted and hashed. Unbuffered, so that closing cannot fail for want of room."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: BinaryIO, size: int = 0) -> None:
+        """Write to a file from its beginning, or after the first `size` bytes, which are read for the digest. Slow."""
         self._file = file
         self._hash = hashlib.sha256()
         self.size = 0
         self.head = b""
+        try:
+            while self.size < size:
+                piece = file.read(min(PIECE, size - self.size))
+                if not piece:
+                    raise OSError(errno.EIO, "the file became shorter")
+                self._count(piece)
+            if size:
+                file.truncate(size)
+        except BaseException:
+            file.close()
+            raise
 
     def add(self, piece: bytes) -> None:
         """Write one piece.
@@ -117,11 +206,11 @@ class Incoming:
         Raises:
             OutputError: the disk is full, or the file cannot be written.
         """
-        with _told(Path(self._file.name).parent):
-            self._file.write(piece)
-        self._hash.update(piece)
-        self.size += len(piece)
-        self.head = (self.head + piece[: 16 - len(self.head)]) if len(self.head) < 16 else self.head
+        rest = memoryview(piece)
+        with told(Path(self._file.name).parent):
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        self._count(piece)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -129,10 +218,23 @@ class Incoming:
 
     def finish(self) -> str:
         """Bring the bytes to disk and return their SHA-256."""
-        with _told(Path(self._file.name).parent):
-            self._file.flush()
+        with told(Path(self._file.name).parent):
             os.fsync(self._file.fileno())
         return self._hash.hexdigest()
+
+    def _count(self, piece: bytes) -> None:
+        self._hash.update(piece)
+        self.size += len(piece)
+        self.head = (self.head + piece[: 16 - len(self.head)]) if len(self.head) < 16 else self.head
+
+
+def set_aside(video: Path, digest: str) -> None:
+    """Give a damaged video another name (`….mp4.damaged`), unless it is whole after all; nothing is ever removed."""
+    with told(video.parent):
+        if not video.is_file() or digest_of(video) == digest:
+            return
+        names = (f"{video.name}.damaged{f'-{number}' if number > 1 else ''}" for number in count(1))
+        move(video, next(path for path in map(video.with_name, names) if not os.path.lexists(path)))
 
 
 def place_for(folder: str | Path, job: str, created_at: float) -> Place:
@@ -143,16 +245,31 @@ def place_for(folder: str | Path, job: str, created_at: float) -> Place:
 def bring(video: Path, folder: Path) -> Path:
     """Return a video's path in `folder`: where it is, or a hard link (else a copy) there, with its sidecar.
 
+    What has the video's name there and is not this video stays as it is: the next free name is taken.
+
     Raises:
         OutputError: the folder cannot be written.
     """
     if video.parent == folder:
         return video
-    with _told(folder):
+    with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for source in (video, video.with_suffix(".json")):
-            _link_or_copy(source, folder / source.name)
-    return folder / video.name
+        there = next(place.video for place in Place(folder, video.stem)._names() if _may_be(video, place.video))
+        for suffix in (".mp4", ".json"):
+            _link_or_copy(video.with_suffix(suffix), there.with_suffix(suffix))
+    return there
+
+
+def _may_be(video: Path, there: Path) -> bool:
+    """Tell whether a name in another folder is free for a video, or is the video's already, perhaps edited there."""
+    if not os.path.lexists(there):
+        return not os.path.lexists(there.with_suffix(".json")) or _same_job(video, there)
+    return there.exists() and (there.samefile(video) or stamp(there)[0] == stamp(video)[0] or _same_job(video, there))
+
+
+def _same_job(video: Path, there: Path) -> bool:
+    job = read_sidecar(video).get("job")
+    return job is not None and read_sidecar(there).get("job") == job
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -161,7 +278,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:  # another disk, or a file system without links
-        _write_whole(target, source.read_bytes(), mode=0o644)
+        write_whole(target, source.read_bytes(), mode=0o644)
 
 
 def data_uri(mime: str, data: bytes) -> str:
@@ -176,40 +293,3 @@ def read_sidecar(video: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write a file under a temporary name of this process, then rename it: no reader ever sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every system lets a folder be opened
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        key = "output.disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "output.unwritable"
-        raise OutputError(key, folder=folder, reason=_reason(error)) from None
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

@@ -22,7 +22,8 @@ class Owner:
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "owners"
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (home, self._folder):  # what `parents` makes would be open to everyone
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.pid = os.getpid()
         self.name = f"{socket.gethostname()}:{self.pid}:{secrets.token_hex(4)}"
         self._file = _open(self._path(self.name))

@@ -7,6 +7,7 @@ exist.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .errors import ConnectionProblem, ProblemError
@@ -16,8 +17,10 @@ UNREACHED_TRIES = 4
 SLOW_AFTER = 180.0
 LONGEST_WAIT = 60.0
 LONGEST_SUBMIT_WAIT = 120.0  # below the time after which a silent owner counts as dead
+HEARTBEAT = 60.0  # seconds between two signs of life of a job
 DEADLINE = 6 * 3600.0
-DOWNLOAD_TRIES = 5
+DOWNLOAD_TRIES = 5  # copies that arrive whole and do not decode
+DOWNLOAD_PATIENCE = 30 * 60.0  # seconds of waiting in which a download gets no further
 UPLOAD_TRIES = 2
 
 # A create whose answer was lost: the longest that the service may take to read it (the client's time-outs together),
@@ -36,6 +39,34 @@ class Verdict(Enum):
     AGAIN = "again"
     NOT_CREATED = "not_created"
     UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """How long a download has been failing without getting any further.
+
+    Attributes:
+        furthest: the most bytes that were ever safe on disk.
+        failures: failed tries since then.
+        waited: seconds that were waited since then; a machine that slept has not waited.
+    """
+
+    furthest: int = 0
+    failures: int = 0
+    waited: float = 0.0
+
+    def failed(self, held: int) -> Stall:
+        """Count a failed try after which so many bytes are on disk; getting further begins the count anew."""
+        return Stall(held, 1) if held > self.furthest else replace(self, failures=self.failures + 1)
+
+    def rested(self, seconds: float) -> Stall:
+        """Count a wait."""
+        return replace(self, waited=self.waited + seconds)
+
+    @property
+    def over(self) -> bool:
+        """Whether it is time to leave the download to a later day."""
+        return self.waited >= DOWNLOAD_PATIENCE
 
 
 def judge_submit(error: ProblemError, tries: int) -> Verdict:

@@ -20,6 +20,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from .amounts import Amount, read_amount
 from .errors import OptionError
 from .image import Image, unsigned
 from .image.files import one_line
@@ -58,12 +59,7 @@ class Declared:
 
 
 def opt(
-    *flags: str,
-    kind: str,
-    metavar: str = "",
-    choices: tuple[str, ...] = (),
-    default: Any = None,
-    shown: bool = True,
+    *flags: str, kind: str, metavar: str = "", choices: tuple[str, ...] = (), default: Any = None, shown: bool = True
 ) -> Any:
     """Declare a dataclass field that is also an option; one that may hold a signature is not `shown` by repr."""
     option = Option(flags, kind, metavar, choices)
@@ -150,6 +146,8 @@ class CellOptions:
     new: bool = opt("--new", kind="flag", default=False)
     dry_run: bool = opt("--dry-run", kind="flag", default=False)
     embed: str | None = opt("--embed", kind="choice", choices=("auto", "always", "never"), metavar="auto|always|never")
+    budget: Amount | None = opt("--budget", kind="amount", metavar="0.5USD")  # noqa: RUF009 - a field, as the others
+    yes: bool = opt("--yes", kind="flag", default=False)
     quiet: bool = opt("--quiet", kind="flag", default=False)
     help: bool = opt("-h", "--help", kind="flag", default=False)
 
@@ -271,6 +269,7 @@ KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "name": _name,
         "time": _time,
         "pairs": _pairs,
+        "amount": read_amount,
         "choice": _text,
     }
 )

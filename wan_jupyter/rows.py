@@ -184,7 +184,7 @@ def provider(name: str, base_url: str | None = None) -> Provider:
     """
     if name not in providers():
         names = ", ".join(providers())
-        raise SettingsError("provider.unknown", name=name, names=names, suggestion=nearest(name, providers()))
+        raise SettingsError("provider.unknown", name=shorten(name), names=names, suggestion=nearest(name, providers()))
     row = providers()[name]
     if not base_url and not row.base_url:
         raise SettingsError("provider.needs_url", name=name)

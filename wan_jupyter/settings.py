@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .budget import Budget
 from .key import Key
 from .messages import say
 from .request import shorten
@@ -30,12 +31,14 @@ class Settings:
     Attributes:
         home: folder of the journal, the spool and the emulator.
         keys: the keys in the variables that a key may come from.
+        logins: the keys that were typed in at `%wan login`, by provider or session.
         notebook: the folder of the notebook, else the working directory.
         provider, base_url: those of the environment; the user's file has `chosen`.
         chosen: the provider or named session that the user's file is set to.
         outputs: the folder for videos, None for the usual one.
         defaults: values for options that are not typed, by field name, each with where it comes from.
         sessions: the user's named sessions.
+        budget: what a session may spend that has none of its own.
         shared_key: whether others use the same key (`WAN_SHARED_KEY`), so that a task in its list may be theirs.
         emulator: how the built-in emulator runs (`speed`, `clip_seconds`).
         notices: what the user should know about the files, as message keys with their values.
@@ -51,8 +54,10 @@ class Settings:
     outputs: Path | None = None
     embed: str = "auto"
     keys: Mapping[str, Key] = field(default_factory=dict)
+    logins: Mapping[str, Key] = field(default_factory=dict)
     defaults: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
     sessions: Mapping[str, Named] = field(default_factory=dict)
+    budget: Budget | None = None
     shared_key: bool = False
     emulator: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[tuple[str, Mapping[str, str]], ...] = ()
@@ -91,6 +96,7 @@ def read(
         keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},
         defaults={**_defaults(user), **_defaults(project)},
         sessions=user.sessions,
+        budget=user.values.get("budget"),
         shared_key=here.get("WAN_SHARED_KEY", "").strip().lower() not in ("", "0", "no", "false"),
         emulator=_emulator(here),
         notices=_notices(project),

@@ -1,8 +1,8 @@
 """The settings files: the user's own, and a project's. Floor 3: reads these two TOML files and nothing else.
 
 The two have different rights. A project's `pyproject.toml` may come from anywhere, so `[tool.wan_jupyter]` may say how
-videos are made and shown, never where a key goes: a cloned repository must not be able to take one. What else it says
-is ignored, and that is said. A mistake is an error that names the file and the line.
+videos are made and shown, never where a key goes or what may be spent: a cloned repository must not be able to take
+either. What else it says is ignored, and that is said. A mistake is an error that names the file and the line.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from .budget import Budget, read_budget
 from .errors import OptionError, SettingsError
 from .messages import say
 from .request import KINDS, CellOptions, VideoRequest, declared, nearest, read_value, shorten
@@ -33,12 +34,14 @@ class Named:
         base_url: "" for the provider's own.
         key_variable: the one environment variable that its key may come from, "" for the provider's own sources.
         defaults: what it says of its own about requests, by field name.
+        budget: what it may spend, None where its table does not say.
     """
 
     provider: str
     base_url: str = ""
     key_variable: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,8 @@ def _session(page: _Page, name: str, table: object) -> Named:
         line = inside.line("base_url")
         raise SettingsError("settings.address", file=page.path, line=line, reason=error.message()) from None
     defaults = {key: value for key, value in values.items() if key in PROJECT}
-    return Named(values["provider"], base_url, values.get("key_variable", ""), MappingProxyType(defaults))
+    key_variable, budget = values.get("key_variable", ""), values.get("budget")
+    return Named(values["provider"], base_url, key_variable, MappingProxyType(defaults), budget)
 
 
 def _providers() -> Mapping[str, Any]:
@@ -226,13 +230,14 @@ def _variable(value: object) -> str:
 
 
 PROJECT: Rules = MappingProxyType({**dict(_typed()), "outputs": _text_value, "language": _language})
-USER: Rules = MappingProxyType({"provider": _text_value, **PROJECT})
+USER: Rules = MappingProxyType({"provider": _text_value, "budget": read_budget, **PROJECT})
 _OF_A_SESSION = ("model", "duration", "resolution", "negative_prompt")
 SESSION: Rules = MappingProxyType(
     {
         "provider": _text_value,
         "base_url": _text_value,
         "key_variable": _variable,
+        "budget": read_budget,
         **{name: PROJECT[name] for name in _OF_A_SESSION},
     }
 )

@@ -48,6 +48,8 @@ _SERVICE = frozenset({S.QUEUED, S.RUNNING, S.DOWNLOADING, S.FAILED, S.CANCELED, 
 
 # Forward only. What the service reports against this order is recorded and ignored, but an UNCERTAIN job may turn out
 # to exist (adopted: one of the service's states) or never to have been created (FAILED, code `not_created`).
+# One step is not here, since no report may cause it: `Journal.refetch` takes a job whose file is gone from SUCCEEDED
+# back to DOWNLOADING.
 MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(
     {
         S.PREPARING: frozenset({S.SUBMITTING, S.FAILED, S.CANCELED}),
@@ -80,6 +82,9 @@ class Result:
 
     link: str = field(default="", repr=False)
     expires: float | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Result, ("", self.expires)  # a pickle may go anywhere; the link is in the journal
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def test_a_failed_job_turns_its_card_red_and_stops_nothing(notebook: Any) -> Non
     lab.run(0)
     lab.run(1)
     lab.see_text(1, "DataInspectionFailed")
-    lab.see_text(1, "nothing was billed")
+    lab.see_text(1, "Nothing was billed")
     lab.run(2)
     assert "went on" in lab.text(2)
     shoot(lab.cell(1), "failed")

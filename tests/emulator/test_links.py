@@ -84,6 +84,18 @@ def test_a_range_is_served_or_ignored_as_oss_does(service, link, wanted, status,
     assert ("content-range" in answer.headers) is (status == 206)
 
 
+@pytest.mark.parametrize(
+    ("validator", "status"),
+    [("etag", 206), ("last-modified", 206), ('"another"', 200), ("W/etag", 200), ("", 200)],
+)
+def test_a_part_on_condition_is_one_of_the_same_clip(service, link, validator, status):
+    """If-Range with the clip's ETag or date: the part; with anything else all of it (RFC 9110, 13.1.5)."""
+    whole = service.call("GET", link, key=None)
+    condition = whole.headers.get(validator, f"W/{whole.headers['etag']}" if validator == "W/etag" else validator)
+    answer = service.call("GET", link, key=None, headers={"Range": "bytes=10-", "If-Range": condition})
+    assert (answer.status_code, answer.content) == (status, whole.content[10:] if status == 206 else whole.content)
+
+
 def test_a_clip_that_was_purged_is_made_again(service, link, tmp_path):
     """Only the task and its picture must be there."""
     before = service.call("GET", link, key=None).content

@@ -53,7 +53,7 @@ class CardView:
         chips: short facts, such as "720P", "5 s", "seed 42".
         progress: 0-1 where it is really known, else None.
         note: a sentence for a live job, "" if there is none.
-        lines: for an ended job what happened, then what to do next.
+        lines: for an ended job what happened, in one or two lines, then what to do next.
         stopped: whether this kernel has given up following it; the job itself may go on.
         thumbnails: small JPEGs of the pictures that were sent, at most two.
     """

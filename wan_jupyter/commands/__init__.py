@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import composer, jobs, places
+from . import composer, jobs, keys, money, places
 
 Command = Callable[..., Any]
 
@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "where": places.where,
         "use": places.use,
+        "login": keys.login,
+        "logout": keys.logout,
         "sessions": places.sessions,
         "jobs": jobs.jobs,
         "show": jobs.show,
@@ -30,6 +32,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
         "compose": composer.compose,
+        "spend": money.spend,
         "models": places.models,
         "doctor": places.doctor,
         "help": lambda desk: places.help_text(desk, COMMANDS),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..desk import Desk
-from ..errors import WanError
+from ..errors import OptionError, WanError
 from ..messages import say
+from ..request import shorten
 
 if TYPE_CHECKING:
     from ..job import Job
+
+YES = "--yes"  # also where a budget cannot know what it costs
 
 
 def jobs(desk: Desk) -> None:
@@ -52,10 +55,14 @@ def resume(desk: Desk) -> None:
         desk.presenter.say("resume.nothing")
 
 
-def retry(desk: Desk, beginning: str = "") -> Job:
+def retry(desk: Desk, beginning: str = "", yes: str = "") -> Job:
     """Send the request of a job that ended without a video once more, show it, and return the new job."""
+    if beginning == YES:
+        beginning, yes = yes, beginning
+    if yes not in ("", YES):
+        raise OptionError("command.too_many", name="retry", value=shorten(yes))
     lost = desk.job(beginning)
-    job = desk.session_of(lost).retry(lost.id)
+    job = desk.session_of(lost).retry(lost.id, yes=yes == YES)
     desk.presenter.show(job, wait=False)
     return job
 

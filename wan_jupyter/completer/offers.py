@@ -202,6 +202,13 @@ def _composed(here: Facts) -> Iterable[Offer]:
     return [("cell", "value")]
 
 
+def _spans(here: Facts) -> Iterable[Offer]:
+    from ..budget import SINCE
+
+    del here
+    return [(word, "value") for word in SINCE]
+
+
 def _nothing(here: Facts) -> Iterable[Offer]:
     del here
     return ()
@@ -219,6 +226,7 @@ TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         "models": (_known_models,),
         "compose": (_composed,),
         "adopt": (_nothing, _known_models),
+        "spend": (_spans,),
         "show": (_jobs,),
         "wait": (_live_jobs,),
         "cancel": (_live_jobs,),

@@ -155,7 +155,8 @@ class Core:
 
 def _secret(folder: Path) -> bytes:
     """Read the folder's own secret, making it first if need be; several processes agree on one."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for place in (folder.parent, folder):  # what `parents` makes would be open to everyone
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "secret"
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

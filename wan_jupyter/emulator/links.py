@@ -28,6 +28,7 @@ from .tasks import Task
 LINK_SECONDS = 24 * 3600
 ACCESS_KEY_ID = "LTAI5tEmulatedEmulatedXX"
 PIECE = 256 * 1024  # bytes read at a time
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 # What OSS answers: HTTP status, code and message of its XML, and its own number for the case.
@@ -69,7 +70,7 @@ class Results:
         if task is None or plan is None:
             return self._refuse("missing", request)
         path = await self._core.studio.clip(plan)
-        return clip_answer(path, plan.digest, task.ends, request.headers.get("range", ""))
+        return clip_answer(path, plan.digest, task.ends, request.headers)
 
     def protocol_of(self, path: str) -> str | None:
         """Name the protocol of the task whose clip this path leads to."""
@@ -130,16 +131,21 @@ def _iso(moment: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment))
 
 
-def clip_answer(path: Path, digest: str, written: float, wanted: str = "") -> Response:
-    """Answer with a clip, or with the part of it that a Range header wants."""
+def clip_answer(path: Path, digest: str, written: float, asked: Mapping[str, str] = NO_HEADERS) -> Response:
+    """Answer with a clip, or with the part of it that the headers of the request want.
+
+    If-Range: the part only of the very clip that the client has begun (RFC 9110, 13.1.5), else all of it.
+    """
     size = path.stat().st_size
-    part = _part(wanted, size)
+    etag, date = f'"{digest[:32].upper()}"', formatdate(written, usegmt=True)
+    same = asked.get("if-range", etag).strip() in (etag, date)
+    part = _part(asked.get("range", ""), size) if same else None
     first, last = part or (0, size - 1)
     headers = {
         "Content-Length": str(last - first + 1),
         "Accept-Ranges": "bytes",
-        "ETag": f'"{digest[:32].upper()}"',
-        "Last-Modified": formatdate(written, usegmt=True),
+        "ETag": etag,
+        "Last-Modified": date,
         "x-oss-request-id": uuid.uuid4().hex[:24].upper(),
     }
     if part is not None:

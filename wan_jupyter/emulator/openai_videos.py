@@ -141,7 +141,7 @@ class OpenAIVideos:
         if ordered(request, "expired_link"):
             raise _refused((404, "Video file not found"))
         path = await self._core.studio.clip(plan)
-        clip = clip_answer(path, plan.digest, task.ends, request.headers.get("range", ""))
+        clip = clip_answer(path, plan.digest, task.ends, request.headers)
         clip.headers["Content-Disposition"] = f'attachment; filename="{task.task_id}.mp4"'
         return clip
 

@@ -91,6 +91,7 @@ class Studio:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         try:
+            part.touch(0o600)  # what PyAV makes would be open to everyone
             render(plan, self._inputs.path, part)
             part.replace(path)
         finally:

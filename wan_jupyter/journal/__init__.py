@@ -12,14 +12,18 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..budget import Spending
 from ..errors import JobError
 from ..status import Snapshot, Status
 from .rows import Remarks, Row, columns, of_remarks, of_snapshot, read_row
 from .schema import MIGRATIONS
 from .store import Store, told
+from .sums import read_sums
 
-__all__ = ["MIGRATIONS", "Journal", "Row", "Whose"]
+__all__ = ["MIGRATIONS", "Admit", "Journal", "Row", "Whose"]
 
+# Refuses a new row by an error; gets it with what tells how much a session's jobs came to since an epoch second.
+Admit = Callable[[Row, Callable[[str, float], tuple[Spending, ...]]], None]
 Whose = tuple[str, str, str]  # account tag, base URL and model: who may use a picture in a service's storage
 
 # Without look-alikes, so that an id can be read aloud; the first one is a letter, so that it is never read as a number.
@@ -35,7 +39,11 @@ class Journal(Store):
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def begin(
-        self, fingerprint: str, make: Callable[[str, int], Row], reuse: Callable[[Row], bool]
+        self,
+        fingerprint: str,
+        make: Callable[[str, int], Row],
+        reuse: Callable[[Row], bool],
+        admit: Admit | None = None,
     ) -> tuple[Row, bool]:
         """Insert a new job, or find the one that makes it needless, in one immediate transaction.
 
@@ -43,6 +51,7 @@ class Journal(Store):
             fingerprint: what makes two requests the same.
             make: gets a free id and the take number (from 1) and returns the row to insert.
             reuse: tells whether a job with this fingerprint is to be used instead; the newest take is asked first.
+            admit: refuses a new row that may not be paid for; what the others came to cannot change meanwhile.
 
         Returns:
             The row, and whether it is new.
@@ -52,6 +61,8 @@ class Journal(Store):
             if kept := next(filter(reuse, found), None):
                 return kept, False
             row = make(self._free_id(sql), found[0].take + 1 if found else 1)
+            if admit is not None:
+                admit(row, lambda session, since: read_sums(sql, since, session))
             values = columns(row, self._clock())
             marks = ", ".join("?" * len(values))
             sql.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608 - our own column names
@@ -62,7 +73,7 @@ class Journal(Store):
 
         Args:
             was: what its owner believes; someone else's step, unseen, must not be taken a second time.
-            more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `warning`).
+            more: other columns of the row (`sent_at`, `cost`, `currency`, `sha256`, `size`, `mtime`, `warning`).
         """
         now = self._clock()
         values = {**of_snapshot(snapshot), **more, "updated_at": now, "heartbeat": now}
@@ -101,6 +112,23 @@ class Journal(Store):
         with self._transaction() as sql:
             query = "UPDATE jobs SET owner = ?, heartbeat = ? WHERE id = ? AND owner = ?"
             return sql.execute(query, (owner, self._clock(), job, former)).rowcount == 1
+
+    def refetch(self, job: str, owner: str, as_of: float, since: float) -> bool:
+        """Take a job whose video was lost from SUCCEEDED back to DOWNLOADING, as `owner`'s; its cost stays.
+
+        Args:
+            as_of: the row's heartbeat when its file was looked at; whoever wrote since may have put it right.
+            since: epoch seconds; what was sent before, the service keeps no more.
+        """
+        with self._transaction() as sql:
+            query = """
+                UPDATE jobs SET status = ?, note = 'fetched_again', owner = ?, heartbeat = ?, updated_at = ?
+                WHERE id = ? AND status = ? AND heartbeat = ? AND remote_id IS NOT NULL
+                AND COALESCE(sent_at, created_at) > ?
+            """
+            now = self._clock()
+            values = (Status.DOWNLOADING, owner, now, now, job, Status.SUCCEEDED, as_of, since)
+            return sql.execute(query, values).rowcount == 1
 
     def note(self, job: str, what: str, detail: str = "") -> None:
         """Keep something that happened to a job and is not a state: a report that went back, a strange word."""
@@ -178,6 +206,11 @@ class Journal(Store):
             if (row.account, row.base_url) == (account, base_url):
                 beats[row.owner] = max(row.heartbeat, beats.get(row.owner, 0.0))
         return list(beats.items())
+
+    def spending(self, since: float = 0.0) -> tuple[Spending, ...]:
+        """Return what jobs came to that were sent since an epoch second, by session, provider and currency."""
+        with told(self.path):
+            return read_sums(self._connection(), since, None)
 
     def events(self, job: str) -> list[tuple[float, str, str]]:
         """Return what was noted of a job, oldest first."""

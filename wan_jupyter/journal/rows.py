@@ -19,7 +19,10 @@ Remarks = tuple[tuple[str, Mapping[str, str]], ...]  # message keys with their v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One job as the journal keeps it; times are epoch seconds."""
+    """One job as the journal keeps it; times are epoch seconds.
+
+    `size` (bytes) and `mtime` (ns) are the saved file's as it came: while they are the same, nobody touched it.
+    """
 
     id: str
     created_at: float
@@ -42,13 +45,16 @@ class Row:
     cost: float | None = None
     currency: str = ""
     sha256: str = ""
+    size: int | None = None
+    mtime: int | None = None
     warning: str = ""
     remarks: Remarks = ()
 
 
 PLAIN = (
     "id", "created_at", "owner", "account", "provider", "base_url", "session", "model", "mode", "fingerprint", "take",
-    "folder", "cell", "heartbeat", "sent_at", "estimate", "cost", "currency", "sha256", "warning",
+    "folder", "cell", "heartbeat", "sent_at", "estimate", "cost", "currency", "sha256", "size", "mtime",
+    "warning",
 )  # fmt: skip
 
 

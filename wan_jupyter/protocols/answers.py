@@ -18,7 +18,7 @@ from ..text import whole
 if TYPE_CHECKING:
     import httpx
 
-# Code to the advice under `advice` in `messages`, and whether sending the same again may help.
+# Code to a word of the table in `advice`, and whether sending the same again may help.
 Errors = Mapping[str, tuple[str, bool]]
 
 # What a finished task's `usage` may call the billed seconds (reference/wire-dashscope.md 4.2): the first counts.

@@ -53,8 +53,8 @@ STUDIO: Mapping[str, tuple[str, bool]] = MappingProxyType(
         "RequestTimeOut": ("service_trouble", True),
         "GatewayTimeout": ("service_trouble", True),
         "RewriteFailed": ("rewrite", True),
-        "ModelServingError": ("busy", True),
-        "ModelUnavailable": ("busy", True),
-        "ServiceUnavailable": ("busy", True),
+        "ModelServingError": ("overloaded", True),
+        "ModelUnavailable": ("overloaded", True),
+        "ServiceUnavailable": ("overloaded", True),
     }
 )

@@ -85,8 +85,8 @@ OWN: Errors = MappingProxyType(
         "missing_model": ("parameter", False),
         "convert_to_ali_request_failed": ("parameter", False),
         "build_request_failed": ("parameter", False),
-        "fail_to_fetch_task": ("service_trouble", False),
-        "ali_api_error": ("service_trouble", False),
+        "fail_to_fetch_task": ("passed_on", False),
+        "ali_api_error": ("passed_on", False),
         "do_request_failed": ("gateway_trouble", False),
         "unmarshal_response_body_failed": ("gateway_trouble", False),
         "invalid_response": ("gateway_trouble", False),
@@ -194,8 +194,8 @@ def _looked_into(problem: Problem) -> Problem:
     if problem.code not in ("fail_to_fetch_task", "ali_api_error"):
         return said
     advice, again = upstream(_passed_on(problem.message))
-    if advice in ("unknown", "no_reason"):
-        return replace(said, again=problem.http == 429)
+    if advice in ("unknown", "no_reason"):  # a 429 of the service's is passed on without its words
+        return replace(said, advice="busy", again=True) if problem.http == 429 else said
     return replace(said, advice=advice, again=again or problem.http == 429)
 
 

@@ -12,9 +12,13 @@ from urllib.parse import quote
 from ..bundle import CardView, PlayerView
 from ..job import Job
 from ..messages import known, say
+from ..prices import FREE
 from ..request import VideoRequest
+from ..status import Status
+from ..text import one_line
 from ..video import Video
 
+LONGEST = 200  # characters of a prompt in a list
 EMBED_FILE = 8 * 1024 * 1024
 EMBED_TOTAL = 32 * 1024 * 1024
 
@@ -59,10 +63,10 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         prompt=job.request.filled_prompt,
         model=job.facts.model,
         provider="" if job.facts.emulated else job.provider,  # its badge says so
-        chips=chips(job.request, language),
+        chips=(*chips(job.request, language), *price_chips(job, language)),
         progress=shot.progress,
         note=_note(job, language),
-        lines=(error.message(language), error.hint(language)) if error else (),
+        lines=tuple(error.parts(language)) if error else (),
         emulated=job.facts.emulated,
         thumbnails=job.thumbnails,
         cancel_requested=job.cancel_requested,
@@ -75,6 +79,15 @@ def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
     values = {"resolution": request.resolution, "seconds": request.duration, "seed": request.seed}
     shown = [say(f"chip.{name}", language, value=value) for name, value in values.items() if value is not None]
     return tuple(shown)
+
+
+def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
+    """Return what a job is expected to cost, while that may still come true; nothing for one that costs nothing."""
+    open_yet = job.status.live or job.status is Status.UNCERTAIN
+    if not open_yet or job.cost or job.facts.emulated or job.facts.estimate == FREE:
+        return ()
+    estimate = job.facts.estimate
+    return (say("chip.price", language, price=estimate) if estimate else say("chip.price_unknown", language),)
 
 
 def player_view(
@@ -138,6 +151,6 @@ def _shown_path(path: Path, folder: Path) -> str:
 def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
-    prompt = " ".join(job.request.filled_prompt.split())
+    prompt = one_line(job.request.filled_prompt, LONGEST)
     status = say(f"state.{job.status.lower()}", language)
     return {"id": job.id, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}

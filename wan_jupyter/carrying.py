@@ -1,0 +1,138 @@
+"""Jobs begun, found again and gone on with: what a session does behind its calls. Floor 5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from . import adopting, catalog, engine, outputs
+from .catalog import Plan
+from .job import Job
+from .journal import Admit, Row
+from .kept import beside, cost_of, end_as_kept, facts_of, file_of
+from .life import carry_out, follow_other, look_after
+from .means import Means
+from .refetch import gone_for_good, is_astray, may_be_had
+from .request import VideoRequest
+from .status import Status
+from .tools import Tools
+
+
+class Carrying(Means):
+    """A session's way with the journal's jobs."""
+
+    def is_astray(self, row: Row) -> bool:
+        """Tell whether a job's video was made, and its file has to be looked at: it is gone, or was written since."""
+        return row.snapshot.status is Status.SUCCEEDED and is_astray(beside(row, self.outputs))
+
+    def _brought_in(self, task: str, model: str) -> Row:
+        """Return the row of a task that no job was known to be: of the one uncertain job that it fits, else a new one.
+
+        A new row's mark is its own, so that it never stands for a request that is typed.
+        """
+        found = adopting.look(task, model, self.provider, self._client)
+        fits = [row for row in self.journal.unsettled() if self._is_ours(row) and found.fits(row)]
+        if len(fits) == 1 and self.journal.identify(fits[0].id, self.owner.name, found.seen):
+            return self.journal.get(fits[0].id)
+        plan = catalog.plan_of(found.request, self.provider)
+        mark = f"adopted {self.provider.base_url} {task}"
+        make = partial(self._row, plan, mark, "", self.account)
+        return self.journal.begin(mark, lambda *new: found.put_into(make(*new)), lambda kept: True)[0]
+
+    def _begin(self, plan: Plan, mark: str, cell: str, reuse: Callable[[Row], bool], admit: Admit | None) -> Job:
+        """Begin a job, or return the one with the same mark that is to be used instead."""
+        make = partial(self._row, plan, mark, cell, self.account)
+        with engine.current().ordering:
+            row, is_new = self.journal.begin(mark, make, reuse, admit)
+            if not is_new and not row.snapshot.settled:
+                return self._go_on(row, plan.request)
+            if not is_new:
+                return self._shown(row)
+            job = Job(facts_of(row, self.provider), plan.request, row.snapshot, engine.current(), "new")
+            return self._start(job, self._tools(plan, row))
+
+    def _start(self, job: Job, tools: Tools) -> Job:
+        engine.current().jobs[job.id] = job
+        engine.current().start(partial(carry_out, job, tools))
+        return job
+
+    def _shown(self, row: Row) -> Job:
+        """Return the ended job that makes a new one needless, with its file beside this notebook.
+
+        Raises:
+            JobError: its file is gone, and the service keeps it no more.
+        """
+        if self.is_astray(row):
+            kept = may_be_had(row, self.provider.speak().memory, self._clock.time())
+            if not kept and not file_of(row, self.outputs).is_file():
+                raise gone_for_good(row.id, row.snapshot.file, row.created_at)
+            return self._put_right(row)
+        if row.snapshot.status is Status.SUCCEEDED:
+            here = outputs.bring(file_of(row, self.outputs), self.outputs)
+            row = replace(row, snapshot=replace(row.snapshot, file=str(here)))
+        job = self._revive(row)
+        engine.current().jobs[job.id] = job
+        return job
+
+    def _put_right(self, row: Row) -> Job:
+        """Return a job whose video was made; what became of its file is looked at, and put right, in the background."""
+        here = engine.current()
+        with here.ordering:
+            known: Job | None = here.jobs.get(row.id)
+            if known is not None and not known.done:
+                return known
+            row = beside(row, self.outputs)
+            request = VideoRequest.from_json(row.request)
+            tools = self._tools(catalog.plan_of(request, self.provider), row)
+            job = here.jobs[row.id] = self._made_anew(row, request, "shown")
+            here.start(partial(look_after, job, tools, row, self.owner.is_alive, self.outputs))
+            return job
+
+    def _made_anew(self, row: Row, request: VideoRequest, origin: str) -> Job:
+        """Return a job as its row tells it, to be gone on with."""
+        job = Job(facts_of(row, self.provider), request, row.snapshot, engine.current(), origin)
+        job.sent_at, job.cost = row.sent_at, cost_of(row)
+        return job
+
+    def _go_on(self, row: Row, fresh: VideoRequest | None = None) -> Job:
+        """Return a live job: this process's own, one that another process carries out, or one taken over.
+
+        Args:
+            fresh: the same request with its pictures in hand, should the kept copies be gone.
+        """
+        here = engine.current()
+        with here.ordering:
+            known: Job | None = here.jobs.get(row.id)
+            if known is not None and not known.done:
+                known.origin = "attached"
+                return known
+            request = VideoRequest.from_json(row.request)
+            if fresh is not None:
+                request = replace(request, first=fresh.first, last=fresh.last)
+            tools = self._tools(catalog.plan_of(request, self.provider), row)
+            job = self._made_anew(row, request, "attached")
+            if row.owner == self.owner.name:
+                return self._start(job, tools)
+            here.jobs[job.id] = job
+            here.start(partial(follow_other, job, tools, self.owner.is_alive))
+            return job
+
+    def _revive(self, row: Row, origin: str = "shown") -> Job:
+        """Return a job as the journal knows it; a live one of this process is the object itself."""
+        known = engine.current().jobs.get(row.id)
+        if known is not None and origin != "shown":
+            return known  # type: ignore[no-any-return]
+        if known is not None and not known.done:
+            return known  # type: ignore[no-any-return]
+        request = VideoRequest.from_json(row.request)
+        job = Job(facts_of(row, catalog.providers().get(row.provider)), request, row.snapshot, engine.current(), origin)
+        job.warning, job.cost = row.warning, cost_of(row)
+        end_as_kept(job)
+        return job
+
+    def _is_ours(self, row: Row) -> bool:
+        return self._is_here(row) and row.account == self.account
+
+    def _is_here(self, row: Row) -> bool:
+        return (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)
