@@ -26,7 +26,7 @@ from wan_jupyter.composing import (
     request_of,
     value_typed,
 )
-from wan_jupyter.errors import ImageError, InputError, JobError, ModelError, OptionError, PromptError
+from wan_jupyter.errors import ImageError, JobError, ModelError, OptionError, PromptError
 from wan_jupyter.image import take
 from wan_jupyter.inputs import fit_name, keep_beside
 from wan_jupyter.options import read_line
@@ -93,8 +93,9 @@ def test_the_cell_asks_for_the_same(draft: Draft) -> None:
         return
     try:
         text = cell_of(draft, NAMES)
-    except InputError as problem:
-        assert problem.hint()
+    except OptionError:  # its sentences: test_what_a_line_cannot_write_is_refused
+        return
+    except PromptError:  # a `$name` that is none
         return
     assert read_back(text) == meant
 

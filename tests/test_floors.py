@@ -22,7 +22,10 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     ),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle", "ranges"),
-    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "inputs", "video"),
+    3: (
+        *("client", "journal", "owners", "settings", "settings_files", "credentials"),
+        *("files", "outputs", "inputs", "video"),
+    ),
     4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
     5: (
         *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying", "session"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from .lab import LONG
 from .test_lab import shoot
 

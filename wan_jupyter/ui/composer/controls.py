@@ -29,6 +29,7 @@ class Controls:
         self._open, self._folded = w.Box(), w.Box()
         for box in (self._open, self._folded):
             box.add_class("wan-options")
+        self._open.add_class("wan-options-open")
         self._more = w.Accordion(children=[self._folded], selected_index=None)
         self._more.set_title(0, say("compose.more", language))
         self.box = w.VBox([self._open, self._more])
