@@ -75,8 +75,11 @@ class Page:
         """Upload a file."""
         comm = self.inside(f"wan-{role}", "FileUpload")
         file = {"name": name, "type": "image/png", "size": len(data), "last_modified": 1, "error": ""}
-        state = {"value": [file]}
-        self._send(comm, {"method": "update", "state": state, "buffer_paths": [["value", 0, "content"]]}, [data])
+        state: dict[str, Any] = {"value": [file]}
+        paths: list[list[Any]] = [["value", 0, "content"]]
+        if "_counter" in self.widgets[comm]:  # as ipywidgets 7 does it
+            state, paths = {"data": [None], "metadata": [file], "_counter": 1}, [["data", 0]]
+        self._send(comm, {"method": "update", "state": state, "buffer_paths": paths}, [data])
 
     def pick(self, role: str, word: str) -> None:
         """Choose or type a picture."""

@@ -158,7 +158,7 @@ def _controls(plan: Plan, language: str) -> Iterator[Control]:
 def _pick(name: str, choices: list[tuple[str, Any]], usual: Any, language: str) -> Control:
     """Return a control whose usual value, if it is among the others, stands for "nothing chosen"."""
     if usual is None:
-        return Control(name, "pick", None, ((say("compose.service_decides", language), None), *choices))
+        return Control(name, "pick", None, ((say(f"compose.unchosen.{name}", language), None), *choices))
     marked = [
         (say("compose.usual", language, value=label), None) if value == usual else (label, value)
         for label, value in choices

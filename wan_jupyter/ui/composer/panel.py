@@ -41,8 +41,8 @@ class Panel:
         words = partial(say, language=language)
         self._sight = w.HTML(html.frame(role, b"", "", language))
         self.pick = w.Combobox(
-            description=words("compose.pick"), placeholder=words("compose.pick_hint"), continuous_update=False,
-            options=tuple(offered(names)), layout={"width": "auto"}, style={"description_width": "60px"},
+            description=words(f"compose.pick_{role}"), placeholder=words("compose.pick_hint"), continuous_update=False,
+            options=tuple(offered(names)), layout={"width": "auto"}, style={"description_width": "88px"},
         )  # fmt: skip
         self.pick.observe(lambda _: guard(self._picked), names="value")
         self.upload = w.FileUpload(accept="image/*", multiple=False, description=words("compose.upload"))
