@@ -220,8 +220,7 @@ def test_a_failed_job_ends_as_a_card_that_says_why(kernel: Kernel) -> None:
 def test_controls_follow_the_model(kernel: Kernel) -> None:
     """A model without lengths has no row for them; a value that it lacks falls back, and that is said."""
     page = filled(kernel, "A cat")
-    sliders = [comm for comm, state in page.widgets.items() if state["_model_name"] == "SelectionSliderModel"]
-    page.set(sliders[-1], index=5)
+    page.set(page.find("Dropdown", description="Length"), index=5)
     labels = page.widgets[page.find("Dropdown", description="Model")]["_options_labels"]
     at = next(place for place, label in enumerate(labels) if label.startswith("wan2.2-i2v-flash"))
     page.set(page.find("Dropdown", description="Model"), index=at)

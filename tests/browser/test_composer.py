@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,33 @@ def test_an_upload_is_a_frame(notebook: Any, tmp_path: Path) -> None:
     assert (lab.server.root / "wan_inputs" / "my_fox.png").read_bytes() == path.read_bytes()
 
 
+def violations(page: Any, selector: str) -> list[str]:
+    """Return what axe-core finds wrong in the elements of a selector, one line each."""
+    pytest.importorskip("axe_playwright_python", reason="axe-core comes with the test extra")
+    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate("(selector) => axe.run(selector).then(({violations}) => violations)", selector)
+    return [f"{one['id']}: {json.dumps([node['html'][:200] for node in one['nodes']])}" for one in found]
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_nothing_is_wrong_for_axe(notebook: Any, theme: str) -> None:
+    """Names, roles and contrast: all options open, a problem said, a note said, the cell shown."""
+    lab = notebook(LOAD, "%wan compose")
+    lab.theme(f"JupyterLab {theme}")
+    shown = form(lab)
+    choose(shown, "first", "cat.png")
+    shown.get_by_text("More options").click()
+    shown.locator("textarea").fill("A cat")
+    says(shown, "Costs nothing")
+    shown.locator(".wan-to-cell").click()
+    says(shown, "The same as a cell")
+    assert violations(lab.page, ".wan-composer") == []
+    field(shown, "Seed").fill("seven")
+    says(shown, "needs a whole number")
+    assert violations(lab.page, ".wan-composer") == []
+    shoot(shown, f"composer-problem-{theme.lower()}")
+
+
 def test_the_form_can_be_used_by_keyboard_alone(notebook: Any) -> None:
     """Every control has a name, Tab reaches it, and Enter on Generate makes the video."""
     lab = notebook(LOAD, "%wan compose")
@@ -147,6 +176,7 @@ def test_the_composers_picture_for_the_readme(notebook: Any, page: Any) -> None:
     """Filled in, and its job rendering below: what the README shows is this very page."""
     page.set_viewport_size({"width": 1180, "height": 1300})
     lab = notebook(f"%env WAN_EMULATOR_SPEED=0.5\n{LOAD}", "%wan compose")
+    lab.theme("JupyterLab Light")
     shown = form(lab)
     choose(shown, "first", "cat.png")
     shown.locator("textarea").fill("The cat looks up as the sun goes down behind the hills.")

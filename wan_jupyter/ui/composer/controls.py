@@ -98,7 +98,7 @@ def _make_pick(control: Control, language: str) -> Any:
     if len(labels) <= FEW:
         how["style"]["button_width"] = "auto"
         return w.ToggleButtons(**how)
-    return w.SelectionSlider(**how, continuous_update=False) if control.name == "duration" else w.Dropdown(**how)
+    return w.Dropdown(**how)  # a slider's handle has no name that a screen reader could say
 
 
 def _make_switch(control: Control, language: str) -> Any:
