@@ -26,10 +26,10 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
         *("client", "journal", "owners", "settings", "settings_files", "credentials"),
         *("files", "outputs", "inputs", "video"),
     ),
-    4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
+    4: ("engine", "job", "tools", "turns", "collect", "links", "twins", "recognise", "refetch", "life"),
     5: (
-        *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying", "session"),
-        *("composing", "choosing", "doctor"),
+        *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying"),
+        *("session", "composing", "choosing", "doctor", "clean"),
     ),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }  # fmt: skip

@@ -7,9 +7,10 @@ connection a thread and process, never across a fork.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..budget import Spending
@@ -146,6 +147,12 @@ class Journal(Store):
         with self._transaction() as sql:
             sql.execute("DELETE FROM uploads WHERE (account, base_url, model) = (?, ?, ?)", whose)
 
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Keep every other thread and process from writing, for a moment: nobody can begin a job meanwhile."""
+        with self._transaction():
+            yield
+
     # ---- reading ----------------------------------------------------------------------------------------------
 
     def get(self, beginning: str) -> Row:
@@ -211,6 +218,11 @@ class Journal(Store):
         """Return what jobs came to that were sent since an epoch second, by session, provider and currency."""
         with told(self.path):
             return read_sums(self._connection(), since, None)
+
+    def prompts_of(self, account: str, base_url: str) -> frozenset[str]:
+        """Return the prompts, as sent, of an account's jobs that have their task."""
+        rows = self._rows("WHERE account = ? AND base_url = ? AND remote_id IS NOT NULL", account, base_url)
+        return frozenset(str(row.request.get("filled_prompt", "")) for row in rows)
 
     def events(self, job: str) -> list[tuple[float, str, str]]:
         """Return what was noted of a job, oldest first."""
