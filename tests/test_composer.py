@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import Any
 
 from frontends import HELD, WIDGET, Cell, Desk, Kernel, Shell
-from parts import Emulator, picture
+from parts import PATIENCE, Emulator, picture
+
+from wan_jupyter import engine
+from wan_jupyter.ui.composer.watch import Watch
 
 pytest_plugins = ("shell",)
 
@@ -325,3 +329,35 @@ def test_a_run_without_a_display_is_told_the_same(kernel: Kernel) -> None:
     assert "The composer needs a notebook" in cell.stream
     assert "comm_open" not in kernel.kinds()
 
+
+
+# ---- the pause ------------------------------------------------------------------------------------------------------
+
+
+def test_many_letters_are_looked_at_once() -> None:
+    """Only when nobody types for a moment; what is seen is shown once."""
+    looked: list[int] = []
+    shown: Future[int] = Future()
+    watch = Watch(engine.current(), lambda: looked.append(1) or len(looked), shown.set_result, shown.set_exception)
+    for _ in range(50):
+        watch.changed()
+    assert shown.result(PATIENCE) == 1
+    assert looked == [1]
+
+
+def test_what_goes_wrong_while_looking_is_told() -> None:
+    """It never raises into nowhere."""
+    told: Future[Exception] = Future()
+    watch = Watch(engine.current(), lambda: 1 // 0, print, told.set_result)
+    watch.changed()
+    assert isinstance(told.result(PATIENCE), ZeroDivisionError)
+
+
+def test_a_budget_is_kept_by_the_form(kernel: Kernel, port: Emulator) -> None:
+    """A job that may not be paid for is refused in the form, and nothing is sent."""
+    how = f"'dashscope-intl', key='sk-test', base_url='{port.base_url}', budget='0.01 USD'"
+    page = filled(kernel, "Too dear", f"import wan_jupyter\nwan_jupyter.Session({how}).compose()")
+    assert "Costs about 0.25 USD" in page.html
+    page.click("wan-generate")
+    page.until_says("BudgetError: ")
+    assert port.creates == 0
