@@ -62,7 +62,9 @@ def retry(desk: Desk, beginning: str = "", yes: str = "") -> Job:
     if yes not in ("", YES):
         raise OptionError("command.too_many", name="retry", value=shorten(yes))
     lost = desk.job(beginning)
-    job = desk.session_of(lost).retry(lost.id, yes=yes == YES)
+    session = desk.session_of(lost)
+    job = session.retry(lost.id, yes=yes == YES)
+    desk.tell_cost(job, session, job.request)
     desk.presenter.show(job, wait=False)
     return job
 
