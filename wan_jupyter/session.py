@@ -7,6 +7,7 @@ process has only once (loop, journal, owner's lock, emulator) is shared through 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from .prompt import normal
 from .protocols.knock import Answer, knock
 from .request import CellOptions, VideoRequest, fingerprint, read_keywords
 from .settings import Settings
+from .status import Status
 from .text import whole
 from .usual import plan_with
 
@@ -211,9 +213,18 @@ class Session(Carrying):
         """Return the jobs that this process is following, oldest first."""
         return [job for job in engine.current().jobs.values() if not job.done]
 
-    def history(self, limit: int = 50) -> list[Job]:
-        """Return the newest jobs in the journal, newest first, of all sessions."""
-        return [self._revive(row) for row in self.journal.recent(limit)]
+    def history(
+        self, limit: int = 50, *, since: float = 0.0, states: Iterable[Status] = (), model: str = ""
+    ) -> list[Job]:
+        """Return the newest jobs in the journal, newest first, of all sessions.
+
+        Args:
+            limit: at most so many.
+            since: only jobs begun at or after this epoch second.
+            states: only jobs in one of these states; none named: in any.
+            model: only jobs whose model has this in its name.
+        """
+        return [self._revive(row) for row in self.journal.recent(limit, since=since, states=states, model=model)]
 
     def resume(self) -> list[Job]:
         """Go on with this session's unfinished jobs that no living process carries out, and return them."""

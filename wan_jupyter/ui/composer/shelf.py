@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import bundle
-from ...bundle import Bundle, CardView
+from ...bundle import Bundle
 from ...job import Job
 from ...messages import say
 from ..faces import WidgetFace
@@ -27,7 +27,7 @@ class ShelfFace(WidgetFace):
         super().__init__(job.cancel, language)
         self._put, self._job = put, job
 
-    def open(self, view: CardView) -> None:
+    def open(self, view: Any) -> None:
         """Put the card on the shelf."""
         self.build(view)
         self._box.add_class("wan-job")
