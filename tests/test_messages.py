@@ -13,6 +13,7 @@ from parts import ROOT
 
 from wan_jupyter import catalog, commands, errors, magics
 from wan_jupyter.advice import ADVICE
+from wan_jupyter.choosing import ASKED
 from wan_jupyter.commands import clean, keys, looks
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
@@ -40,6 +41,15 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "models.mode.{}": MODES,
     "job.{}.text": ("failed", "canceled", "expired", "uncertain"),
     "command.{}": tuple(commands.COMMANDS),
+    "compose.{}": ("first", "last", "swap", "refresh", "generate", "to_cell"),
+    "compose.{}_hint": ("swap", "refresh", "generate", "to_cell"),
+    "compose.pick_{}": ("first", "last"),
+    "compose.upload_{}": ("first", "last"),
+    "compose.clear_{}": ("first", "last"),
+    "compose.label.{}": ASKED,
+    "compose.unchosen.{}": ("shot_type", "template"),
+    "compose.shot.{}": ("single", "multi"),
+    "compose.origin.{}": ("new", "shown", "attached"),
     "player.origin.{}": ("shown", "attached"),
     "settings.takes.{}": ("sessions", *USER, *SESSION),
     "clean.name.{}": ("videos", "halves", "spool", "emulator", "owners", "journal"),

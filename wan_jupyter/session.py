@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import adopting, catalog, engine
 from . import settings as environment
@@ -34,6 +34,9 @@ from .settings import Settings
 from .status import Status
 from .text import whole
 from .usual import plan_with
+
+if TYPE_CHECKING:
+    from .composing import Composer
 
 
 class Session(Carrying):
@@ -154,6 +157,12 @@ class Session(Carrying):
     def price(self, request: VideoRequest) -> Price | None:
         """Return what a request would cost, None where that is not known; nothing is sent."""
         return self._price(self.plan(request))
+
+    def compose(self) -> Composer:
+        """Return a form for a request, which a notebook shows where it is a cell's last line."""
+        from .composing import Composer
+
+        return Composer(self)
 
     def job(self, beginning: str) -> Job:
         """Return the job whose id begins so, as it stands in the journal or in this process.

@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import clean, jobs, keys, looks, money, places
+from . import clean, composer, jobs, keys, looks, money, places
 
 Command = Callable[..., Any]
 
@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "retry": jobs.retry,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
+        "compose": composer.compose,
         "spend": money.spend,
         "models": places.models,
         "clean": clean.clean,

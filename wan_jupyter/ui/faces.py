@@ -67,9 +67,17 @@ class WidgetFace:
         self._cancel, self._language, self._drawing = cancel, language, drawing
 
     def open(self, view: Any) -> None:
-        """Show the card; importing ipywidgets is paid for here."""
-        import ipywidgets
+        """Show the card."""
         from IPython.display import display
+
+        self.build(view)
+        reference = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
+        first = {WIDGET_VIEW: reference, **self._drawing.still(view, self._language)}
+        self._handle = display(first, raw=True, display_id=True)
+
+    def build(self, view: Any) -> None:
+        """Make the widgets; importing ipywidgets is paid for here."""
+        import ipywidgets
 
         shown = self._drawing.live(view, self._language)
         self._html = ipywidgets.HTML(value=shown, layout={"flex": "1 1 240px", "min_width": "0"})
@@ -78,9 +86,6 @@ class WidgetFace:
         children = [one for one in (self._html, self._button, self._more) if one is not None]
         layout = {"align_items": "flex-start", "max_width": "760px", "flex_flow": "row wrap"}
         self._box = ipywidgets.HBox(children, layout=layout, _dom_classes=("wan-box",))
-        reference = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
-        first = {WIDGET_VIEW: reference, **self._drawing.still(view, self._language)}
-        self._handle = display(first, raw=True, display_id=True)
 
     def _cancel_button(self) -> Any:
         import ipywidgets

@@ -7,12 +7,13 @@ spoken to.
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import bundle, engine
 from .. import settings as environment
@@ -31,6 +32,10 @@ from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
 from .views import Page, card_view, player_view, warning_of, where
+
+if TYPE_CHECKING:
+    from ..composing import Composer
+    from .composer import Form
 
 PATIENCE = 10.0  # seconds for drawing what lies on disk already
 
@@ -56,6 +61,7 @@ class Presenter:
         self.language = "en"
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
+        self.form: Form | None = None  # the newest
         self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
 
@@ -125,6 +131,25 @@ class Presenter:
     def show_video(self, video: Video) -> None:
         """Show a video that was made."""
         self._display(bundle.player(player_view(video, self.page), self.language))
+
+    def compose(self, composer: Composer) -> None:
+        """Show a form, unless this very cell has shown it already (`%wan compose`)."""
+        mark = (f"form {id(composer)}", self._ip.execution_count)
+        if self._shown == mark:
+            return None
+        self._shown = mark
+        if detect(self._ip).face != "widget":
+            return self.say("compose.needs_notebook")
+        from .composer import Form
+
+        self.form = Form(composer, self, self._ip.user_ns)
+        return self.form.display()
+
+    def show_on(self, job: Job, face: Face) -> None:
+        """Show a job on a face that somebody else has a place for; a video is put into it, not into the notebook."""
+        aside = copy.copy(self)
+        aside.page = Page(self.page.folder)
+        Live(job, face, aside._story(job, "always", job.origin), engine.current()).open()
 
     def show_jobs(self, jobs: list[Job]) -> None:
         """Show jobs as a table, with a small picture of each."""
