@@ -13,6 +13,7 @@ from traitlets import Bool, Unicode
 from . import commands
 from .desk import Desk
 from .errors import OptionError, PromptError, WanError
+from .messages import ENGLISH, speaking
 from .options import Typed, help_text, read_line
 from .request import VideoRequest
 
@@ -26,6 +27,9 @@ class WanMagics(Magics):
 
     outputs = Unicode("", help="The folder for videos; empty: wan_outputs beside the notebook.").tag(config=True)
 
+    language = Unicode("", help="The language of sentences: en, ko, zh or ja; empty: WAN_LANG, settings, locale.").tag(
+        config=True
+    )
     auto_resume = Bool(False, help="Go on with unfinished jobs when the extension is loaded.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
@@ -96,6 +100,8 @@ def register(ip: Any) -> WanMagics:
     """Register the magics, and let a `%%wan` cell be without a body."""
     made = WanMagics(ip)
     ip.register_magics(made)
+    ip.events.register("pre_run_cell", made.desk.speak)
+    made.desk.speak()
     # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
     # and the prompt could never be typed.
     give_body.has_side_effects = True  # type: ignore[attr-defined]
@@ -110,6 +116,9 @@ def unregister(ip: Any) -> None:
     ours = ip.magics_manager.registry.pop(WanMagics.__name__, None)
     for session in ours.desk.opened.values() if ours else ():
         session.let_go()
+    if ours is not None:
+        ip.events.unregister("pre_run_cell", ours.desk.speak)
+        speaking.set(ENGLISH)
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.remove(give_body)

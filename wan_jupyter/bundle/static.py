@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
 from ..messages import ENGLISH, say
-from ..text import clean, one_line
+from ..text import clean, one_line, padded, width
 from .live import GLYPHS, MOODS, asked, elapsed, percent, state_words
 from .markup import LOOK, Bundle, badge, bdi, said, tag
 from .views import CardView
@@ -66,17 +65,6 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> Bundle:
 
 def _columns(grid: Sequence[Sequence[str]]) -> str:
     count = max(map(len, grid))
-    widths = [max(columns_of(row[i]) for row in grid if i < len(row)) for i in range(count)]
-    padded = ([text + " " * (widths[i] - columns_of(text)) for i, text in enumerate(row)] for row in grid)
-    return "\n".join("  ".join(row).rstrip() for row in padded)
-
-
-def columns_of(text: str) -> int:
-    """Return how many terminal columns a text fills: two for a wide character, none for a combining one."""
-    return sum(_columns_of_character(character) for character in text)
-
-
-def _columns_of_character(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    widths = [max(width(row[i]) for row in grid if i < len(row)) for i in range(count)]
+    filled = ([padded(text, widths[i]) for i, text in enumerate(row)] for row in grid)
+    return "\n".join("  ".join(row).rstrip() for row in filled)

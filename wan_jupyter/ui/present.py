@@ -20,7 +20,7 @@ from ..bundle import Bundle
 from ..dry import DryRun
 from ..errors import OutputError, SettingsError, WaitTimeout, WanError
 from ..job import POLL, Job
-from ..messages import say
+from ..messages import ENGLISH, say, speaking
 from ..settings import Settings
 from ..video import Video
 from .dry import dry_text
@@ -41,7 +41,7 @@ class Presenter:
         found = _settings(ip)
         self.page = Page(folder or found.notebook)
         self.embed = found.embed
-        self.language = "en"
+        self.language = speaking.get() if speaking.get() != ENGLISH else found.language
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
         ip.events.register("post_run_cell", self._settle)
