@@ -14,7 +14,7 @@ SAFE := env -u DASHSCOPE_API_KEY -u DASHSCOPE_API_KEY_FILE_PATH -u DASHSCOPE_HTT
 	WAN_PROVIDER=emulator HOME=$(BUILD)/home PYTHONUTF8=1
 DEMO_HOME = WAN_HOME=$(BUILD)/$@-wan JUPYTER_PLATFORM_DIRS=1 IPYTHONDIR=$(BUILD)/home/ipython
 
-.PHONY: demo test lint lab bench lock clean
+.PHONY: demo test stress lint lab bench lock clean
 
 demo: $(VENV)/.demo | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/python notebooks/demo.py $(NOTEBOOK) $(BUILD)
@@ -22,8 +22,12 @@ demo: $(VENV)/.demo | fresh
 test: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/ruff check .
 	$(SAFE) $(DEMO_HOME) $(BIN)/mypy
-	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser" -n logical --maxprocesses 4 --dist worksteal
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser and not stress" -n logical --maxprocesses 4 --dist worksteal
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m browser tests/browser
+
+# Minutes of faults, kills and races; WAN_STRESS_JOBS=200 is what `.ci/run` asks for.
+stress: $(VENV)/.test | fresh
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m stress -s tests/stress
 
 lab: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/jupyter lab $(NOTEBOOK)

@@ -245,9 +245,11 @@ class Emulator:
 class PortEmulator(Emulator):
     """An emulator as a process of its own, on a port."""
 
+    module = "wan_jupyter.emulator"
+
     def __init__(self, state: Path, *arguments: str, port: int = 0) -> None:
         where = ["--port", str(port), "--state", str(state), "--clip-seconds", "0.2", "--speed", "200"]
-        command = [sys.executable, "-m", "wan_jupyter.emulator", *where, *arguments]
+        command = [sys.executable, "-m", self.module, *where, *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(state))
         assert self.process.stdout
         super().__init__(self.process.stdout.readline().split()[-1])

@@ -24,7 +24,10 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle", "ranges"),
     3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
     4: ("engine", "job", "tools", "turns", "collect", "links", "recognise", "refetch", "life"),
-    5: ("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying", "session", "doctor"),
+    5: (
+        *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying"),
+        *("session", "doctor", "clean"),
+    ),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }  # fmt: skip
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.

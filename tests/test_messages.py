@@ -13,7 +13,7 @@ from parts import ROOT
 
 from wan_jupyter import catalog, commands, errors, magics
 from wan_jupyter.advice import ADVICE
-from wan_jupyter.commands import keys
+from wan_jupyter.commands import clean, keys
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
@@ -42,6 +42,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "command.{}": tuple(commands.COMMANDS),
     "player.origin.{}": ("shown", "attached"),
     "settings.takes.{}": ("sessions", *USER, *SESSION),
+    "clean.name.{}": ("videos", "halves", "spool", "emulator", "owners", "journal"),
+    "clean.{}": ("what", "where", "files", "size", "spare", "emulator_open", "emulator_served"),
     "doctor.{}_fix": ("python", "codecs", "clock", "home", "outputs", "room", "session", "package", "widgets"),
     "doctor.name.{}": ("home", "outputs", "settings", "session", "clock", "codecs", "python", "journal", "service"),
     "doctor.face.{}": ("widget", "text", "terminal"),
@@ -198,7 +200,7 @@ def test_values_are_text_and_no_templates() -> None:
 OPTIONS = [row.option for row in declared(VideoRequest, CellOptions)]
 FLAGS = {flag for option in OPTIONS for flag in option.flags}
 SWITCHES = {flag for option in OPTIONS for flag in option.flags if option.kind == "switch"}
-TYPED = {keys.KEEP} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
+TYPED = {keys.KEEP} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-", clean.YES}
 SENTENCES = [(key, text) for key, text in catalogue(ENGLISH).items()]
 
 

@@ -93,15 +93,16 @@ def bundles_of(cell: Any) -> list[Any]:
     return bundles(cell) if cell.cell_type == "code" else []
 
 
-def test_the_failure_on_purpose_is_two_lines(first: tuple[Any, Desk]) -> None:
-    """The cell with the tag ends with exactly our lines: what the service said, and what to do next."""
+def test_the_failure_on_purpose_is_three_lines(first: tuple[Any, Desk]) -> None:
+    """The cell with the tag ends with exactly our lines: the service's words, what they mean, and what to do next."""
     notebook, _ = first
     [cell] = [c for c in sources(notebook, "%%wan") if RAISES in c.metadata.get("tags", [])]
     [error] = [output for output in cell.outputs if output.output_type == "error"]
-    said, todo = "\n".join(error.traceback).splitlines()
+    said, means, todo = "\n".join(error.traceback).splitlines()
     assert said.startswith("JobFailed: The service failed job")
     assert "DataInspectionFailed: Input data may contain inappropriate content. (request id " in said
-    assert todo.endswith("Change the words or the picture.")
+    assert "moderation" in means
+    assert todo.endswith("Nothing was billed.")
 
 
 def test_no_other_cell_fails_or_complains(first: tuple[Any, Desk]) -> None:

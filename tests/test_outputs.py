@@ -278,3 +278,14 @@ def test_a_failed_write_leaves_nothing_behind(place: Place, monkeypatch: pytest.
 def test_a_data_uri_is_base64() -> None:
     """As the service takes it."""
     assert data_uri("image/png", b"\x00\xff") == "data:image/png;base64,AP8="
+
+
+def test_what_a_killed_process_left_half_written_goes_once_the_video_is_there(place: Place) -> None:
+    """Temporary files of its sidecar and its label; not those of another job."""
+    place.folder.mkdir()
+    other = place.folder / ".2026-11-18-zzzzz.json.77.88"
+    for path in (f".{place.stem}.json.77.88", f"..{place.stem}.mp4.part.json.77.88", other.name):
+        (place.folder / path).write_text('{"prompt": "A c')
+    place.part.write_bytes(b"video")
+    place.settle(hashlib.sha256(b"video").hexdigest(), {"job": "abcde"})
+    assert sorted(place.folder.iterdir()) == [other, place.sidecar, place.video]

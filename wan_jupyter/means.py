@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,13 @@ class Means:
 
         folder, how = self._settings.home / "emulator", self._settings.emulator
         return engine.current().share(("emulator", folder), lambda: create_app(folder, **how))
+
+    def emulator_spare(self, known: Collection[str]) -> list[Path] | None:
+        """List the emulator's files that tasks of these ids do not need; None while another process serves them."""
+        from .emulator.tidy import spare
+
+        now = self._settings.emulator.get("now", self._clock.time)
+        return spare(self._settings.home / "emulator", known, now())
 
     # ---- rows, tools and prices -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,9 @@ from .files import digest_of, move, reason_of, stamp, sync_folder, told, write_w
 from .ranges import NOTHING, Arrival, Held
 
 PIECE = 1 << 20  # bytes read at a time
+
+# A temporary name: that of a job's video or sidecar behind a dot or two, and something after it.
+HALF = re.compile(r"\.{1,2}\d{4}-\d\d-\d\d-([a-z0-9]{5})(?:-\d+)?\.(?:mp4|json)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ class Place:
                     place.sidecar.unlink(missing_ok=True)
                     continue
                 self.discard()
+                self._sweep()
                 sync_folder(self.folder)
                 return place.video
         raise AssertionError("names do not run out")
@@ -167,6 +172,12 @@ class Place:
             text = json.dumps(facts, ensure_ascii=False, indent=1)
             write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
         return self.sidecar
+
+    def _sweep(self) -> None:
+        """Remove what processes left of this job's small files when they were killed while they wrote."""
+        for path in self.folder.glob(".*"):
+            if HALF.match(path.name) and self.stem in path.name:
+                path.unlink(missing_ok=True)
 
     def _names(self) -> Iterator[Place]:
         yield self
@@ -240,6 +251,13 @@ def set_aside(video: Path, digest: str) -> None:
 def place_for(folder: str | Path, job: str, created_at: float) -> Place:
     """Return the place of a job's files; the date is the day it was begun, in local time."""
     return Place(Path(folder), f"{time.strftime('%Y-%m-%d', time.localtime(created_at))}-{job}")
+
+
+def half_written(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield what was left of videos and sidecars that never came whole, each with the id of its job."""
+    for path in folder.glob(".*"):
+        if found := HALF.match(path.name):
+            yield path, found[1]
 
 
 def bring(video: Path, folder: Path) -> Path:

@@ -10,11 +10,13 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO
 
 HEARTBEAT_DEAD = 600.0
+YOUNG = 60.0  # seconds: between making its file and locking it, a process may be held up
 
 
 class Owner:
@@ -44,6 +46,12 @@ class Owner:
         self._file.close()
         self._path(self.name).unlink(missing_ok=True)
 
+    def spare(self, busy: Collection[str]) -> list[Path]:
+        """List the locks of this host's processes that are gone, but of those whose jobs are yet to be taken over."""
+        ours = {self._path(name) for name in (self.name, *busy)}
+        found = sorted(path for path in self._folder.glob(f"{socket.gethostname()}-*.lock") if path not in ours)
+        return [path for path in found if self.locked and _is_free(path)]
+
     def _by_lock(self, name: str) -> bool | None:
         """Return whether someone holds that owner's lock, None where locks tell nothing."""
         if not self.locked:
@@ -59,6 +67,17 @@ class Owner:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name.replace(':', '-')}.lock"
+
+
+def _is_free(path: Path) -> bool:
+    """Tell whether nobody holds a lock, and it is no lock that someone is about to take."""
+    try:
+        if time.time() - path.stat().st_mtime < YOUNG:
+            return False
+        with _open(path) as file:
+            return _lock(file)
+    except OSError:
+        return False
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -100,7 +100,8 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bo
 
 async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     """Read the list, and ask for the prompts of tasks that have ended; what is not ours is asked for once."""
-    since, until = _sent(job) + search.ahead - SPAN, _until(job) + search.ahead + SPAN
+    more = 2 * pacing.CLOCK_SLACK if search.dated else SPAN  # a list of minutes is pages long
+    since, until = _sent(job) + search.ahead - more, _until(job) + search.ahead + more
     await turn(tools, "list")
     listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
     if listing.date is not None and not search.dated:  # the answer nearest to what is looked for

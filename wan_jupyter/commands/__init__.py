@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import jobs, keys, money, places
+from . import clean, jobs, keys, money, places
 
 Command = Callable[..., Any]
 
@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "adopt": jobs.adopt,
         "spend": money.spend,
         "models": places.models,
+        "clean": clean.clean,
         "doctor": places.doctor,
         "help": lambda desk: places.help_text(desk, COMMANDS),
     }

@@ -6,7 +6,8 @@ import argparse
 import contextlib
 import logging
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until told to stop; print one line once connections are accepted."""
+def main(arguments: Sequence[str] | None = None, now: Callable[[], float] = time.time) -> None:
+    """Serve until told to stop; print one line once connections are accepted. `now` gives epoch seconds."""
     parser = _parser()
     asked = parser.parse_args(arguments)
     try:
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             gateway=asked.gateway,
             openai_server=asked.openai_server,
             served_model=asked.served_model,
+            now=now,
         )
         family = socket.AF_INET6 if ":" in asked.host else socket.AF_INET
         listener = socket.create_server((asked.host, asked.port), family=family)

@@ -26,6 +26,7 @@ from .plan import Order, Plan, Refusal
 from .settings import Settings
 from .studio import Studio
 from .tasks import Life, Task, TaskFolder, life, sweep
+from .tenants import Tenant
 from .worker import Worker
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Core:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._tenant = Tenant(settings.state)
         self.tasks = TaskFolder(settings.state)
         self.inputs = InputFolder(settings.state)
         self.studio = Studio(settings.state, self.inputs, settings.clip_seconds)

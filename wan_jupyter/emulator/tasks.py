@@ -86,6 +86,7 @@ class TaskFolder:
     def __init__(self, folder: Path) -> None:
         self._tasks = folder / "tasks"
         self._outcomes = folder / "outcomes"
+        self._read: dict[str, tuple[tuple[int, int, int], Task]] = {}
 
     def put(self, task: Task) -> None:
         """Write the task, over an older state of it if there is one."""
@@ -102,8 +103,21 @@ class TaskFolder:
 
     def all(self) -> list[Task]:
         """Read every task, oldest first."""
-        found = (self.get(path.stem) for path in self._tasks.glob("*.json"))
-        return sorted((task for task in found if task), key=lambda task: (task.created, task.task_id))
+        marks = {}
+        for path in self._tasks.glob("*.json"):
+            with contextlib.suppress(FileNotFoundError):
+                about = path.stat()
+                marks[path.stem] = (about.st_ino, about.st_mtime_ns, about.st_size)
+        self._read = {name: kept for name, mark in marks.items() if (kept := self._as_read(name, mark))}
+        return sorted((task for _, task in self._read.values()), key=lambda task: (task.created, task.task_id))
+
+    def _as_read(self, task_id: str, mark: tuple[int, int, int]) -> tuple[tuple[int, int, int], Task] | None:
+        """Return a task with its file's mark; a file that nobody wrote since is not read again."""
+        kept = self._read.get(task_id)
+        if kept is not None and kept[0] == mark:
+            return kept
+        task = self.get(task_id)
+        return (mark, task) if task else None
 
     def cancel(self, task: Task, when: float) -> None:
         """Write down that the task was called off at this time."""

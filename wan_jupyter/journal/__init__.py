@@ -7,9 +7,10 @@ connection a thread and process, never across a fork.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..budget import Spending
@@ -145,6 +146,12 @@ class Journal(Store):
         """Forget what lies in storage: a job failed, and its picture's link may be why."""
         with self._transaction() as sql:
             sql.execute("DELETE FROM uploads WHERE (account, base_url, model) = (?, ?, ?)", whose)
+
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Keep every other thread and process from writing, for a moment: nobody can begin a job meanwhile."""
+        with self._transaction():
+            yield
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
