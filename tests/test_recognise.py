@@ -189,6 +189,32 @@ def test_a_shared_key_adopts_nothing(world: World) -> None:
     assert world.emulator().tasks[0]["task_id"] in problem.message()
 
 
+def test_who_orders_what_we_order_has_tasks_that_look_like_ours(world: World, clock: FakeClock) -> None:
+    """Another program with this key made a task with a prompt of ours: the one in question may be its own, too."""
+    world.order("A cat").result(PATIENCE)
+    elsewhere(world, "A cat")
+    clock.hold()
+    world.emulator().faults(UNMADE)
+    job = world.order("A dog")
+    until(lambda: clock.sleeping)
+    theirs = elsewhere(world, "A dog")
+    clock.release()
+    problem = uncertain(job)
+    assert (job.snapshot.note, theirs in problem.message()) == ("several", True)
+
+
+def test_what_others_order_with_words_of_their_own_does_not_matter(world: World, clock: FakeClock) -> None:
+    """The prompt tells whose a task is."""
+    world.order("A cat").result(PATIENCE)
+    clock.hold()
+    world.emulator().faults(LOST)
+    job = world.order("A dog")
+    until(lambda: clock.sleeping)
+    elsewhere(world, "A horse")
+    clock.release()
+    assert job.result(PATIENCE).path.is_file()
+
+
 def test_of_two_uncertain_jobs_with_one_prompt_neither_takes_the_task(world: World, clock: FakeClock) -> None:
     """One of them was created; which one cannot be told."""
     clock.hold()

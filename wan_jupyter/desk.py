@@ -28,6 +28,9 @@ class Wishes(Protocol):
     outputs: str
     language: str
 
+    def said(self) -> Mapping[str, Any]:
+        """Return what was set of the settings, by their names."""
+
 
 class Desk:
     """State of one shell's magics; loading the extension makes it, so nothing here is read or opened before its use."""
@@ -37,7 +40,7 @@ class Desk:
         notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
         self.fixed = environment.read(notebook=notebook, files=False)  # loading never fails for a file
         self.named: str | None = None
-        self.opened: dict[tuple[str | None, str], Session] = {}
+        self.opened: dict[tuple[str | None, str, str], Session] = {}
         self.logins: Mapping[str, Key] = {}
         self._wishes = wishes
         self._noticed: set[str] = set()
@@ -67,7 +70,7 @@ class Desk:
         from .session import Session
 
         name = name or self.named
-        key = (name, self._wishes.outputs)
+        key = (name, self._wishes.outputs, repr(self._wishes.said()))
         if key not in self.opened:
             outputs = Path(self._wishes.outputs) if self._wishes.outputs else None
             self.opened[key] = Session(name, outputs=outputs, settings=self.read())
@@ -75,7 +78,7 @@ class Desk:
 
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = replace(environment.read(fixed=self.fixed), logins=self.logins)
+        found = replace(environment.read(fixed=self.fixed, wishes=self.wished()), logins=self.logins)
         self.presenter.embed = found.embed
         self._language = found.language
         self.speak()
@@ -84,6 +87,10 @@ class Desk:
                 self._noticed.add(sentence)
                 self.presenter.show_text(sentence)
         return found
+
+    def wished(self) -> Mapping[str, Any]:
+        """Return what was set with `%config WanMagics.…` of what a settings file may say."""
+        return self._wishes.said()
 
     def log_in(self, name: str, key: Key | None) -> None:
         """Use a key for a provider or session in this kernel; None: forget it. Jobs under way keep theirs."""

@@ -28,6 +28,8 @@ UPLOAD_TRIES = 2
 CREATE_PATIENCE = 370.0
 CLOCK_SLACK = 5.0
 NO_TRACE_AFTER = 120.0
+# Around a lost create: how far, in seconds, it is looked whether somebody else orders what we order.
+TWINS_AROUND = 120.0
 
 # 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.
 UNSURE_4XX = frozenset({408})

@@ -16,13 +16,12 @@ from .errors import OutputError, Problem, ProblemError
 from .job import Job
 from .journal import Row
 from .prompt import normal
-from .protocols.base import Found
 from .status import RECOGNISING, Snapshot, Status
 from .tools import Tools, advance, pause
 from .turns import turn
+from .twins import GOING, asked, has_twin
 
 LOST_AT = "lost_at"  # the fact that tells when we gave up on the answer, in epoch seconds
-GOING = (Status.QUEUED, Status.RUNNING)
 SPAN = 300.0  # seconds by which the list is asked for more than is wanted, until the service's clock is known
 
 
@@ -70,11 +69,11 @@ async def recognise(job: Job, tools: Tools) -> None:
     search, waited = Search(tools.clock.time()), 0.0
     while job.status is Status.UNCERTAIN and job.snapshot.note in RECOGNISING:
         try:
-            sight = await _look(job, tools, search)
+            if await _concluded(job, tools, await _look(job, tools, search), search):
+                continue
         except ProblemError:  # the list could not be had: it is asked for again, and nothing is concluded meanwhile
-            sight = Sight(whole=False)
-        if await _concluded(job, tools, sight, search):
-            continue
+            if await _is_forgotten(job, tools):
+                continue
         wait = pacing.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
         await pause(job, tools, wait)
         waited += wait
@@ -88,7 +87,10 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bo
     on_the_way = any(row.snapshot.status is Status.SUBMITTING for row in rivals)
     told = (now >= _until(job) and sight.whole and not sight.open and not on_the_way) or forgotten
     if told and len(sight.ours) == 1 and tools.adopts and tools.order.prompt and not rivals:
-        return await _adopt(job, tools, sight.ours[0], search)
+        twin = await has_twin(job, tools, _span(job, search), sight.ours[0].remote_id)
+        if twin is False:
+            return await _adopt(job, tools, sight.ours[0], search)
+        told = twin is True or forgotten
     if told and sight.ours:
         return await _conclude(job, tools, "several", sight.ours)
     if told and (forgotten or now - max(search.begun, _until(job)) >= pacing.NO_TRACE_AFTER):
@@ -96,6 +98,13 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bo
     if (sight.ours or sight.open) and job.snapshot.note != "probable":
         await advance(job, tools, replace(job.snapshot, note="probable"))
     return False
+
+
+async def _is_forgotten(job: Job, tools: Tools) -> bool:
+    """Conclude that nothing will be found once the service remembers nothing of that time."""
+    if tools.clock.time() - _sent(job) < tools.protocol.memory:
+        return False
+    return await _conclude(job, tools, "no_trace")
 
 
 async def _look(job: Job, tools: Tools, search: Search) -> Sight:
@@ -106,14 +115,13 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
     if listing.date is not None and not search.dated:  # the answer nearest to what is looked for
         search.ahead, search.dated = listing.date - tools.clock.time(), True
-    low = _sent(job) + search.ahead - pacing.CLOCK_SLACK
-    high = _until(job) + search.ahead + pacing.CLOCK_SLACK
+    low, high = _span(job, search)
     inside = [one for one in listing.found if one.created is None or low <= one.created <= high]
     known = await tools.engine.work(tools.journal.tasks_of, tools.protocol.base_url, [one.remote_id for one in inside])
     left = [one for one in inside if one.remote_id not in known and one.remote_id not in search.foreign]
     ours, going = [], []
     for one in left:
-        seen = Snapshot(one.status) if one.status in GOING else await _asked(one, tools)
+        seen = Snapshot(one.status) if one.status in GOING else await asked(one, tools)
         if seen.status in GOING:  # a list may be ahead of a query
             going.append(one.remote_id)
         elif _is_like(job, tools, seen):
@@ -121,11 +129,6 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
         else:  # a task that failed says no prompt, and costs nothing
             search.foreign.add(one.remote_id)
     return Sight(tuple(ours), tuple(going), listing.whole)
-
-
-async def _asked(one: Found, tools: Tools) -> Snapshot:
-    await turn(tools, "poll")
-    return await tools.client.run(tools.protocol.poll(one.remote_id))
 
 
 def _is_like(job: Job, tools: Tools, seen: Snapshot) -> bool:
@@ -171,6 +174,12 @@ async def _conclude(job: Job, tools: Tools, note: str, tasks: Iterable[Snapshot]
     shown = replace(problem, message=found or problem.message)
     await advance(job, tools, replace(job.snapshot, note=note, problem=shown))
     return True
+
+
+def _span(job: Job, search: Search) -> tuple[float, float]:
+    """Return when the service can have read the create, by its own clock."""
+    ahead, slack = search.ahead, pacing.CLOCK_SLACK
+    return _sent(job) + ahead - slack, _until(job) + ahead + slack
 
 
 def _sent(job: Job) -> float:

@@ -1,7 +1,7 @@
 """What the environment and the settings files say. Floor 3: reads them, and nothing else.
 
 A `Settings` is read where a session or the magics begin, and handed down; nothing below reads the environment. Option >
-session > environment > the project's file, as far as it has the right > the user's own file > catalogue.
+session > environment > `%config` > the project's file, as far as it has the right > the user's own file > catalogue.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .budget import Budget
@@ -21,6 +22,8 @@ from .settings_files import Named, Said, project_file, user_file
 
 OUTPUTS = "wan_outputs"
 KEYS = ("DASHSCOPE_API_KEY", "WAN_API_KEY")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+WISHED = "%config"  # where a wish comes from, in sentences
 DEFAULTS = ("model", "duration", "resolution", "negative_prompt")
 
 
@@ -64,7 +67,12 @@ class Settings:
 
 
 def read(
-    environ: Mapping[str, str] | None = None, notebook: str = "", *, fixed: Settings | None = None, files: bool = True
+    environ: Mapping[str, str] | None = None,
+    notebook: str = "",
+    *,
+    fixed: Settings | None = None,
+    files: bool = True,
+    wishes: Mapping[str, Any] = NOTHING,
 ) -> Settings:
     """Return the settings in force now.
 
@@ -73,6 +81,7 @@ def read(
         notebook: the notebook's own path where the front end told it.
         fixed: settings whose home and folder stay as they were.
         files: whether the settings files are read, too.
+        wishes: what was set in this shell (`%config WanMagics.…`): it comes after the environment and before the files.
 
     Raises:
         SettingsError: a settings file is wrong; file and line are named.
@@ -81,7 +90,7 @@ def read(
     home = fixed.home if fixed else _home(here)
     folder = fixed.notebook if fixed else _notebook_folder(here, notebook)
     user, project = (user_file(home), project_file(folder)) if files else (Said(), Said())
-    said = {**user.values, **project.values}
+    said = {**user.values, **project.values, **wishes}
     variables = (*KEYS, *(named.key_variable for named in user.sessions.values()))
     return Settings(
         home=home,
@@ -94,7 +103,7 @@ def read(
         outputs=_outputs(user, project, folder),
         embed=said.get("embed", "auto"),
         keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},
-        defaults={**_defaults(user), **_defaults(project)},
+        defaults={**_defaults(user), **_defaults(project), **_defaults(Said(WISHED, wishes))},
         sessions=user.sessions,
         budget=user.values.get("budget"),
         shared_key=here.get("WAN_SHARED_KEY", "").strip().lower() not in ("", "0", "no", "false"),

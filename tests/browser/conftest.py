@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import nbformat
 import pytest
+from parts import PortEmulator
 
 from .lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
 
@@ -53,6 +55,28 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
         yield browser
         browser.close()
+
+
+class Service(PortEmulator):
+    """An emulator on a port whose doors need no asyncio: Playwright's loop runs in this thread."""
+
+    def _call(self, method: str, door: str, **body: Any) -> httpx.Response:
+        with httpx.Client(trust_env=False) as http:
+            return http.request(method, f"{self.url}/_emulator/{door}", **body)
+
+
+@pytest.fixture(scope="session")
+def _service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    made = Service(tmp_path_factory.mktemp("service"), "--speed", "5", "--clip-seconds", "1")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def service(_service: Service) -> Iterator[Service]:
+    """A service whose jobs can be held where they are."""
+    yield _service
+    _service.clear()
 
 
 @pytest.fixture

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from .present import Presenter
 
 # (module, type) to the presenter's method. A rich display more is one line here.
-RENDERERS = MappingProxyType({("wan_jupyter.job", "Job"): "render", ("wan_jupyter.video", "Video"): "show_video"})
+RENDERERS = MappingProxyType(
+    {
+        ("wan_jupyter.job", "Job"): "render",
+        ("wan_jupyter.video", "Video"): "show_video",
+        ("wan_jupyter.composing", "Composer"): "compose",
+    }
+)
 ATTRIBUTE = "_wan_presenter"
 FOLDER = "_wan_folder"
 

@@ -1,0 +1,64 @@
+"""Does another program order what we order, with the same key? Then a task with our prompt may be its own. Floor 4.
+
+A prompt is all that tells whose a task is. Around the time of a lost create, the account's other tasks are looked at:
+one that no job of ours is, with the prompt of a job of ours that has its own task, can only be somebody else's.
+"""
+
+from __future__ import annotations
+
+from . import pacing
+from .job import Job
+from .prompt import normal
+from .protocols.base import Found
+from .status import Snapshot, Status
+from .tools import Tools
+from .turns import turn
+
+GOING = (Status.QUEUED, Status.RUNNING)
+
+
+async def asked(one: Found, tools: Tools) -> Snapshot:
+    """Ask how a task stands that a list named.
+
+    Raises:
+        ProblemError: the service did not answer, or answered with an error.
+    """
+    await turn(tools, "poll")
+    return await tools.client.run(tools.protocol.poll(one.remote_id))
+
+
+async def has_twin(job: Job, tools: Tools, span: tuple[float, float], candidate: str) -> bool | None:
+    """Tell whether somebody else orders our prompts; None while tasks that may show it go on.
+
+    Args:
+        span: when the create can have been read, in epoch seconds of the service's clock.
+        candidate: the task that may be ours.
+
+    Raises:
+        ProblemError: the service did not answer, or answered with an error.
+    """
+    await turn(tools, "list")
+    since, until = span[0] - pacing.TWINS_AROUND, span[1] + pacing.TWINS_AROUND
+    listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
+    if not listing.whole:
+        return True  # nobody can look at them all
+    ids = [one.remote_id for one in listing.found]
+    known = await tools.engine.work(tools.journal.tasks_of, tools.protocol.base_url, ids)
+    made = await tools.engine.work(tools.journal.prompts_of, tools.account, tools.protocol.base_url)
+    prompts = _prompts(tools)
+    going = False
+    for one in listing.found:
+        if one.remote_id in known or one.remote_id == candidate:
+            continue
+        if one.remote_id not in prompts and one.status not in GOING:
+            prompts[one.remote_id] = normal((await asked(one, tools)).facts.get("orig_prompt", ""))
+        if prompts.get(one.remote_id, "") in made - {""}:
+            return True
+        going = going or one.status in GOING
+    return None if going else False
+
+
+def _prompts(tools: Tools) -> dict[str, str]:
+    """Return the prompts of others' tasks that were asked for in this process; an ended task's never changes."""
+    found: dict[str, str] = tools.engine.share(("foreign prompts", (tools.account, tools.protocol.base_url)), dict)
+    return found
