@@ -9,9 +9,9 @@ import pytest
 from bundle_views import CARD, NOW, PLAYER, POSTER, Page, shown
 
 from wan_jupyter.bundle import card, frame, line, page, player, still, style, table
-from wan_jupyter.bundle.static import columns_of
 from wan_jupyter.messages import say
 from wan_jupyter.status import Status
+from wan_jupyter.text import width
 
 # ---- the player ------------------------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ def test_the_columns_of_a_table_line_up_in_every_script() -> None:
     rows = [["저장됨", "x"], ["café\u0301", "x"], ["猫", "x"], ["a", "x"]]
     lines = table(rows, ["State", "Mark"])["text/plain"].split("\n")
 
-    assert len({columns_of(text.rpartition("x")[0]) for text in lines[1:]}) == 1
+    assert len({width(text.rpartition("x")[0]) for text in lines[1:]}) == 1
     assert lines[0].split() == ["State", "Mark"]
 
 

@@ -11,7 +11,7 @@ from . import settings as environment
 from . import spill, ui
 from .errors import CredentialsError, JobError, SettingsError, WanError
 from .key import Key
-from .messages import say
+from .messages import language_of, say, speaking
 from .orphans import Orphan, orphans
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Wishes(Protocol):
     """What the user may set with `%config WanMagics.…`."""
 
     outputs: str
+    language: str
 
     def said(self) -> Mapping[str, Any]:
         """Return what was set of the settings, by their names."""
@@ -44,12 +45,25 @@ class Desk:
         self._wishes = wishes
         self._noticed: set[str] = set()
         self._told_cost = False
+        self._language = self._said_language()
         ui.settle(shell, self.fixed.notebook)
 
     @property
     def presenter(self) -> Presenter:
         """What draws in this shell."""
         return ui.presenter(self.shell)
+
+    def speak(self, *_: object) -> None:
+        """Put the user's language in force for the cell that begins: for sentences and errors."""
+        language = language_of(self._wishes.language, self._language)
+        speaking.set(language)
+        ui.speak(self.shell, language)
+
+    def _said_language(self) -> str:
+        try:
+            return environment.read(fixed=self.fixed).language
+        except SettingsError:  # loading never fails for a file
+            return self.fixed.language
 
     def session(self, name: str | None = None) -> Session:
         """Return the session of a name, or of a provider's, opened on the first use and kept."""
@@ -66,6 +80,8 @@ class Desk:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
         found = replace(environment.read(fixed=self.fixed, wishes=self.wished()), logins=self.logins)
         self.presenter.embed = found.embed
+        self._language = found.language
+        self.speak()
         for key, values in found.notices:
             if (sentence := say(key, **values)) not in self._noticed:
                 self._noticed.add(sentence)

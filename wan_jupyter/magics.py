@@ -14,6 +14,7 @@ from traitlets import Bool, Enum, Int, Unicode
 from . import commands
 from .desk import Desk
 from .errors import OptionError, PromptError, WanError
+from .messages import ENGLISH, LANGUAGES, speaking
 from .options import Typed, help_text, read_line
 from .request import VideoRequest
 
@@ -35,7 +36,9 @@ class WanMagics(Magics):
     embed = Enum(("", "auto", "always", "never"), "", help="Put videos into the notebook, or link to them.").tag(
         config=True
     )
-    language = Unicode("", help="The language of what is said here, such as en.").tag(config=True)
+    language = Enum(("", *LANGUAGES), "", help="The language of sentences; empty: WAN_LANG, settings, locale.").tag(
+        config=True
+    )
     wait = Enum(("auto", "always", "never"), "auto", help="Whether a cell waits for its video.").tag(config=True)
     progress = Enum(
         ("auto", "widget", "text", "terminal"), "auto", help="How a job under way is shown; auto: as the front end can."
@@ -121,6 +124,8 @@ def register(ip: Any) -> WanMagics:
     """Register the magics, and let a `%%wan` cell be without a body."""
     made = WanMagics(ip)
     ip.register_magics(made)
+    ip.events.register("pre_run_cell", made.desk.speak)
+    made.desk.speak()
     # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
     # and the prompt could never be typed.
     give_body.has_side_effects = True  # type: ignore[attr-defined]
@@ -138,6 +143,9 @@ def unregister(ip: Any) -> None:
         ip.config[WanMagics.__name__] = ours.before
     for session in ours.desk.opened.values() if ours else ():
         session.let_go()
+    if ours is not None:
+        ip.events.unregister("pre_run_cell", ours.desk.speak)
+        speaking.set(ENGLISH)
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.remove(give_body)

@@ -16,7 +16,7 @@ from typing import Any
 
 from .budget import Budget
 from .key import Key
-from .messages import say
+from .messages import language_of, say
 from .request import shorten
 from .settings_files import Named, Said, project_file, user_file
 
@@ -98,7 +98,7 @@ def read(
         provider=here.get("WAN_PROVIDER", "").strip(),
         model=here.get("WAN_MODEL", "").strip(),
         base_url=here.get("WAN_BASE_URL", "").strip(),
-        language=here.get("WAN_LANG", "").strip() or said.get("language", "en"),
+        language=language_of(here.get("WAN_LANG", ""), said.get("language", ""), *_locale(here)),
         chosen=user.values.get("provider", ""),
         outputs=_outputs(user, project, folder),
         embed=said.get("embed", "auto"),
@@ -134,6 +134,12 @@ def _outputs(user: Said, project: Said, folder: Path) -> Path | None:
 def _notices(project: Said) -> tuple[tuple[str, Mapping[str, str]], ...]:
     values = {"file": project.source, "names": ", ".join(shorten(name) for name in project.ignored)}
     return (("settings.ignored", values),) if project.ignored else ()
+
+
+def _locale(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the system says of the language, the strongest first; "C" says nothing."""
+    named = (environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return tuple(tag for tag in named if tag.partition(".")[0] not in ("C", "POSIX"))
 
 
 def _home(environ: Mapping[str, str]) -> Path:

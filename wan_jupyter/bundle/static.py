@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
 from ..messages import ENGLISH, say
-from ..text import clean, one_line
+from ..text import clean, one_line, padded, width
 from .live import GLYPHS, MOODS, asked, state_words
 from .markup import LOOK, Bundle, Html, badge, bdi, image, said, tag
 from .pace import amount, elapsed, expectation, percent
@@ -80,7 +79,7 @@ def table(
 
 def _look(text: str) -> str:
     """Keep what is short in one line: a date or a model's name that is broken at its dashes is hard to read."""
-    return LOOK["short" if columns_of(text) <= ONE_LINE else "cell"]
+    return LOOK["short" if width(text) <= ONE_LINE else "cell"]
 
 
 def _picture_cell(jpeg: bytes) -> Html:
@@ -89,17 +88,6 @@ def _picture_cell(jpeg: bytes) -> Html:
 
 def _columns(grid: Sequence[Sequence[str]]) -> str:
     count = max(map(len, grid))
-    widths = [max(columns_of(row[i]) for row in grid if i < len(row)) for i in range(count)]
-    padded = ([text + " " * (widths[i] - columns_of(text)) for i, text in enumerate(row)] for row in grid)
-    return "\n".join("  ".join(row).rstrip() for row in padded)
-
-
-def columns_of(text: str) -> int:
-    """Return how many terminal columns a text fills: two for a wide character, none for a combining one."""
-    return sum(_columns_of_character(character) for character in text)
-
-
-def _columns_of_character(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    widths = [max(width(row[i]) for row in grid if i < len(row)) for i in range(count)]
+    filled = ([padded(text, widths[i]) for i, text in enumerate(row)] for row in grid)
+    return "\n".join("  ".join(row).rstrip() for row in filled)

@@ -38,6 +38,12 @@ def settle(ip: Any, folder: Path) -> None:
     setattr(ip, FOLDER, folder)
 
 
+def speak(ip: Any, language: str) -> None:
+    """Have a shell's presenter speak a language, if there is a presenter yet."""
+    if hasattr(ip, ATTRIBUTE):
+        presenter(ip).language = language
+
+
 def uninstall(ip: Any) -> None:
     """Take the renderers back."""
     formatter = ip.display_formatter.ipython_display_formatter

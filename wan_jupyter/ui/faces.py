@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from .. import bundle
 from ..bundle import Bundle
 from ..messages import say
+from ..text import cut, padded, width
 from .drawing import CARD, Drawing
 
 Cancel = Callable[[], object] | None
@@ -220,9 +221,9 @@ class TerminalFace:
     def _overwrite(self, line: str) -> None:
         import shutil
 
-        width = shutil.get_terminal_size().columns - 1
-        shown = bundle.one_line(line, width)
-        _write("\r" + shown + " " * max(0, len(self._shown) - len(shown)))
+        columns = shutil.get_terminal_size().columns - 1
+        shown = cut(bundle.one_line(line), columns)
+        _write("\r" + padded(shown, width(self._shown)))
         self._shown = shown
 
 

@@ -21,7 +21,7 @@ from ..bundle import Bundle, CardView
 from ..dry import DryRun
 from ..errors import OutputError, SettingsError, WaitTimeout, WanError
 from ..job import POLL, Job
-from ..messages import say
+from ..messages import ENGLISH, say, speaking
 from ..settings import Settings
 from ..video import Video
 from .drawing import BOARD, CARD
@@ -58,7 +58,7 @@ class Presenter:
         found = _settings(ip)
         self.page = Page(folder or found.notebook)
         self.embed = found.embed
-        self.language = "en"
+        self.language = speaking.get() if speaking.get() != ENGLISH else found.language
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
         self.form: Form | None = None  # the newest
