@@ -17,15 +17,21 @@ from parts import PortEmulator
 
 from .lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
 
+FIRST = "test_lab.py"
 NAMES = itertools.count()
 SHOTS = Path(os.environ.get("WAN_SHOTS", "build/shots"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, and skip it where there is no Chromium; in CI that is a failure."""
+    """Mark everything here, and skip it where there is no Chromium; in CI that is a failure.
+
+    `make test` runs the way of a job through JupyterLab; the rest takes minutes and belongs to `make stress`.
+    """
     ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
     for item in ours:
         item.add_marker(pytest.mark.browser)
+        if item.path.name != FIRST:
+            item.add_marker(pytest.mark.stress)
         if CHROMIUM is None and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason="no Chromium here: install the distribution's chromium package"))
 
