@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from typing import Any
 
 import httpx
 import pytest
 from frontends import Shell
-from parts import SMALL, PortEmulator, World, picture, until
+from parts import PATIENCE, SMALL, PortEmulator, World, picture, until
 
-from wan_jupyter import errors
+from wan_jupyter import engine, errors
+from wan_jupyter.job import Job
 from wan_jupyter.outputs import data_uri
 from wan_jupyter.session import Session
 from wan_jupyter.status import Status
@@ -131,6 +134,96 @@ def _planned(session: Session, row: Any) -> tuple[Any, Any]:
     from wan_jupyter.request import VideoRequest
 
     return catalog.plan_of(VideoRequest.from_json(row.request), session.provider), row
+
+
+# ---- a new key ----------------------------------------------------------------------------------------------------
+
+NEW_KEY = "sk-test~new"  # of the same account, as the emulator has it
+
+
+def keyed(world: World, port: PortEmulator, key: str) -> Session:
+    return world.session("dashscope-intl", base_url=port.base_url, key=key)
+
+
+def left_behind(world: World, port: PortEmulator, owner: str = "gone:1:dead", heartbeat: float = 0) -> Job:
+    """Return a paid job that another process began with the account's former key; its task goes on."""
+    world.clock.hold()
+    job = keyed(world, port, "sk-test").submit("A cat", image=picture(), **SMALL)
+    until(lambda: job.status is Status.QUEUED and world.clock.sleeping)
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET owner = ?, heartbeat = ?", (owner, heartbeat))
+    world.clock.release()
+    with pytest.raises(errors.JobError):
+        job.result(PATIENCE)
+    engine.current().jobs.clear()
+    return job
+
+
+def test_a_job_of_a_key_that_was_changed_goes_on_with_the_new_one(world: World, port: PortEmulator) -> None:
+    """By its task: the service knows it with the new key. Nothing is created, and the row is the new key's."""
+    left = left_behind(world, port)
+    session = keyed(world, port, NEW_KEY)
+    assert session.resume() == []
+    job = session.adopt(left.remote_id)
+    assert (job.id, job.result(PATIENCE).path.is_file(), port.creates) == (left.id, True, 1)
+    (row,) = world.rows()
+    assert (row["account"], row["owner"], row["status"]) == (session.account, session.owner.name, "SUCCEEDED")
+
+
+def test_whatever_finds_such_a_job_names_the_command(world: World, port: PortEmulator) -> None:
+    """Its cell, a look at it, and sending it once more; all of them send nothing."""
+    left = left_behind(world, port)
+    session = keyed(world, port, NEW_KEY)
+    with pytest.raises(errors.JobError) as cell:
+        session.submit("A cat", image=picture(), **SMALL)
+    with pytest.raises(errors.JobError) as again:
+        session.retry(left.id)
+    seen = session.follow(left.id).error
+    assert isinstance(seen, errors.JobError)
+    found = [(error.key, f"%wan adopt {left.remote_id}" in error.hint()) for error in (cell.value, again.value, seen)]
+    assert found == [("job.other_key", True), ("job.not_here", True), ("job.not_here", True)]
+    assert port.creates == 1
+
+
+def test_a_job_without_a_task_says_what_else_to_do(world: World, port: PortEmulator) -> None:
+    """There is nothing that the new key could ask for."""
+    left = left_behind(world, port)
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET status = 'SUBMITTING', remote_id = NULL")
+    session = keyed(world, port, NEW_KEY)
+    with pytest.raises(errors.JobError) as cell:
+        session.submit("A cat", image=picture(), **SMALL)
+    assert (cell.value.key, "--new" in cell.value.hint()) == ("job.other_key_no_task", True)
+    seen = session.follow(left.id).error
+    assert isinstance(seen, errors.JobError)
+    assert (seen.key, "%wan use dashscope-intl" in seen.hint()) == ("job.not_here_no_task", True)
+
+
+@pytest.mark.parametrize(("key", "fault"), [("sk-a-stranger", None), (NEW_KEY, {"at": "poll", "do": "drop_before"})])
+def test_a_key_that_does_not_reach_the_task_changes_nothing(
+    world: World, port: PortEmulator, key: str, fault: dict[str, Any] | None
+) -> None:
+    """Another account's key, or a service that cannot be asked: the row stays whose it was."""
+    left = left_behind(world, port)
+    before = tuple(world.rows()[0])
+    port.faults(*([{**fault, "times": 1}] if fault else []))
+    with pytest.raises(errors.WanError) as caught:
+        keyed(world, port, key).adopt(left.remote_id)
+    assert (caught.value.key, tuple(world.rows()[0])) == ("service.lost" if fault else "adopt.unknown", before)
+
+
+def test_a_job_that_another_process_carries_out_stays_its_own(world: World, port: PortEmulator) -> None:
+    """While its owner lives it is followed only; once that is gone, it is gone on with here."""
+    left = left_behind(world, port, "elsewhere:1:alive", world.clock.time())
+    world.clock.hold()
+    session = keyed(world, port, NEW_KEY)
+    former = world.rows()[0]["account"]
+    job = session.adopt(left.remote_id)
+    until(lambda: world.clock.sleeping)
+    (row,) = world.rows()
+    assert (row["account"], row["owner"], job.done) == (former, "elsewhere:1:alive", False)
+    world.clock.release()
+    assert (job.result(PATIENCE).path.is_file(), port.creates) == (True, 1)
 
 
 # ---- other services -----------------------------------------------------------------------------------------------

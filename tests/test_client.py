@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import logging
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import httpx
@@ -64,7 +66,29 @@ async def create(made: Client, flow: Any, commit: Callable[[], Any] | None = Non
     return await made.create(flow, commit or (lambda: asyncio.sleep(0)))
 
 
-HOW: Mapping[str, Callable[..., Any]] = {"run": Client.run, "create": create}
+async def upload(made: Client, flow: Any) -> Any:
+    """Put something into storage, and do not look how far it is."""
+    return await made.upload(flow, lambda share: None)
+
+
+HOW: Mapping[str, Callable[..., Any]] = {"run": Client.run, "create": create, "upload": upload}
+
+
+def keeps(error: BaseException) -> list[str]:
+    """Return where an error, with all that led to it, still holds the key: in variables of its frames."""
+    found, seen = [], error
+    while seen is not None:
+        for frame, _ in walk_tb(seen.__traceback__):
+            inside = frame.f_code.co_filename != __file__
+            names = [name for name, value in frame.f_locals.items() if inside and _says(value)]
+            found += [f"{frame.f_code.co_name}.{name}" for name in names]
+        seen = seen.__cause__ or seen.__context__
+    return found
+
+
+def _says(value: object) -> bool:
+    shown = f"{value!r} {getattr(value, 'headers', '')!r} {getattr(value, '__dict__', '')!r}"
+    return SECRET in shown or f"Bearer {SECRET}" in shown
 
 
 def run(service: Service, url: str = f"{HERE}/api", how: str = "run") -> httpx.Response:
@@ -227,6 +251,57 @@ def test_a_create_has_a_connection_of_its_own() -> None:
     assert (len(ports), len(set(ports)), ports[0] == ports[1]) == (4, 3, True)
 
 
+async def dripping(made: Callable[[str], Client], how: str) -> bool:
+    """Ask a server whose answer never ends, a byte at a time; return whether the client hung up."""
+    hung_up = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        gone = asyncio.ensure_future(reader.read(1))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not gone.done():
+            writer.write(b" ")
+            await asyncio.wait({gone}, timeout=0.01)
+        writer.transport.abort()
+        hung_up.set()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        there = made(url)
+        with pytest.raises(ConnectionProblem) as caught:
+            await HOW[how](there, asking("GET", url))
+        await there.close()
+        await asyncio.wait_for(hung_up.wait(), PATIENCE)
+    assert (caught.value.key, caught.value.sent, keeps(caught.value)) == ("service.lost", True, [])
+    return hung_up.is_set()
+
+
+@pytest.mark.parametrize("how", ["run", "create", "upload"])
+def test_an_answer_that_drips_is_not_waited_for_without_end(how: str) -> None:
+    """Each byte comes in time, the whole never does: it is a lost answer, and the connection is closed."""
+    assert asyncio.run(dripping(lambda url: Client(url, Key(SECRET, "a test"), patience=0.3), how))
+
+
+def test_a_file_may_take_longer_than_an_answer() -> None:
+    """Its body goes out in its own time; the clock runs for the answer to it."""
+    gone: list[float] = []
+
+    class Slow(Service):
+        async def __call__(self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), 1.0)
+            await super().__call__(scope, receive, send)
+
+    def flow() -> Iterator[Any]:
+        yield httpx.Request("POST", HERE, content=b"x" * 10)
+        return True
+
+    made = Client(HERE, Key(SECRET, "a test"), Slow(httpx.Response(200), httpx.Response(200)), patience=0.5)
+    assert asyncio.run(made.upload(flow(), gone.append))
+    with pytest.raises(ConnectionProblem):
+        asyncio.run(create(made, flow()))
+
+
 # ---- downloads ----------------------------------------------------------------------------------------------------
 
 
@@ -325,6 +400,29 @@ def test_a_whole_life_logs_neither_key_nor_signature(
     text = "\n".join(record.getMessage() for record in caplog.records) + caplog.text
     assert "/results/" in text
     assert not [word for word in (SECRET, "Signature=", "Expires=") if word in text]
+
+
+@pytest.mark.parametrize("how", ["run", "create"])
+@pytest.mark.parametrize("whole_head", [True, False])
+def test_a_lost_answer_holds_no_frame_with_the_key(how: str, whole_head: bool) -> None:
+    """Whether it breaks off in its head or its body: a debugger that shows locals would show the header."""
+
+    async def once() -> ConnectionProblem:
+        async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n" + (b"\r\n{" if whole_head else b""))
+            writer.close()
+
+        async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            made = Client(url, Key(SECRET, "a test"))
+            with pytest.raises(ConnectionProblem) as caught:
+                await HOW[how](made, asking("GET", url))
+            await made.close()
+            return caught.value
+
+    problem = asyncio.run(once())
+    assert (problem.sent, problem.__context__, keeps(problem)) == (True, None, [])
 
 
 # ---- loopback -----------------------------------------------------------------------------------------------------

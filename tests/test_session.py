@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import PATIENCE, World, close_client, forget, picture, until
+from parts import PATIENCE, SMALL, World, close_client, forget, picture, until
 
 from wan_jupyter import engine, errors
-from wan_jupyter.image import Image
+from wan_jupyter.image import Image, take
 from wan_jupyter.job import Job
 from wan_jupyter.request import VideoRequest, fingerprint
 from wan_jupyter.status import Snapshot, Status
@@ -29,6 +29,35 @@ def made(world: World, prompt: str = "A cat", **how: Any) -> Job:
     job = world.order(prompt, **how)
     job.result(PATIENCE)
     return job
+
+
+# ---- beside the video -------------------------------------------------------------------------------------------
+
+SIGNED = "https://user:word@store.test/a.mp3?Expires=9&Signature=very-secret#part"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        (SIGNED, "https://store.test/a.mp3"),
+        (f'["{SIGNED}", 5]', '["https://store.test/a.mp3", 5]'),
+        (json.dumps({"a": SIGNED}).replace("/", "\\/"), '{"a": "https://store.test/a.mp3"}'),
+        (json.dumps({"a": SIGNED}).replace("?", "\\u003f"), '{"a": "https://store.test/a.mp3"}'),
+        (f"see {SIGNED} and {SIGNED}", "see https://store.test/a.mp3 and https://store.test/a.mp3"),
+        (f"{{{SIGNED}", "{https://store.test/a.mp3"),
+        (json.dumps(json.dumps({"a": SIGNED}).replace("?", "\\u003f")), json.dumps('{"a": "https://store.test/a.mp3"}')),
+        ("why? 50 %", "why? 50 %"),
+        ('{"a":  [1, "b?c"]}', '{"a":  [1, "b?c"]}'),
+    ],
+)
+def test_a_parameter_is_written_beside_the_video_without_a_signature(world: World, typed: str, shown: str) -> None:
+    """As the other options with addresses: everyone may read that file. The journal keeps it as it was typed."""
+    asked = VideoRequest(prompt="A cat", first=take(picture()), params=(("parameters.note", typed),), **SMALL)
+    video = world.session().order(asked).result(PATIENCE)
+    text = video.path.with_suffix(".json").read_text("utf-8")
+    assert json.loads(text)["options"]["params"] == [["parameters.note", shown]]
+    assert "very-secret" not in text
+    assert json.loads(world.rows()[0]["request"])["params"] == [["parameters.note", typed]]
 
 
 # ---- same request, same video -------------------------------------------------------------------------------------

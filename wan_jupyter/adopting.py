@@ -73,20 +73,30 @@ def look(task: str, model: str, where: Provider, client: Client) -> Adopted:
         JobError: the service does not know it.
         ServiceError, ConnectionProblem: it could not be asked.
     """
-    service = where.speak()
+    seen = ask_after(task, where, client)
+    with suppress(ProblemError):  # a list is a comfort: the task is there without it
+        found = None if model else _ask(client, where.speak().look_up(task))
+        model = found.model if found else model
+    return Adopted(seen, model)
+
+
+def ask_after(task: str, where: Provider, client: Client) -> Snapshot:
+    """Ask a service once how a task stands.
+
+    Raises:
+        JobError: the service does not know it, or not with this key.
+        ServiceError, ConnectionProblem: it could not be asked.
+    """
     unknown = JobError("adopt.unknown", task=shorten(task), provider=where.name)
     try:
-        seen = _ask(client, service.poll(task))
+        seen = _ask(client, where.speak().poll(task))
     except ServiceError as error:
         if error.problem.advice in NOT_THERE:
             raise unknown from None
         raise
     if seen.status is Status.EXPIRED:
         raise unknown
-    with suppress(ProblemError):  # a list is a comfort: the task is there without it
-        found = None if model else _ask(client, service.look_up(task))
-        model = found.model if found else model
-    return Adopted(seen, model)
+    return seen
 
 
 def _ask(client: Client, flow: Flow[T]) -> T:

@@ -41,6 +41,24 @@ class Carrying(Means):
         make = partial(self._row, plan, mark, "", self.account)
         return self.journal.begin(mark, lambda *new: found.put_into(make(*new)), lambda kept: True)[0]
 
+    def _with_this_key(self, row: Row) -> Job:
+        """Go on with a job that was sent with another key, once the service knows its task with the present one.
+
+        Where a living process carries it out, it is followed, and stays that process's own.
+
+        Raises:
+            JobError: the service does not know the task with this key.
+            ServiceError, ConnectionProblem: it could not be asked.
+        """
+        adopting.ask_after(row.snapshot.remote_id, self.provider, self._client)
+        mine = self.owner
+        with engine.current().ordering:
+            row = self.journal.get(row.id)
+            if row.owner == mine.name or not mine.is_alive(row.owner, row.heartbeat, self._clock.time()):
+                self.journal.change_key(row.id, self.account, mine.name, row.owner)
+                row = self.journal.get(row.id)
+            return self._revive(row) if row.snapshot.settled else self._go_on(row)
+
     def _begin(self, plan: Plan, mark: str, cell: str, reuse: Callable[[Row], bool], admit: Admit | None) -> Job:
         """Begin a job, or return the one with the same mark that is to be used instead."""
         make = partial(self._row, plan, mark, cell, self.account)
@@ -141,6 +159,10 @@ class Carrying(Means):
 
     def _is_ours(self, row: Row) -> bool:
         return self._is_here(row) and row.account == self.account
+
+    def _has_other_key(self, row: Row) -> bool:
+        """Tell whether a job is under way at this address as another account's, which may be this one's former key."""
+        return self._is_here(row) and row.account != self.account and not row.snapshot.settled
 
     def _is_here(self, row: Row) -> bool:
         return (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from . import pacing
 from .errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from .key import Key
 from .protocols.answers import retry_after
@@ -29,21 +30,23 @@ BODY_LIMIT = 4 * 1024 * 1024
 CHUNK = 1 << 18  # bytes of a download that are written at a time
 PIECE = 1 << 17
 REDIRECTS = 5
+PATIENCE = pacing.CREATE_PATIENCE  # seconds for a request and its whole answer, however steadily they drip
 REFUSED_LINK = frozenset({401, 403, 404, 410})  # how storage answers to a link that it takes no more
 
 
 class Client:
     """Sends requests for one session. Lives on the engine's loop; `close` it there."""
 
-    def __init__(self, origin: str, key: Key | None, app: Any = None) -> None:
+    def __init__(self, origin: str, key: Key | None, app: Any = None, patience: float = PATIENCE) -> None:
         """Make a client.
 
         Args:
             origin: the only place the key may go.
             key: signs requests to `origin`, and no others.
             app: an ASGI application that answers in process instead of the network (the emulator).
+            patience: seconds for a request and its whole answer; for a file that goes to storage, for the answer alone.
         """
-        self._origin, self._key, self._app = origin, key, app
+        self._origin, self._key, self._app, self._patience = origin, key, app, patience
         self._pool: httpx.AsyncClient | None = None
         self._certificates: ssl.SSLContext | None = None
 
@@ -60,7 +63,7 @@ class Client:
         except StopIteration as done:  # nothing is sent, as where a service cannot stop a job
             result: T = done.value
             return result
-        return await _drive(pool, flow, request, self._key)
+        return await _drive(pool, flow, request, self._key, self._patience)
 
     async def create(self, flow: Flow[T], commit: Callable[[], Awaitable[object]]) -> T:
         """Drive a flow that creates something, on a connection of its own.
@@ -77,7 +80,7 @@ class Client:
         request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
         async with await self._open() as fresh:
             await commit()
-            return await _drive(fresh, flow, request, self._key)
+            return await _drive(fresh, flow, request, self._key, self._patience)
 
     async def upload(self, flow: Flow[T], moved: Callable[[float], object]) -> T:
         """Drive a flow that puts a file into a service's storage: it costs nothing and may be repeated.
@@ -91,7 +94,7 @@ class Client:
         """
         request = await asyncio.get_running_loop().run_in_executor(None, _first, flow)
         async with await self._open() as fresh:
-            return await _drive(fresh, flow, request, self._key, partial(_counted, moved=moved))
+            return await _drive(fresh, flow, request, self._key, self._patience, partial(_counted, moved=moved))
 
     @asynccontextmanager
     async def download(self, wanted: Download, held: Held = NOTHING) -> AsyncIterator[httpx.Response]:
@@ -190,11 +193,12 @@ Ready = Callable[["httpx.Request"], "httpx.Request"]
 
 
 async def _drive(
-    http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request, key: Key | None, ready: Ready | None = None
-) -> T:
+    http: httpx.AsyncClient, flow: Flow[T], request: httpx.Request, key: Key | None, patience: float,
+    ready: Ready | None = None,
+) -> T:  # fmt: skip
     try:
         while True:
-            request = flow.send(await _exchange(http, ready(request) if ready else request, key))
+            request = flow.send(await _exchange(http, request, key, patience, ready))
     except StopIteration as done:
         result: T = done.value
         return result
@@ -202,14 +206,24 @@ async def _drive(
         flow.close()
 
 
-async def _exchange(http: httpx.AsyncClient, request: httpx.Request, key: Key | None) -> httpx.Response:
-    response = await _send(http, request)
+async def _exchange(
+    http: httpx.AsyncClient, request: httpx.Request, key: Key | None, patience: float, ready: Ready | None
+) -> httpx.Response:
+    # httpx's time-outs are for one read or write each. A file takes as long as it takes, its answer does not.
+    is_file = ready is not None and int(request.headers.get("content-length", 0)) > 0
     try:
-        content = await _bounded(response)
-    finally:
-        await response.aclose()
-        http.cookies.clear()  # an API needs none, and what a service wants remembered may be a secret
-    return _whole(response, content, key)
+        async with asyncio.timeout(None if is_file else patience) as limit:
+            response = await _send(http, ready(request) if ready else request)
+            try:
+                if is_file:
+                    limit.reschedule(asyncio.get_running_loop().time() + patience)
+                return _whole(response, await _bounded(response), key)
+            finally:
+                await response.aclose()
+                http.cookies.clear()  # an API needs none, and what a service wants remembered may be a secret
+    except TimeoutError as late:
+        problem = lost(late)
+    raise problem  # out here, as in `_send`
 
 
 def _counted(request: httpx.Request, moved: Callable[[float], object]) -> httpx.Request:
@@ -259,9 +273,10 @@ async def _bounded(response: httpx.Response) -> bytes:
             if size > BODY_LIMIT:
                 raise lost(ValueError("the answer is too large"))
             pieces.append(piece)
+        return b"".join(pieces)
     except (httpx.HTTPError, OSError) as broken:
-        raise lost(broken) from None
-    return b"".join(pieces)
+        problem = lost(broken)
+    raise problem  # out here, as in `_send`
 
 
 def _whole(response: httpx.Response, content: bytes, key: Key | None) -> httpx.Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +30,15 @@ def makes_needless(row: Row, account: str) -> bool:
     """
     status = row.snapshot.status
     if status.live and row.account != account:
-        raise JobError("job.other_key", id=row.id)
+        raise under_other_key(row)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def under_other_key(row: Row) -> JobError:
+    """Return the error of a job that is under way with another key; only its task can be gone on with."""
+    if task := row.snapshot.remote_id:
+        return JobError("job.other_key", id=row.id, task=task)
+    return JobError("job.other_key_no_task", id=row.id)
 
 
 def retried(row: Row, ours: bool, spool: Spool) -> VideoRequest:
@@ -39,10 +48,12 @@ def retried(row: Row, ours: bool, spool: Spool) -> VideoRequest:
         JobError: it must not be, or cannot be, and what to type instead.
     """
     status, request = row.snapshot.status, VideoRequest.from_json(row.request)
-    if not ours:
-        raise JobError("retry.elsewhere", id=row.id, provider=row.provider)
     if status is Status.SUCCEEDED:
         raise JobError("retry.made", id=row.id)
+    if not ours and status.live and row.snapshot.remote_id:
+        raise JobError("job.not_here", id=row.id, provider=row.provider, task=row.snapshot.remote_id)
+    if not ours:
+        raise JobError("retry.elsewhere", id=row.id, provider=row.provider)
     if not row.snapshot.settled:
         raise JobError("retry.searching" if status is Status.UNCERTAIN else "retry.live", id=row.id)
     if not all(image.url or spool.has(image.digest) for _, image in request.frames):
@@ -75,6 +86,7 @@ def cost_of(row: Row) -> str:
 
 ENOUGH = 2  # earlier jobs from which a time may be told
 TIMED_BY = ("resolution", "size", "duration")
+ADDRESS = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*""")  # in JSON a slash may be escaped
 
 
 def expected_time(journal: Journal, row: Row) -> float | None:
@@ -111,8 +123,10 @@ def end_as_kept(job: Job) -> None:
         job.succeed(Video(path, read_sidecar(path)))
     elif job.status.ended:
         job.fail_as_told()
+    elif job.remote_id:
+        job.fail(JobError("job.not_here", id=job.id, provider=job.provider, task=job.remote_id))
     else:
-        job.fail(JobError("job.not_here", id=job.id, provider=job.provider))
+        job.fail(JobError("job.not_here_no_task", id=job.id, provider=job.provider))
 
 
 def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
@@ -120,6 +134,8 @@ def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
     request, shot = job.request, job.snapshot
     asked = {**request.asked(), **{name: shown_url(link) for name, link in request.links.items()}}
     options = {name: value for name, value in asked.items() if name not in ("seed", "model")}
+    if request.params:
+        options["params"] = [(path, _shown(value)) for path, value in request.params]
     times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
     told = shot.facts.get("orig_prompt", "")  # an adopted task may not say it before it ends
     return {
@@ -138,3 +154,26 @@ def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
         "job": job.id,
         "file": place.video.name,
     }
+
+
+def _shown(value: str) -> str:
+    """Return a parameter's value as it may be shown: its addresses without queries, which may be signatures."""
+    try:
+        told = json.loads(value)
+        bare = _each(told)
+        return value if bare == told else json.dumps(bare, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return _without_queries(value)
+
+
+def _each(told: Any) -> Any:
+    """Cut the addresses in every text of a JSON value."""
+    if isinstance(told, dict):
+        return {_shown(name): _each(one) for name, one in told.items()}
+    if isinstance(told, list):
+        return [_each(one) for one in told]
+    return _shown(told) if isinstance(told, str) else told  # a text may be JSON, too
+
+
+def _without_queries(text: str) -> str:
+    return ADDRESS.sub(lambda found: shown_url(found[0].replace("\\/", "/")), text)

@@ -184,6 +184,8 @@ class Session(Carrying):
     def adopt(self, task_id: str, *, model: str | None = None) -> Job:
         """Bring in a task that was started elsewhere with this account: follow it, and fetch its video.
 
+        A job of ours that was sent with another key of the account goes on with the key in use now.
+
         Args:
             task_id: the service's own id; one that the journal knows gives the job that it is.
             model: its model, where the service does not tell it; the price is worked out from that.
@@ -194,7 +196,7 @@ class Session(Carrying):
         """
         task = adopting.task_named(task_id)
         row = self.journal.with_task(self.provider.base_url, task) or self._brought_in(task, model or "")
-        return self.follow(row.id)
+        return self._with_this_key(row) if self._has_other_key(row) else self.follow(row.id)
 
     def knock(self, patience: float = 5.0) -> Answer:
         """Ask the service for a task that nobody has: costs nothing, and tells whether it is there.

@@ -87,8 +87,11 @@ class Core:
         return await self._lightbox.run(uuid.uuid4().hex, job)
 
     def account(self, key: str) -> str:
-        """Give the name under which the tasks of a key are kept; the key cannot be found from it."""
-        return hmac.new(self._secret, b"account " + key.encode(), hashlib.sha256).hexdigest()[:32]
+        """Give the name under which the tasks of a key are kept; the key cannot be found from it.
+
+        An account may have several keys: they are alike up to a `~`.
+        """
+        return hmac.new(self._secret, b"account " + key.partition("~")[0].encode(), hashlib.sha256).hexdigest()[:32]
 
     async def take(
         self,

@@ -116,6 +116,12 @@ class Journal(Store):
             query = "UPDATE jobs SET owner = ?, heartbeat = ? WHERE id = ? AND owner = ?"
             return sql.execute(query, (owner, self._clock(), job, former)).rowcount == 1
 
+    def change_key(self, job: str, account: str, owner: str, former: str) -> bool:
+        """Make a job ours if it still is `former`'s, and the account's whose key reaches its task now."""
+        with self._transaction() as sql:
+            query = "UPDATE jobs SET account = ?, owner = ?, heartbeat = ? WHERE id = ? AND owner = ?"
+            return sql.execute(query, (account, owner, self._clock(), job, former)).rowcount == 1
+
     def refetch(self, job: str, owner: str, as_of: float, since: float) -> bool:
         """Take a job whose video was lost from SUCCEEDED back to DOWNLOADING, as `owner`'s; its cost stays.
 
