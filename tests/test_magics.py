@@ -29,6 +29,7 @@ def registered(ip: Any) -> dict[str, list[str]]:
         "configurables": sorted(type(one).__name__ for one in ip.configurables),
         "transformers": [getattr(one, "__name__", "") for one in ip.input_transformers_cleanup],
         "renderers": sorted(map(str, [*formatter.deferred_printers, *formatter.type_printers])),
+        "matchers": [len(getattr(ip.Completer, name, ())) for name in ("custom_matchers", "magic_arg_matchers")],
         "events": [len(ip.events.callbacks[name]) for name in sorted(ip.events.callbacks)],
         "attributes": sorted(name for name in vars(ip) if name.startswith("_wan")),
     }

@@ -28,7 +28,7 @@ STRICT = 'import warnings\nwarnings.filterwarnings("error", module=r"wan_jupyter
 BEFORE = f"""
 from typing import Any
 {inspect.getsource(registered)}
-get_ipython().extension_manager.unload_extension("nothing")
+get_ipython().run_line_magic("unload_ext", "nothing")  # IPython makes the magic for this when it is first used
 before = registered(get_ipython())
 """
 UNLOAD = "%unload_ext wan_jupyter"
