@@ -25,6 +25,9 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _caches: P
     for name in list(os.environ):
         if name.startswith(("DASHSCOPE_", "WAN_")) or name.lower().endswith("_proxy") or name == "JPY_SESSION_NAME":
             monkeypatch.delenv(name)
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
     (tmp_path / "user").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("WAN_HOME", str(tmp_path / "home"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 
 # Each of these says so in the page if it ever runs.
@@ -17,7 +18,23 @@ PATHS = "../../../escaped ..\\..\\escaped file:///etc/passwd"
 LINK = "https://oss.example/v.mp4?Expires=1&Signature=very-secret"
 EVERYTHING = f"{MARKUP} {CODES} {PATHS} {LINK}"
 SIGNS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-TAGS = re.compile(r"<\s*(?:script|iframe|svg|img[^>]*\bonerror|a[^>]*javascript:)", re.IGNORECASE)
+ACTING = frozenset({"script", "iframe", "svg", "object", "embed", "form", "base", "meta", "link"})
+
+
+class Elements(HTMLParser):
+    """What acts in a page, as a browser would read it: elements, handlers, links that are code."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [tag] if tag in ACTING else []
+        for name, value in attrs:
+            code = (value or "").strip().lower().startswith(("javascript:", "data:text"))
+            self.found += [f"{tag} {name}"] if name.startswith("on") or name == "srcdoc" or code else []
 
 
 def texts(outputs: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -37,6 +54,6 @@ def acts(outputs: list[dict[str, Any]]) -> list[str]:
     for kind, text in texts(outputs):
         bare = re.sub(r"data:[a-z0-9/]+;base64,[A-Za-z0-9+/=]*", "", text)
         found += [sign[0] for sign in SIGNS.finditer(bare)]
-        found += [tag[0] for tag in TAGS.finditer(bare)] if kind == "text/html" else []
+        found += Elements(bare).found if kind == "text/html" else []
         found += ["a signature"] if "very-secret" in bare else []
     return found

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from bundle_views import CARD, NOW, PLAYER, POSTER, Page, shown
 
-from wan_jupyter.bundle import card, line, page, player, still, style, table
-from wan_jupyter.bundle.static import columns_of
+from wan_jupyter.bundle import card, frame, line, page, player, still, style, table
 from wan_jupyter.messages import say
 from wan_jupyter.status import Status
+from wan_jupyter.text import width
 
 # ---- the player ------------------------------------------------------------------------------------------------------
 
@@ -33,6 +33,14 @@ def test_the_video_has_its_source_as_an_attribute_and_its_poster_inside() -> Non
     assert (video["poster"] or "").startswith("data:image/jpeg;base64,")
     assert {"controls", "loop", "muted", "playsinline"} <= set(video)
     assert video["preload"] == "metadata"
+
+
+def test_where_videos_are_taken_away_a_picture_and_the_files_name_stay() -> None:
+    """A page that keeps only what is in `<video>` (GitHub's) shows the first frame; others take `image/jpeg`."""
+    inside = player(PLAYER)["text/html"].partition("<video")[2].partition("</video>")[0]
+
+    assert "<img" in inside
+    assert PLAYER.path in inside
 
 
 def test_the_player_needs_no_style_sheet() -> None:
@@ -190,9 +198,11 @@ def test_the_classes_that_others_rely_on_are_there() -> None:
 
 
 def test_the_card_respects_those_who_want_no_motion() -> None:
-    """And its style sheet is small, for it travels with every update."""
+    """And its style sheet is small, and travels once: updates of a card carry none."""
     assert "prefers-reduced-motion" in style()
-    assert len(style()) < 4000
+    assert len(style()) < 6000
+    assert style() in frame()
+    assert "<style" not in card(CARD)
     assert "/*" not in style()
 
 
@@ -230,7 +240,7 @@ def test_the_columns_of_a_table_line_up_in_every_script() -> None:
     rows = [["저장됨", "x"], ["café\u0301", "x"], ["猫", "x"], ["a", "x"]]
     lines = table(rows, ["State", "Mark"])["text/plain"].split("\n")
 
-    assert len({columns_of(text.rpartition("x")[0]) for text in lines[1:]}) == 1
+    assert len({width(text.rpartition("x")[0]) for text in lines[1:]}) == 1
     assert lines[0].split() == ["State", "Mark"]
 
 

@@ -22,11 +22,14 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
     ),
     1: ("protocols",),
     2: ("rows", "catalog", "pacing", "prices", "budget", "preview", "bundle", "ranges"),
-    3: ("client", "journal", "owners", "settings", "settings_files", "credentials", "files", "outputs", "video"),
+    3: (
+        *("client", "journal", "owners", "settings", "settings_files", "credentials"),
+        *("files", "outputs", "inputs", "video"),
+    ),
     4: ("engine", "job", "tools", "turns", "collect", "links", "twins", "recognise", "refetch", "life"),
     5: (
         *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying"),
-        *("session", "doctor", "clean"),
+        *("session", "composing", "choosing", "doctor", "clean"),
     ),
     6: ("magics", "completer", "desk", "offering", "commands", "ui", "__init__", "__main__"),
 }  # fmt: skip

@@ -424,7 +424,7 @@ def test_jobs_are_listed_newest_first(shell: Shell) -> None:
     ids = [shell.order(prompt).id for prompt in ("One", "Two")]
     until(lambda: all(row["status"] == "SUCCEEDED" for row in shell.desk.rows()))
     head, *lines = shell.ok("%wan jobs").lines
-    assert head.split() == ["job", "state", "model", "prompt", "file"]
+    assert head.split() == ["job", "begun", "state", "model", "prompt", "file"]
     assert [line.split()[0] for line in lines] == ids[::-1]
     assert "Two" in lines[0]
     assert lines[0].endswith(".mp4")

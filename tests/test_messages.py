@@ -13,7 +13,8 @@ from parts import ROOT
 
 from wan_jupyter import catalog, commands, errors, magics
 from wan_jupyter.advice import ADVICE
-from wan_jupyter.commands import clean, keys
+from wan_jupyter.choosing import ASKED
+from wan_jupyter.commands import clean, keys, looks
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
@@ -40,6 +41,15 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "models.mode.{}": MODES,
     "job.{}.text": ("failed", "canceled", "expired", "uncertain"),
     "command.{}": tuple(commands.COMMANDS),
+    "compose.{}": ("first", "last", "swap", "refresh", "generate", "to_cell"),
+    "compose.{}_hint": ("swap", "refresh", "generate", "to_cell"),
+    "compose.pick_{}": ("first", "last"),
+    "compose.upload_{}": ("first", "last"),
+    "compose.clear_{}": ("first", "last"),
+    "compose.label.{}": ASKED,
+    "compose.unchosen.{}": ("shot_type", "template"),
+    "compose.shot.{}": ("single", "multi"),
+    "compose.origin.{}": ("new", "shown", "attached"),
     "player.origin.{}": ("shown", "attached"),
     "settings.takes.{}": ("sessions", *USER, *SESSION),
     "clean.name.{}": ("videos", "halves", "spool", "emulator", "owners", "journal"),
@@ -200,12 +210,12 @@ def test_values_are_text_and_no_templates() -> None:
 OPTIONS = [row.option for row in declared(VideoRequest, CellOptions)]
 FLAGS = {flag for option in OPTIONS for flag in option.flags}
 SWITCHES = {flag for option in OPTIONS for flag in option.flags if option.kind == "switch"}
-TYPED = {keys.KEEP} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-", clean.YES}
+TYPED = {keys.KEEP} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-", clean.YES, *looks.FLAGS}
 SENTENCES = [(key, text) for key, text in catalogue(ENGLISH).items()]
 
 
 def test_every_flag_in_a_sentence_can_be_typed() -> None:
-    """`--flag` is declared in `request`, or is the beginning of one flag alone."""
+    """`--flag` is declared in `request`, follows a command, or is the beginning of one flag alone."""
     said = {flag for _, text in SENTENCES for flag in re.findall(r"--[a-z-]+", text)}
     assert said
     unknown = said - TYPED

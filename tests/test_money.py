@@ -450,6 +450,8 @@ def test_the_card_says_what_a_job_will_cost(world: World, port: PortEmulator) ->
     port.clear()
     until(lambda: failed.done)
     assert not any("about" in chip for chip in card_view(failed, START).chips)
+    for job in (priced, unpriced, free):
+        job.result(PATIENCE)
 
 
 def test_the_first_job_that_costs_says_so_once(

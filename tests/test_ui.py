@@ -286,6 +286,18 @@ def test_a_video_outside_the_notebooks_folder_is_embedded(kernel: Kernel, desk: 
     assert src(cell.bundle).startswith("../elsewhere/")
 
 
+def test_a_full_notebook_links_and_vs_code_embeds_all_the_same(kernel: Kernel) -> None:
+    """A link would not play there; elsewhere the notebook's own weight decides, and the caption says which."""
+    kernel.ok("from wan_jupyter import ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat")
+    assert src(cell.bundle).startswith("wan_outputs/")
+    assert "linked, not embedded" in cell.bundle["text/html"]
+    kernel.ok("__vsc_ipynb_file__ = '/somewhere/a.ipynb'")
+    cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat", live=True)
+    assert src(cell.bundle).startswith("data:video/mp4;base64,")
+    assert "embedded in the notebook" in cell.bundle["text/html"]
+
+
 # ---- who is looking --------------------------------------------------------------------------------------------------
 
 
@@ -377,8 +389,10 @@ def noise(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["large.png", "large.jpg"])
-def test_a_large_picture_does_not_hold_up_the_kernel(kernel: Kernel, desk: Desk, port: Emulator, name: str) -> None:
+def test_a_large_picture_does_not_hold_up_the_kernel(own_kernel: Kernel, desk: Desk, port: Emulator, name: str) -> None:
     """From the second cell on: no decoding, no encoding, no writing but the journal's on the main thread."""
+    kernel = own_kernel  # what is watched here stays watched
+    kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
     port.faults(HELD)
     noise(desk.folder / name)
     kernel.ok(WATCH)

@@ -340,10 +340,10 @@ def test_the_margin_leaves_a_link_time_to_be_used() -> None:
 
 
 def test_progress_of_several_pictures_is_one_progress() -> None:
-    """Half of the second of two is three quarters."""
-    seen: list[float] = []
-    links._show_share(seen.append, 1, 2, 0.5)
-    assert seen == [0.75]
+    """Half of the second picture is the whole of the first and half of its own bytes."""
+    seen: list[int] = []
+    links._show_share(seen.append, 1000, 500, 0.5)
+    assert seen == [1250]
 
 
 def test_waiting_that_is_called_off_ends_the_work(world: World) -> None:

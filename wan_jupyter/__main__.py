@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from .messages import say
+from . import settings as environment
+from .messages import say, speaking
 
 
 def main(words: list[str]) -> int:
     """Run one command; return the process's exit code."""
+    speaking.set(environment.read(files=False).language)
     if words[:1] != ["doctor"] or len(words) > 2:
         print(say("doctor.usage"), file=sys.stderr)  # noqa: T201 - a command's own output
         return 2

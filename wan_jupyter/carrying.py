@@ -8,9 +8,10 @@ from functools import partial
 
 from . import adopting, catalog, engine, outputs
 from .catalog import Plan
-from .job import Job
+from .dry import sent_later
+from .job import Facts, Job
 from .journal import Admit, Row
-from .kept import beside, cost_of, end_as_kept, facts_of, file_of
+from .kept import beside, cost_of, end_as_kept, expected_time, facts_of, file_of
 from .life import carry_out, follow_other, look_after
 from .means import Means
 from .refetch import gone_for_good, is_astray, may_be_had
@@ -49,8 +50,13 @@ class Carrying(Means):
                 return self._go_on(row, plan.request)
             if not is_new:
                 return self._shown(row)
-            job = Job(facts_of(row, self.provider), plan.request, row.snapshot, engine.current(), "new")
+            job = Job(self._facts(row), plan.request, row.snapshot, engine.current(), "new")
+            job.dry = sent_later(plan, self.provider, self._price)
             return self._start(job, self._tools(plan, row))
+
+    def _facts(self, row: Row) -> Facts:
+        """Return the facts of a job that is under way, with the time that it may take."""
+        return facts_of(row, self.provider, expected_time(self.journal, row))
 
     def _start(self, job: Job, tools: Tools) -> Job:
         engine.current().jobs[job.id] = job
@@ -91,7 +97,7 @@ class Carrying(Means):
 
     def _made_anew(self, row: Row, request: VideoRequest, origin: str) -> Job:
         """Return a job as its row tells it, to be gone on with."""
-        job = Job(facts_of(row, self.provider), request, row.snapshot, engine.current(), origin)
+        job = Job(self._facts(row), request, row.snapshot, engine.current(), origin)
         job.sent_at, job.cost = row.sent_at, cost_of(row)
         return job
 
@@ -110,8 +116,10 @@ class Carrying(Means):
             request = VideoRequest.from_json(row.request)
             if fresh is not None:
                 request = replace(request, first=fresh.first, last=fresh.last)
-            tools = self._tools(catalog.plan_of(request, self.provider), row)
+            plan = catalog.plan_of(request, self.provider)
+            tools = self._tools(plan, row)
             job = self._made_anew(row, request, "attached")
+            job.dry = sent_later(plan, self.provider, self._price)
             if row.owner == self.owner.name:
                 return self._start(job, tools)
             here.jobs[job.id] = job

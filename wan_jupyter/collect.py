@@ -38,7 +38,7 @@ async def collect(job: Job, tools: Tools) -> None:
     job.warning = warning
     await advance(job, tools, job.snapshot)  # still ours: nobody else may be writing where we settle
     path, size, mtime = await tools.engine.work(_settle, job, tools, digest)
-    done = replace(job.snapshot, status=Status.SUCCEEDED, progress=None, note="", file=str(path))
+    done = replace(job.snapshot, status=Status.SUCCEEDED, progress=None, moved=None, note="", file=str(path))
     await advance(job, tools, done, sha256=digest, size=size, mtime=mtime, warning=warning, **paid)
 
 
@@ -178,7 +178,7 @@ def _is_sound(path: Path) -> bool:
 def _show_progress(job: Job, size: int, total: int) -> None:
     shot = job.snapshot
     progress = min(1.0, size / total) if total else None
-    job.show(replace(shot, progress=progress, note="" if shot.note == FETCHING else shot.note))
+    job.show(replace(shot, progress=progress, moved=(size, total), note="" if shot.note == FETCHING else shot.note))
 
 
 async def _beat(job: Job, tools: Tools, last: float) -> float:

@@ -11,7 +11,7 @@ from . import settings as environment
 from . import spill, ui
 from .errors import CredentialsError, JobError, SettingsError, WanError
 from .key import Key
-from .messages import say
+from .messages import language_of, say, speaking
 from .orphans import Orphan, orphans
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ class Wishes(Protocol):
     """What the user may set with `%config WanMagics.…`."""
 
     outputs: str
+    language: str
+
+    def said(self) -> Mapping[str, Any]:
+        """Return what was set of the settings, by their names."""
 
 
 class Desk:
@@ -36,11 +40,12 @@ class Desk:
         notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
         self.fixed = environment.read(notebook=notebook, files=False)  # loading never fails for a file
         self.named: str | None = None
-        self.opened: dict[tuple[str | None, str], Session] = {}
+        self.opened: dict[tuple[str | None, str, str], Session] = {}
         self.logins: Mapping[str, Key] = {}
         self._wishes = wishes
         self._noticed: set[str] = set()
         self._told_cost = False
+        self._language = self._said_language()
         ui.settle(shell, self.fixed.notebook)
 
     @property
@@ -48,12 +53,24 @@ class Desk:
         """What draws in this shell."""
         return ui.presenter(self.shell)
 
+    def speak(self, *_: object) -> None:
+        """Put the user's language in force for the cell that begins: for sentences and errors."""
+        language = language_of(self._wishes.language, self._language)
+        speaking.set(language)
+        ui.speak(self.shell, language)
+
+    def _said_language(self) -> str:
+        try:
+            return environment.read(fixed=self.fixed).language
+        except SettingsError:  # loading never fails for a file
+            return self.fixed.language
+
     def session(self, name: str | None = None) -> Session:
         """Return the session of a name, or of a provider's, opened on the first use and kept."""
         from .session import Session
 
         name = name or self.named
-        key = (name, self._wishes.outputs)
+        key = (name, self._wishes.outputs, repr(self._wishes.said()))
         if key not in self.opened:
             outputs = Path(self._wishes.outputs) if self._wishes.outputs else None
             self.opened[key] = Session(name, outputs=outputs, settings=self.read())
@@ -61,13 +78,19 @@ class Desk:
 
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = replace(environment.read(fixed=self.fixed), logins=self.logins)
+        found = replace(environment.read(fixed=self.fixed, wishes=self.wished()), logins=self.logins)
         self.presenter.embed = found.embed
+        self._language = found.language
+        self.speak()
         for key, values in found.notices:
             if (sentence := say(key, **values)) not in self._noticed:
                 self._noticed.add(sentence)
                 self.presenter.show_text(sentence)
         return found
+
+    def wished(self) -> Mapping[str, Any]:
+        """Return what was set with `%config WanMagics.…` of what a settings file may say."""
+        return self._wishes.said()
 
     def log_in(self, name: str, key: Key | None) -> None:
         """Use a key for a provider or session in this kernel; None: forget it. Jobs under way keep theirs."""

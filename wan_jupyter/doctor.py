@@ -18,11 +18,11 @@ from types import MappingProxyType
 
 from . import settings as environment
 from .errors import WanError
-from .messages import ENGLISH, say
+from .messages import say
 from .protocols.knock import Answer
 from .session import Session
 from .settings import OUTPUTS, Settings
-from .text import one_line
+from .text import one_line, padded, width
 
 PATIENCE = 5.0  # seconds for the service's answer
 SKEW = 60.0  # seconds between the clocks that do no harm
@@ -80,14 +80,14 @@ def examine(patient: Patient) -> list[Finding]:
     return [finding for check in CHECKS for finding in check(patient)]
 
 
-def report(findings: Iterable[Finding], language: str = ENGLISH) -> str:
+def report(findings: Iterable[Finding], language: str = "") -> str:
     """Return findings as plain text, the fix below each line that has one, and the sum of it."""
     found = list(findings)
     marks = {bool(which): say(f"doctor.{name}", language) for which, name in ((0, "well"), (1, "wrong"))}
-    mark, name = max(map(len, marks.values())), max(len(one.name) for one in found)
+    mark, name = max(map(width, marks.values())), max(width(one.name) for one in found)
     lines = []
     for one in found:
-        lines.append(f"{marks[bool(one.fix)]:<{mark}}  {one.name:<{name}}  {one_line(one.text)}")
+        lines.append(f"{padded(marks[bool(one.fix)], mark)}  {padded(one.name, name)}  {one_line(one.text)}")
         lines += [f"{'':<{mark}}  {'':<{name}}  -> {one_line(one.fix)}"] if one.fix else []
     wrong = count_wrong(found)
     return "\n".join([*lines, "", say("doctor.sum_wrong" if wrong else "doctor.sum_well", language, count=wrong)])

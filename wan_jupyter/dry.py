@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from .catalog import Plan, Provider
 from .preview import Preview, preview
@@ -32,3 +34,10 @@ def dry_run(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) 
     fields = {**plan.order.fields, **({"seed": SEED_STAND_IN} if drawn else {})}
     shown = preview(plan.request, replace(plan.order, fields=fields), where.speak(), variable)
     return DryRun(shown, price(plan), replace(plan, remarks=(*plan.remarks, *shown.remarks)))
+
+
+def sent_later(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) -> Callable[[], DryRun]:
+    """Return a way to look at a job's request later on, which keeps none of its pixels."""
+    frames: dict[str, Any] = {role: replace(image, source=None) for role, image in plan.request.frames}
+    light = replace(plan, request=replace(plan.request, **frames))
+    return partial(dry_run, light, where, price)

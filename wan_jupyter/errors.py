@@ -75,26 +75,26 @@ class WanError(Exception):
         self.key = key
         self.values = values
 
-    def message(self, language: str = ENGLISH) -> str:
+    def message(self, language: str = "") -> str:
         """Return what happened, in one sentence."""
         return clean(say(f"{self.key}.text", language, **self.values))
 
-    def hint(self, language: str = ENGLISH) -> str:
+    def hint(self, language: str = "") -> str:
         """Return the next thing to type, or "" where there is none."""
         key = f"{self.key}.hint"
         return clean(say(key, language, **self.values)) if known(key, language) else ""
 
-    def parts(self, language: str = ENGLISH) -> list[str]:
+    def parts(self, language: str = "") -> list[str]:
         """Return what there is to say, a line each: three at most."""
         return [line for line in (self.message(language), self.hint(language)) if line]
 
-    def lines(self, language: str = ENGLISH) -> list[str]:
+    def lines(self, language: str = "") -> list[str]:
         """Return the error as the few lines a notebook shows."""
         first, *rest = self.parts(language)
         return [f"{type(self).__name__}: {first}", *rest]
 
     def __str__(self) -> str:
-        return "\n".join(self.parts())
+        return "\n".join(self.parts(ENGLISH))  # one language for logs and for those who compare texts
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.key, self.values)
@@ -177,20 +177,20 @@ class ProblemError(WanError):
         """Whether it was billed: "no", "maybe" (the service's console tells) or "yes"."""
         return ADVICE[self.problem.advice].billed
 
-    def happened(self, language: str = ENGLISH) -> str:
+    def happened(self, language: str = "") -> str:
         """Return what the service's code means, in plain words."""
         return say(f"happened.{self.problem.advice}", language)
 
-    def message(self, language: str = ENGLISH) -> str:
+    def message(self, language: str = "") -> str:
         """Return what happened in our words, then code, message and request id in the service's."""
         return clean(say(f"{self.key}.text", language, **self.values, said=said(self.problem))).strip()
 
-    def hint(self, language: str = ENGLISH) -> str:
+    def hint(self, language: str = "") -> str:
         """Return what to do about this code, and that nothing was billed where that is known."""
         todo = say(f"advice.{self.problem.advice}", language, **self.values)
         return f"{todo} {say('billed.no', language)}" if self.billed == NO else todo
 
-    def parts(self, language: str = ENGLISH) -> list[str]:
+    def parts(self, language: str = "") -> list[str]:
         """Return message, what happened in plain words, and hint, a line each."""
         first, *rest = super().parts(language)
         return [first, *([] if self.problem.advice in self.told else [self.happened(language)]), *rest]

@@ -51,6 +51,7 @@ class Facts:
         take: 1 for the first job with this request, 2 for the first `--new`, and so on.
         emulated: whether no real service is asked.
         estimate: the expected price as text, "" where it is unknown.
+        expected: seconds that earlier jobs like it took, None where too few are known.
         cell: the cell that made it, "" from Python.
         folder: where its files go.
         session: the name of the session that it started with.
@@ -68,6 +69,7 @@ class Facts:
     cell: str = ""
     session: str = ""
     remarks: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    expected: float | None = None
 
 
 class Job:
@@ -80,6 +82,7 @@ class Job:
         self.origin = origin
         self.sent_at: float | None = None
         self.thumbnails: tuple[bytes, ...] = ()
+        self.dry: Callable[[], Any] | None = None  # gives what is sent for it, as `Session.dry_run` does
         self.warning = ""
         self.cost = ""
         self.cancel_requested = False

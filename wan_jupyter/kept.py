@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .catalog import Provider
 from .errors import JobError
 from .image import shown_url
 from .job import Facts, Job
-from .journal import Row
+from .journal import Journal, Row
 from .outputs import Place, Spool, read_sidecar
 from .prices import Price
 from .request import VideoRequest
@@ -72,7 +73,18 @@ def cost_of(row: Row) -> str:
     return str(Price(row.cost, row.currency)) if row.cost is not None else ""
 
 
-def facts_of(row: Row, where: Provider | None) -> Facts:
+ENOUGH = 2  # earlier jobs from which a time may be told
+TIMED_BY = ("resolution", "size", "duration")
+
+
+def expected_time(journal: Journal, row: Row) -> float | None:
+    """Return how many seconds earlier jobs with the same model, size and length took here; None for too few."""
+    like = {name: row.request.get(name) for name in TIMED_BY}
+    times = journal.times(row.base_url, row.model, like)
+    return median(times) if len(times) >= ENOUGH else None
+
+
+def facts_of(row: Row, where: Provider | None, expected: float | None = None) -> Facts:
     """Return what never changes about a job; `where` is its provider's row, None for one that is known no more."""
     estimate = str(Price(row.estimate, row.currency)) if row.estimate is not None else ""
     emulated = where is not None and where.emulated
@@ -88,6 +100,7 @@ def facts_of(row: Row, where: Provider | None) -> Facts:
         cell=row.cell,
         session=row.session,
         remarks=row.remarks,
+        expected=expected,
     )
 
 

@@ -58,13 +58,15 @@ async def links(job: Job, tools: Tools) -> dict[str, str]:
     await _tell_repairs(job, tools, ready.values())
     made = {role: await _inline(picture, tools) for role, picture in ready.items() if not _is_uploaded(picture, tools)}
     waiting = {role: picture for role, picture in ready.items() if role not in made}
-    with _progress(job) as show:
-        for number, (role, picture) in enumerate(waiting.items()):
-            share = partial(_show_share, show, number, len(waiting))
+    total, gone = sum(len(picture.data) for picture in waiting.values()), 0
+    with _progress(job, total) as show:
+        for role, picture in waiting.items():
+            share = partial(_show_share, show, gone, len(picture.data))
             link = await unless_canceled(job, _stored(job, tools, picture, share))
             if link is None:
                 break
             made[role] = link
+            gone += len(picture.data)
     return made
 
 
@@ -144,17 +146,17 @@ async def _tell_repairs(job: Job, tools: Tools, pictures: Iterable[Ready]) -> No
 
 
 @contextlib.contextmanager
-def _progress(job: Job) -> Iterator[Callable[[float], None]]:
-    """Let a job show how far its uploads are, and nothing of it once they are over."""
+def _progress(job: Job, total: int) -> Iterator[Callable[[int], None]]:
+    """Let a job show how many bytes of its uploads went, and nothing of it once they are over."""
     try:
-        yield lambda share: job.show(replace(job.snapshot, progress=share))
+        yield lambda sent: job.show(replace(job.snapshot, progress=sent / max(1, total), moved=(sent, total)))
     finally:
-        if job.snapshot.progress is not None:
-            job.show(replace(job.snapshot, progress=None))
+        if job.snapshot.moved is not None:
+            job.show(replace(job.snapshot, progress=None, moved=None))
 
 
-def _show_share(show: Callable[[float], None], number: int, count: int, share: float) -> None:
-    show((number + share) / count)
+def _show_share(show: Callable[[int], None], gone: int, weight: int, share: float) -> None:
+    show(gone + round(weight * share))
 
 
 async def _draw_thumbnails(job: Job, images: list[Image], tools: Tools) -> None:

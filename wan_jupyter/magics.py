@@ -5,18 +5,21 @@ What lasts between two cells lives on the `Desk`; what `%wan` can do is the tabl
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Unicode
+from traitlets import Bool, Enum, Int, Unicode
 
 from . import commands
 from .desk import Desk
 from .errors import OptionError, PromptError, WanError
+from .messages import ENGLISH, LANGUAGES, speaking
 from .options import Typed, help_text, read_line
 from .request import VideoRequest
 
 NAME = "wan"
+SETTINGS = ("model", "duration", "resolution", "negative_prompt", "embed", "language")  # as in a settings file
 SHOWN = 5  # ids of unfinished jobs that the greeting names
 
 
@@ -26,11 +29,36 @@ class WanMagics(Magics):
 
     outputs = Unicode("", help="The folder for videos; empty: wan_outputs beside the notebook.").tag(config=True)
 
+    model = Unicode("", help="The model where none is typed.").tag(config=True)
+    duration = Int(None, allow_none=True, help="The length in seconds where none is typed.").tag(config=True)
+    resolution = Enum(("", "480P", "720P", "1080P"), "", help="The price tier where none is typed.").tag(config=True)
+    negative_prompt = Unicode("", help="What no video should show, where nothing is typed.").tag(config=True)
+    embed = Enum(("", "auto", "always", "never"), "", help="Put videos into the notebook, or link to them.").tag(
+        config=True
+    )
+    language = Enum(("", *LANGUAGES), "", help="The language of sentences; empty: WAN_LANG, settings, locale.").tag(
+        config=True
+    )
+    wait = Enum(("auto", "always", "never"), "auto", help="Whether a cell waits for its video.").tag(config=True)
+    progress = Enum(
+        ("auto", "widget", "text", "terminal"), "auto", help="How a job under way is shown; auto: as the front end can."
+    ).tag(config=True)
+    notify = Enum(
+        ("none", "bell", "sound"),
+        "none",
+        help="How the end of a job is heard: the terminal's bell, or a short sound in the open page. A kernel cannot "
+        "make the browser show a notification: that takes the page's own leave, asked for by a click.",
+    ).tag(config=True)
     auto_resume = Bool(False, help="Go on with unfinished jobs when the extension is loaded.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
+        self.before = deepcopy(shell.config.get("WanMagics"))  # the user's profile, to which unloading goes back
         super().__init__(shell, parent=shell)
         self.desk = Desk(shell, self)
+
+    def said(self) -> dict[str, Any]:
+        """Return what was set of the settings, by their names."""
+        return {name: value for name in SETTINGS if (value := getattr(self, name)) not in ("", None)}
 
     def greet(self) -> None:
         """Say in one line that jobs were left unfinished, or go on with them if the user wants that."""
@@ -96,6 +124,8 @@ def register(ip: Any) -> WanMagics:
     """Register the magics, and let a `%%wan` cell be without a body."""
     made = WanMagics(ip)
     ip.register_magics(made)
+    ip.events.register("pre_run_cell", made.desk.speak)
+    made.desk.speak()
     # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
     # and the prompt could never be typed.
     give_body.has_side_effects = True  # type: ignore[attr-defined]
@@ -108,8 +138,14 @@ def unregister(ip: Any) -> None:
     for kind in ("line", "cell"):
         ip.magics_manager.magics[kind].pop(NAME, None)
     ours = ip.magics_manager.registry.pop(WanMagics.__name__, None)
+    ip.config.pop(WanMagics.__name__, None)  # there %config keeps what was set
+    if ours is not None and ours.before is not None:
+        ip.config[WanMagics.__name__] = ours.before
     for session in ours.desk.opened.values() if ours else ():
         session.let_go()
+    if ours is not None:
+        ip.events.unregister("pre_run_cell", ours.desk.speak)
+        speaking.set(ENGLISH)
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:
         ip.input_transformers_cleanup.remove(give_body)

@@ -8,11 +8,33 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
 ENGLISH = "en"
+LANGUAGES = ("en", "ko", "zh", "ja")
+
+# The language in force where nobody names one. A context's own: each kernel request and each thread has one, so that
+# nothing is shared between them; whoever draws in the background names its language.
+speaking: ContextVar[str] = ContextVar("wan_language", default=ENGLISH)
+
+
+class Phrase(str):
+    """A part of a sentence that is a message itself: English to read, and said anew in the sentence's language."""
+
+    key: str
+    values: Mapping[str, object]
+
+    def __new__(cls, key: str, values: Mapping[str, object]) -> Phrase:
+        """Make the phrase of a key, filled with `values`."""
+        made = super().__new__(cls, say(key, ENGLISH, **values))
+        made.key, made.values = key, values
+        return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Phrase, (self.key, self.values)
 
 
 @cache
@@ -22,18 +44,35 @@ def catalogue(language: str) -> Mapping[str, str]:
     return MappingProxyType(dict(_flatten(tomllib.loads(text))))
 
 
-def say(key: str, /, language: str = ENGLISH, **values: object) -> str:
-    """Return the message for `key`, filled with `values`.
+def say(key: str, /, language: str = "", **values: object) -> str:
+    """Return the message for `key` in a language ("": the one in force), filled with `values`.
 
     Raises:
         KeyError: no such message, or a value that the message needs was not given.
     """
-    return catalogue(language)[key].format_map(values)
+    spoken = language or speaking.get()
+    return _template(key, spoken).format_map({name: _told(value, spoken) for name, value in values.items()})
 
 
-def known(key: str, /, language: str = ENGLISH) -> bool:
-    """Tell whether a message exists."""
-    return key in catalogue(language)
+def known(key: str, /, language: str = "") -> bool:
+    """Tell whether a message exists; what a language lacks is said in English."""
+    return key in catalogue(ENGLISH) or key in catalogue(language or speaking.get())
+
+
+def language_of(*tags: str) -> str:
+    """Return the language of the first tag that says anything: "ko_KR.UTF-8", "zh-Hans", "ja"; English otherwise."""
+    said = next((tag for tag in tags if tag.strip()), "")
+    primary = said.strip().lower().replace("_", "-").partition("-")[0].partition(".")[0]
+    return primary if primary in LANGUAGES else ENGLISH
+
+
+def _told(value: object, language: str) -> object:
+    return say(value.key, language, **value.values) if isinstance(value, Phrase) else value
+
+
+def _template(key: str, language: str) -> str:
+    own = catalogue(language if language in LANGUAGES else ENGLISH)
+    return own[key] if key in own else catalogue(ENGLISH)[key]
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

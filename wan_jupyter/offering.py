@@ -30,7 +30,7 @@ def offers(desk: Desk) -> Facts:
 
 
 def _settings(desk: Desk) -> Settings:
-    return environment.read(fixed=desk.fixed)
+    return environment.read(fixed=desk.fixed, wishes=desk.wished())
 
 
 def _provider(desk: Desk, name: str) -> str:
@@ -38,7 +38,7 @@ def _provider(desk: Desk, name: str) -> str:
     chosen = name or desk.named or found.provider or found.chosen
     if chosen in found.sessions:
         return found.sessions[chosen].provider
-    opened = (session.provider.name for (named, _), session in desk.opened.items() if named == (chosen or None))
+    opened = (session.provider.name for (named, *_), session in desk.opened.items() if named == (chosen or None))
     return chosen or next(opened, "")
 
 

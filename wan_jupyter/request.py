@@ -24,7 +24,7 @@ from .amounts import Amount, read_amount
 from .errors import OptionError
 from .image import Image, unsigned
 from .image.files import one_line
-from .messages import say
+from .messages import Phrase, say
 from .text import whole
 
 
@@ -299,7 +299,7 @@ def refusal(row: Declared, value: Any) -> OptionError:
 def nearest(word: str, among: Iterable[str], cutoff: float = 0.5) -> str:
     """Return "Did you mean X? " for the nearest of `among`, or ""."""
     close = difflib.get_close_matches(word, list(among), n=1, cutoff=cutoff)
-    return say("option.did_you_mean", word=close[0]) if close else ""
+    return Phrase("option.did_you_mean", {"word": close[0]}) if close else ""
 
 
 def shorten(value: object, limit: int = 80) -> str:

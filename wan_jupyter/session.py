@@ -7,10 +7,11 @@ process has only once (loop, journal, owner's lock, emulator) is shared through 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import adopting, catalog, engine
 from . import settings as environment
@@ -30,8 +31,12 @@ from .prompt import normal
 from .protocols.knock import Answer, knock
 from .request import CellOptions, VideoRequest, fingerprint, read_keywords
 from .settings import Settings
+from .status import Status
 from .text import whole
 from .usual import plan_with
+
+if TYPE_CHECKING:
+    from .composing import Composer
 
 
 class Session(Carrying):
@@ -153,6 +158,12 @@ class Session(Carrying):
         """Return what a request would cost, None where that is not known; nothing is sent."""
         return self._price(self.plan(request))
 
+    def compose(self) -> Composer:
+        """Return a form for a request, which a notebook shows where it is a cell's last line."""
+        from .composing import Composer
+
+        return Composer(self)
+
     def job(self, beginning: str) -> Job:
         """Return the job whose id begins so, as it stands in the journal or in this process.
 
@@ -202,9 +213,18 @@ class Session(Carrying):
         """Return the jobs that this process is following, oldest first."""
         return [job for job in engine.current().jobs.values() if not job.done]
 
-    def history(self, limit: int = 50) -> list[Job]:
-        """Return the newest jobs in the journal, newest first, of all sessions."""
-        return [self._revive(row) for row in self.journal.recent(limit)]
+    def history(
+        self, limit: int = 50, *, since: float = 0.0, states: Iterable[Status] = (), model: str = ""
+    ) -> list[Job]:
+        """Return the newest jobs in the journal, newest first, of all sessions.
+
+        Args:
+            limit: at most so many.
+            since: only jobs begun at or after this epoch second.
+            states: only jobs in one of these states; none named: in any.
+            model: only jobs whose model has this in its name.
+        """
+        return [self._revive(row) for row in self.journal.recent(limit, since=since, states=states, model=model)]
 
     def resume(self) -> list[Job]:
         """Go on with this session's unfinished jobs that no living process carries out, and return them."""

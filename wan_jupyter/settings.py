@@ -1,7 +1,7 @@
 """What the environment and the settings files say. Floor 3: reads them, and nothing else.
 
 A `Settings` is read where a session or the magics begin, and handed down; nothing below reads the environment. Option >
-session > environment > the project's file, as far as it has the right > the user's own file > catalogue.
+session > environment > `%config` > the project's file, as far as it has the right > the user's own file > catalogue.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .budget import Budget
 from .key import Key
-from .messages import say
+from .messages import language_of, say
 from .request import shorten
 from .settings_files import Named, Said, project_file, user_file
 
 OUTPUTS = "wan_outputs"
 KEYS = ("DASHSCOPE_API_KEY", "WAN_API_KEY")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+WISHED = "%config"  # where a wish comes from, in sentences
 DEFAULTS = ("model", "duration", "resolution", "negative_prompt")
 
 
@@ -64,7 +67,12 @@ class Settings:
 
 
 def read(
-    environ: Mapping[str, str] | None = None, notebook: str = "", *, fixed: Settings | None = None, files: bool = True
+    environ: Mapping[str, str] | None = None,
+    notebook: str = "",
+    *,
+    fixed: Settings | None = None,
+    files: bool = True,
+    wishes: Mapping[str, Any] = NOTHING,
 ) -> Settings:
     """Return the settings in force now.
 
@@ -73,6 +81,7 @@ def read(
         notebook: the notebook's own path where the front end told it.
         fixed: settings whose home and folder stay as they were.
         files: whether the settings files are read, too.
+        wishes: what was set in this shell (`%config WanMagics.…`): it comes after the environment and before the files.
 
     Raises:
         SettingsError: a settings file is wrong; file and line are named.
@@ -81,7 +90,7 @@ def read(
     home = fixed.home if fixed else _home(here)
     folder = fixed.notebook if fixed else _notebook_folder(here, notebook)
     user, project = (user_file(home), project_file(folder)) if files else (Said(), Said())
-    said = {**user.values, **project.values}
+    said = {**user.values, **project.values, **wishes}
     variables = (*KEYS, *(named.key_variable for named in user.sessions.values()))
     return Settings(
         home=home,
@@ -89,12 +98,12 @@ def read(
         provider=here.get("WAN_PROVIDER", "").strip(),
         model=here.get("WAN_MODEL", "").strip(),
         base_url=here.get("WAN_BASE_URL", "").strip(),
-        language=here.get("WAN_LANG", "").strip() or said.get("language", "en"),
+        language=language_of(here.get("WAN_LANG", ""), said.get("language", ""), *_locale(here)),
         chosen=user.values.get("provider", ""),
         outputs=_outputs(user, project, folder),
         embed=said.get("embed", "auto"),
         keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},
-        defaults={**_defaults(user), **_defaults(project)},
+        defaults={**_defaults(user), **_defaults(project), **_defaults(Said(WISHED, wishes))},
         sessions=user.sessions,
         budget=user.values.get("budget"),
         shared_key=here.get("WAN_SHARED_KEY", "").strip().lower() not in ("", "0", "no", "false"),
@@ -125,6 +134,12 @@ def _outputs(user: Said, project: Said, folder: Path) -> Path | None:
 def _notices(project: Said) -> tuple[tuple[str, Mapping[str, str]], ...]:
     values = {"file": project.source, "names": ", ".join(shorten(name) for name in project.ignored)}
     return (("settings.ignored", values),) if project.ignored else ()
+
+
+def _locale(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the system says of the language, the strongest first; "C" says nothing."""
+    named = (environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return tuple(tag for tag in named if tag.partition(".")[0] not in ("C", "POSIX"))
 
 
 def _home(environ: Mapping[str, str]) -> Path:

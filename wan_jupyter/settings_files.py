@@ -18,7 +18,7 @@ from typing import Any
 
 from .budget import Budget, read_budget
 from .errors import OptionError, SettingsError
-from .messages import say
+from .messages import Phrase
 from .request import KINDS, CellOptions, VideoRequest, declared, nearest, read_value, shorten
 
 USER_FILE = "settings.toml"
@@ -185,7 +185,7 @@ class _Page:
 
     def wrong(self, name: str) -> SettingsError:
         """Return the error for a value: what may stand there, not what does, which may be a key in the wrong place."""
-        takes, line = say(f"settings.takes.{name or 'sessions'}"), self.line(name)
+        takes, line = Phrase(f"settings.takes.{name or 'sessions'}", {}), self.line(name)
         return SettingsError("settings.value", file=self.path, line=line, name=name or self.table, takes=takes)
 
     def line(self, name: str) -> int:

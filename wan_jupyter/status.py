@@ -103,6 +103,7 @@ class Snapshot:
         facts: other things the service said (`actual_prompt`, `orig_prompt`, `submit_time`, `end_time`, `request_id`).
         note: key under `note` in `messages` for something the user should know while the job is live.
         file: the absolute path of the saved MP4, "" before it is on disk.
+        moved: bytes that went and bytes in all (0: unknown) while pictures are uploaded or the video is downloaded.
     """
 
     status: Status = Status.PREPARING
@@ -116,6 +117,7 @@ class Snapshot:
     facts: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     file: str = ""
+    moved: tuple[int, int] | None = None
 
     @property
     def settled(self) -> bool:

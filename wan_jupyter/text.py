@@ -7,6 +7,7 @@ direction of the line, or a URL whose query is a signature. None of these is our
 from __future__ import annotations
 
 import re
+import unicodedata
 
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -30,3 +31,32 @@ def one_line(text: str, limit: int = 0) -> str:
     """Return clean text on one line, cut to `limit` characters (0: as long as it is)."""
     text = " ".join(clean(text).split())
     return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes in a terminal: wide letters take two, marks on letters none."""
+    return sum(_columns(letter) for letter in text)
+
+
+def padded(text: str, columns: int) -> str:
+    """Return a text filled with blanks to so many columns."""
+    return text + " " * max(0, columns - width(text))
+
+
+def cut(text: str, columns: int) -> str:
+    """Return a text cut to so many columns, with an ellipsis where something is missing."""
+    if width(text) <= columns:
+        return text
+    kept, taken = "", 1
+    for letter in text:
+        taken += _columns(letter)
+        if taken > columns:
+            break
+        kept += letter
+    return kept + "…"
+
+
+def _columns(letter: str) -> int:
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1

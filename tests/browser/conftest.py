@@ -10,20 +10,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import nbformat
 import pytest
+from parts import PortEmulator
 
 from .lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
 
+FIRST = "test_lab.py"
 NAMES = itertools.count()
 SHOTS = Path(os.environ.get("WAN_SHOTS", "build/shots"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, and skip it where there is no Chromium; in CI that is a failure."""
+    """Mark everything here, and skip it where there is no Chromium; in CI that is a failure.
+
+    `make test` runs the way of a job through JupyterLab; the rest takes minutes and belongs to `make stress`.
+    """
     ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
     for item in ours:
         item.add_marker(pytest.mark.browser)
+        if item.path.name != FIRST:
+            item.add_marker(pytest.mark.stress)
         if CHROMIUM is None and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason="no Chromium here: install the distribution's chromium package"))
 
@@ -53,6 +61,28 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
         yield browser
         browser.close()
+
+
+class Service(PortEmulator):
+    """An emulator on a port whose doors need no asyncio: Playwright's loop runs in this thread."""
+
+    def _call(self, method: str, door: str, **body: Any) -> httpx.Response:
+        with httpx.Client(trust_env=False) as http:
+            return http.request(method, f"{self.url}/_emulator/{door}", **body)
+
+
+@pytest.fixture(scope="session")
+def _service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    made = Service(tmp_path_factory.mktemp("service"), "--speed", "5", "--clip-seconds", "1")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def service(_service: Service) -> Iterator[Service]:
+    """A service whose jobs can be held where they are."""
+    yield _service
+    _service.clear()
 
 
 @pytest.fixture

@@ -44,14 +44,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
+MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 LONG = 60_000  # milliseconds: a bound, not a wait
 
 
 class LabServer:
-    """One `jupyter lab` process on a loopback port."""
+    """One `jupyter lab` or `jupyter notebook` process on a loopback port."""
 
-    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environ: dict[str, str], app: str = "lab") -> None:
+        self.app = app
         self.root = folder / "root"
         self.root.mkdir(parents=True)
         with socket.socket() as probe:
@@ -68,11 +70,11 @@ class LabServer:
     def _command(self) -> list[str]:
         port = self.url.rpartition(":")[2]
         return [
-            *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
+            *(sys.executable, "-m", MODULES[self.app], "--no-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
             *(f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}"),
-            *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
-            "--LabApp.extension_manager=readonly",
+            *(f"--{name}.expose_app_in_browser=True" for name in ("LabApp", "JupyterNotebookApp")),
+            *("--LabApp.news_url=None", "--LabApp.extension_manager=readonly"),
         ]
 
     @staticmethod
@@ -136,8 +138,10 @@ class LabPage:
 
     def open(self, name: str, kernel: bool = True) -> LabPage:
         """Open a notebook alone in a fresh workspace and wait until its kernel answers."""
-        where = f"/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={self.server.token}&reset"
-        self.page.goto(self.server.url + where, wait_until="domcontentloaded")
+        page = f"/lab/workspaces/{secrets.token_hex(4)}/tree" if self.server.app == "lab" else "/notebooks"
+        reset = "&reset" if self.server.app == "lab" else ""
+        where = f"{self.server.url}{page}/{name}?token={self.server.token}{reset}"
+        self.page.goto(where, wait_until="domcontentloaded")
         self.page.wait_for_function("() => window.jupyterapp", timeout=LONG)
         self.page.evaluate("() => window.jupyterapp.restored.then(() => true)")
         self.page.wait_for_selector(f"{PANEL} .jp-Notebook .jp-Cell", timeout=LONG)
@@ -165,6 +169,19 @@ class LabPage:
     def shutdown(self) -> None:
         """End the notebook's kernel."""
         self.page.evaluate("() => window.nb.sessionContext.shutdown()")
+
+    def reload(self) -> None:
+        """Load the page anew, as a browser does after F5; the kernel goes on."""
+        self.open(self.page.evaluate("() => window.nb.context.path"))
+
+    def restart(self) -> None:
+        """Restart the kernel, as the menu does after its question."""
+        self.page.evaluate("() => window.nb.sessionContext.restartKernel()")
+        self._await_kernel()
+
+    def clear(self, cell: int) -> None:
+        """Clear a cell's outputs."""
+        self.page.evaluate("(i) => { window.nb.content.widgets[i].model.outputs.clear(); }", cell)
 
     def theme(self, name: str) -> None:
         """Switch JupyterLab to a theme, "JupyterLab Dark" or "JupyterLab Light"."""

@@ -6,7 +6,7 @@ import re
 
 from ..messages import ENGLISH, say
 from ..text import clean, one_line
-from .markup import LOOK, Bundle, Html, badge, base64_text, bdi, data_uri, said, tag
+from .markup import LOOK, Bundle, Html, badge, base64_text, bdi, data_uri, image, said, tag
 from .views import PlayerView
 
 WIDEST, HIGHEST = 640, 480  # CSS pixels of the player
@@ -25,9 +25,11 @@ def player(view: PlayerView, language: str = ENGLISH) -> Bundle:
 
 
 def _video(view: PlayerView, language: str) -> Html:
+    """Draw the video; its content is for pages that take the element away and keep what is in it: a picture, a name."""
     width, height = _shown_size(view.size)
     return tag(
         "video",
+        image(view.poster, one_line(view.prompt, 120)),
         _file(view),
         controls=True, loop=True, muted=True, playsinline=True, preload="metadata",
         width=width, height=height, src=_address(view.src), poster=data_uri(view.poster),

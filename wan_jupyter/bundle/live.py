@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -10,6 +9,7 @@ from ..messages import ENGLISH, say
 from ..status import Status
 from ..text import clean, one_line
 from .markup import Html, image, joined, style, tag
+from .pace import age, amount, bar, elapsed, expectation, percent
 from .views import CardView
 
 GLYPHS: Mapping[Status, str] = MappingProxyType(
@@ -38,9 +38,9 @@ MOODS: Mapping[Status, str] = MappingProxyType(
 
 
 def card(view: CardView, language: str = ENGLISH) -> str:
-    """Return the live card, for an `ipywidgets.HTML`; its clock goes on by itself."""
+    """Return the live card, for an `ipywidgets.HTML` beside one with the `frame`; its clock goes on by itself."""
     look = f"wan-card wan-now {MOODS.get(view.status, '')}".strip()
-    return str(joined(style(), tag("div", _thumbnails(view, language), _body(view, language), class_=look)))
+    return str(tag("div", _thumbnails(view, language), _body(view, language), class_=look))
 
 
 def _thumbnails(view: CardView, language: str) -> Html:
@@ -57,7 +57,7 @@ def _body(view: CardView, language: str) -> Html:
         tag("div", one_line(view.prompt), class_="wan-prompt", dir="auto", title=clean(view.prompt)),
         _chips(view, language),
         *(tag("div", one_line(note), class_="wan-note", dir="auto") for note in notes if note),
-        _bar(view, language),
+        bar(view, language),
         class_="wan-body",
     )
 
@@ -66,10 +66,12 @@ def _top(view: CardView, language: str) -> Html:
     glyph = tag("span", GLYPHS[view.status], class_="wan-glyph", aria_hidden="true")
     state = tag("span", state_words(view, language), role="status", aria_live="polite")
     cancel = asked(view, language)
+    known = [words for words in (amount(view, language), percent(view, language)) if words]
     return tag(
         "div",
-        tag("span", glyph, state, " ", percent(view, language), class_="wan-state"),
-        _clock(view, language),
+        tag("span", glyph, state, class_="wan-state"),
+        *(tag("span", words, class_="wan-clock") for words in known),
+        clock(view, language),
         tag("span", f"· {cancel}", class_="wan-soft") if cancel else Html(),
         tag("span", one_line(view.job_id), class_="wan-id wan-soft", title=say("card.id", language)),
         class_="wan-top",
@@ -80,6 +82,8 @@ def state_words(view: CardView, language: str = ENGLISH) -> str:
     """Return where the job stands, in words."""
     if view.stopped:
         return say("state.stopped", language)
+    if view.status is Status.PREPARING and view.moved is not None:
+        return say("state.uploading", language)
     return say(f"state.{view.status.lower()}", language)
 
 
@@ -88,34 +92,26 @@ def asked(view: CardView, language: str) -> str:
     return say("card.cancel_requested", language) if view.cancel_requested and view.status.live else ""
 
 
-def percent(view: CardView, language: str) -> str:
-    """Return the progress with its sign, "" where none is known."""
-    number = _progress(view)
-    return "" if number is None else say("card.percent", language, percent=number)
-
-
-def _progress(view: CardView) -> int | None:
-    """Return whole per cent, rounded down so that 100 means done; None where nothing is known."""
-    if view.status.ended or view.progress is None or math.isnan(view.progress):
-        return None
-    return int(100 * min(1.0, max(0.0, view.progress)))
-
-
-def elapsed(view: CardView) -> str:
-    """Return the time since the job began, as minutes and seconds."""
-    minutes, seconds = divmod(int(_age(view)), 60)
-    return f"{minutes}:{seconds:02}"
-
-
-def _age(view: CardView) -> float:
-    return max(0.0, view.now - view.since)
-
-
-def _clock(view: CardView, language: str) -> Html:
+def clock(view: CardView, language: str) -> Html:
+    """Draw the time that went, which goes on by itself, and the time that it may take."""
     written = tag("span", elapsed(view), class_="wan-live" if view.status.live else None)
-    since = f"--wan-since:-{_age(view):.1f}s" if view.status.live else None
+    since = f"--wan-since:-{age(view):.1f}s" if view.status.live else None
     label = say("card.elapsed", language)
-    return tag("span", written, class_="wan-clock wan-soft", role="timer", aria_label=label, style=since)
+    timer = tag("span", written, class_="wan-clock wan-soft", role="timer", aria_label=label, style=since)
+    hoped = expectation(view, language)
+    if not hoped:
+        return timer
+    return joined(timer, tag("span", hoped, class_="wan-clock wan-soft", title=say("card.expected", language)))
+
+
+def frame(text: str = "", language: str = ENGLISH) -> str:
+    """Return what stays as it is while a card changes: its style, and the request that was sent, to be opened."""
+    if not text:
+        return str(style())
+    summary = tag("summary", say("card.request", language))
+    label = say("card.request_label", language)
+    body = tag("pre", clean(text), dir="auto", tabindex=0, role="region", aria_label=label)
+    return str(joined(style(), tag("details", summary, body, class_="wan-request")))
 
 
 def _chips(view: CardView, language: str) -> Html:
@@ -124,19 +120,3 @@ def _chips(view: CardView, language: str) -> Html:
     if view.emulated:
         chips.append(tag("span", say("card.emulated", language), class_="wan-badge"))
     return tag("div", *chips, class_="wan-chips")
-
-
-def _bar(view: CardView, language: str) -> Html:
-    """Draw what is known: a share, or a movement that promises nothing."""
-    if view.status.ended:
-        return Html()
-    number = _progress(view)
-    fill = (
-        tag("span", class_="wan-unknown", style=f"animation-delay:-{_age(view) % 2.4:.1f}s")
-        if number is None
-        else tag("span", style=f"width:{number}%")
-    )
-    return tag(
-        "div", fill, class_="wan-bar", role="progressbar", aria_label=say("card.progress", language),
-        aria_valuemin=0, aria_valuemax=100, aria_valuenow=number,
-    )  # fmt: skip

@@ -40,7 +40,9 @@ LOOK: Mapping[str, str] = MappingProxyType(
         "font-size:13px;line-height:1.5",
         "title": "font-weight:600",
         "line": "white-space:pre-wrap;overflow-wrap:break-word",
-        "cell": "text-align:left;vertical-align:top;padding:3px 10px;overflow-wrap:break-word",
+        "thumb": "display:block;max-width:72px;max-height:54px;border-radius:4px",
+        "cell": "text-align:left;vertical-align:middle;padding:4px 10px;overflow-wrap:break-word;min-width:13em",
+        "short": "text-align:left;vertical-align:middle;padding:4px 10px;white-space:nowrap",
     }
 )
 
@@ -77,9 +79,10 @@ def joined(*parts: str) -> Html:
     return Html("".join(map(_escape, parts)))
 
 
-def image(jpeg: bytes, alt: str) -> Html:
-    """Return an `<img>` that carries its picture."""
-    return Html(f"<img{attribute('src', data_uri(jpeg))}{attribute('alt', alt)}>")
+def image(jpeg: bytes, alt: str, look: str | None = None) -> Html:
+    """Return an `<img>` that carries its picture, in one of the `LOOK`s if one is named."""
+    kept = attribute("style", LOOK[look] if look else None)
+    return Html(f"<img{attribute('src', data_uri(jpeg))}{attribute('alt', alt)}{kept}>")
 
 
 def data_uri(jpeg: bytes) -> str:

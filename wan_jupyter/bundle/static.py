@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
 from ..messages import ENGLISH, say
-from ..text import clean, one_line
-from .live import GLYPHS, MOODS, asked, elapsed, percent, state_words
-from .markup import LOOK, Bundle, badge, bdi, said, tag
+from ..text import clean, one_line, padded, width
+from .live import GLYPHS, MOODS, asked, state_words
+from .markup import LOOK, Bundle, Html, badge, bdi, image, said, tag
+from .pace import amount, elapsed, expectation, percent
 from .views import CardView
+
+ONE_LINE = 24  # columns of text up to which a table's cell is not broken
 
 
 def still(view: CardView, language: str = ENGLISH) -> Bundle:
@@ -38,11 +40,13 @@ def _next_step(view: CardView, language: str) -> str:
 
 def line(view: CardView, language: str = ENGLISH) -> str:
     """Return a job as one plain line for a terminal or a log."""
-    state = " ".join(part for part in (state_words(view, language), percent(view, language)) if part)
+    known = (state_words(view, language), amount(view, language), percent(view, language))
+    state = " ".join(part for part in known if part)
+    time = " ".join(part for part in (elapsed(view), expectation(view, language)) if part)
     facts = " ".join(part for part in (view.model, *view.chips) if part)
     emulated = say("card.emulated", language) if view.emulated else ""
     news = " ".join(view.lines) if view.status.ended else view.note
-    parts = (view.job_id, state, elapsed(view), facts, emulated, asked(view, language), news)
+    parts = (view.job_id, state, time, facts, emulated, asked(view, language), news)
     return " · ".join(one_line(part) for part in parts if part)
 
 
@@ -52,31 +56,38 @@ def page(text: str) -> Bundle:
     return {"text/html": str(tag("pre", text, style=LOOK["line"])), "text/plain": text}
 
 
-def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> Bundle:
-    """Return a table as `text/html`, and as `text/plain` with columns that line up in CJK text too."""
+def table(
+    rows: Sequence[Sequence[str]], head: Sequence[str], *, pictures: Sequence[bytes] | None = None
+) -> Bundle:
+    """Return a table as `text/html`, and as `text/plain` with columns that line up in CJK text too.
+
+    Args:
+        rows: texts, one list a row.
+        head: the columns' titles.
+        pictures: a small JPEG a row, b"" for none; they stand in a first column, in HTML only.
+    """
     grid = [[one_line(text) for text in row] for row in (head, *rows)]
-    top = tag("tr", *(tag("th", text, style=LOOK["cell"]) for text in grid[0]))
-    cells = ([tag("td", text, dir="auto", style=LOOK["cell"]) for text in row] for row in grid[1:])
-    body = tag("tbody", *(tag("tr", *row) for row in cells))
+    lead = [Html()] * len(grid) if pictures is None else [tag("td"), *map(_picture_cell, pictures)]
+    top = tag("tr", lead[0], *(tag("th", text, scope="col", style=LOOK["short"]) for text in grid[0]))
+    cells = ([tag("td", text, dir="auto", style=_look(text)) for text in row] for row in grid[1:])
+    body = tag("tbody", *(tag("tr", first, *row) for first, row in zip(lead[1:], cells, strict=True)))
     return {
         "text/html": str(tag("table", tag("thead", top), body, class_="wan-table")),
         "text/plain": _columns(grid),
     }
 
 
+def _look(text: str) -> str:
+    """Keep what is short in one line: a date or a model's name that is broken at its dashes is hard to read."""
+    return LOOK["short" if width(text) <= ONE_LINE else "cell"]
+
+
+def _picture_cell(jpeg: bytes) -> Html:
+    return tag("td", image(jpeg, "", "thumb") if jpeg else Html(), style=LOOK["short"])  # its row says what it shows
+
+
 def _columns(grid: Sequence[Sequence[str]]) -> str:
     count = max(map(len, grid))
-    widths = [max(columns_of(row[i]) for row in grid if i < len(row)) for i in range(count)]
-    padded = ([text + " " * (widths[i] - columns_of(text)) for i, text in enumerate(row)] for row in grid)
-    return "\n".join("  ".join(row).rstrip() for row in padded)
-
-
-def columns_of(text: str) -> int:
-    """Return how many terminal columns a text fills: two for a wide character, none for a combining one."""
-    return sum(_columns_of_character(character) for character in text)
-
-
-def _columns_of_character(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    widths = [max(width(row[i]) for row in grid if i < len(row)) for i in range(count)]
+    filled = ([padded(text, widths[i]) for i, text in enumerate(row)] for row in grid)
+    return "\n".join("  ".join(row).rstrip() for row in filled)

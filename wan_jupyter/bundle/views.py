@@ -52,10 +52,13 @@ class CardView:
         now: epoch seconds at which this view was made; for an ended job, its end.
         chips: short facts, such as "720P", "5 s", "seed 42".
         progress: 0-1 where it is really known, else None.
+        moved: bytes that went and bytes in all (0: unknown) while something is uploaded or downloaded.
+        expected: seconds that earlier jobs like it took, None where too few are known.
         note: a sentence for a live job, "" if there is none.
         lines: for an ended job what happened, in one or two lines, then what to do next.
         stopped: whether this kernel has given up following it; the job itself may go on.
         thumbnails: small JPEGs of the pictures that were sent, at most two.
+        file: the name of the video, "" before it is saved.
     """
 
     job_id: str
@@ -67,9 +70,12 @@ class CardView:
     provider: str
     chips: tuple[str, ...] = ()
     progress: float | None = None
+    moved: tuple[int, int] | None = None
+    expected: float | None = None
     note: str = ""
     lines: tuple[str, ...] = ()
     emulated: bool = False
     thumbnails: tuple[bytes, ...] = ()
+    file: str = ""
     cancel_requested: bool = False
     stopped: bool = False

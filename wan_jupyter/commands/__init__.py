@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..errors import OptionError
 from ..options import split
 from ..request import nearest, shorten
-from . import clean, jobs, keys, money, places
+from . import clean, composer, jobs, keys, looks, money, places
 
 Command = Callable[..., Any]
 
@@ -24,13 +24,15 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "login": keys.login,
         "logout": keys.logout,
         "sessions": places.sessions,
-        "jobs": jobs.jobs,
+        "jobs": looks.jobs,
         "show": jobs.show,
+        "frame": looks.frame,
         "wait": jobs.wait,
         "resume": jobs.resume,
         "retry": jobs.retry,
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
+        "compose": composer.compose,
         "spend": money.spend,
         "models": places.models,
         "clean": clean.clean,

@@ -1,11 +1,11 @@
-"""What became of my jobs: list, show, wait, resume, retry, cancel, adopt. Floor 6."""
+"""What became of my jobs: show, wait, resume, retry, cancel, adopt. Floor 6."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..desk import Desk
-from ..errors import OptionError, WanError
+from ..errors import OptionError
 from ..messages import say
 from ..request import shorten
 
@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from ..job import Job
 
 YES = "--yes"  # also where a budget cannot know what it costs
-
-
-def jobs(desk: Desk) -> None:
-    """List the newest jobs."""
-    desk.presenter.show_jobs(desk.session().history())
 
 
 def show(desk: Desk, beginning: str = "") -> Job:
@@ -33,15 +28,17 @@ def wait(desk: Desk, *beginnings: str) -> None:
     waited = [desk.job(one) for one in beginnings] or session.live_jobs() or session.resume()
     if not waited:
         desk.presenter.say("wait.nothing")
-    problems: list[WanError] = []
-    for job in waited:
-        try:
-            if not desk.presenter.show(job, wait=True):
-                break  # the user stopped the wait, for all of them
-        except WanError as problem:
-            problems.append(problem)
-    if problems:
-        raise problems[0]
+    elif len(waited) > 1:
+        _wait_for_all(desk, waited)
+    else:
+        desk.presenter.show(waited[0], wait=True)
+
+
+def _wait_for_all(desk: Desk, waited: list[Job]) -> None:
+    """Wait for several jobs with one table; the first that ended without a video is the error, once all have ended."""
+    if desk.presenter.wait_for(waited):
+        for job in waited:
+            job.result(0.1)
 
 
 def resume(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from .. import settings as environment
 from ..desk import Desk
 from ..errors import SettingsError, WanError
 from ..messages import say
+from ..text import padded, width
 
 if TYPE_CHECKING:
     from ..doctor import Patient
@@ -28,8 +29,9 @@ def where(desk: Desk) -> None:
         "outputs": session.outputs,
         "jobs": ", ".join(live) or say("where.no_jobs"),
     }
-    width = max(len(say(f"where.{name}")) for name in facts)
-    desk.presenter.show_text("\n".join(f"{say(f'where.{name}'):<{width}}  {value}" for name, value in facts.items()))
+    wide = max(width(say(f"where.{name}")) for name in facts)
+    lines = (f"{padded(say(f'where.{name}'), wide)}  {value}" for name, value in facts.items())
+    desk.presenter.show_text("\n".join(lines))
 
 
 def use(desk: Desk, name: str = "") -> None:
@@ -90,7 +92,10 @@ def models(desk: Desk, name: str = "") -> None:
     """List the models that are known, or show one with all that is known of it."""
     from ..ui.models import details, head, overview
 
-    desk.presenter.show_rows(details(name), []) if name else desk.presenter.show_rows(overview(), head())
+    spoken = desk.presenter.language
+    if name:
+        return desk.presenter.show_rows(details(name, spoken), [])
+    return desk.presenter.show_rows(overview(spoken), head(spoken))
 
 
 def doctor(desk: Desk, name: str = "") -> None:

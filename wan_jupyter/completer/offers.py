@@ -197,6 +197,11 @@ def _known_models(here: Facts) -> Iterable[Offer]:
     return [(name, "value") for name in _models(NOTHING, here)]
 
 
+def _composed(here: Facts) -> Iterable[Offer]:
+    del here
+    return [("cell", "value")]
+
+
 def _spans(here: Facts) -> Iterable[Offer]:
     from ..budget import SINCE
 
@@ -219,6 +224,7 @@ TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         "login": (_services,),
         "logout": (_services,),
         "models": (_known_models,),
+        "compose": (_composed,),
         "adopt": (_nothing, _known_models),
         "spend": (_spans,),
         "show": (_jobs,),

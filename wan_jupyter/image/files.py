@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ..errors import ImageError
-from ..messages import say
+from ..messages import Phrase
 
 MAX_BYTES = 100 * 1024 * 1024
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"})
@@ -71,7 +71,7 @@ def _contents(path: Path, shown: str) -> bytes:
     if stat.S_ISDIR(about.st_mode):
         raise ImageError("image.folder", label=shown)
     if not stat.S_ISREG(about.st_mode):  # a pipe would never end
-        raise ImageError("image.unreadable", label=shown, reason=say("image.not_a_file"))
+        raise ImageError("image.unreadable", label=shown, reason=Phrase("image.not_a_file", {}))
     check_weight(about.st_size, shown)
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
@@ -107,7 +107,7 @@ def similar(path: Path, typed: Path) -> str:
         return ""
     found = _nearest(path.name, sorted(names))
     word = one_line(str(typed.parent / found))
-    return say("option.did_you_mean", word=f'"{word}"' if " " in word else word) if found else ""
+    return Phrase("option.did_you_mean", {"word": f'"{word}"' if " " in word else word}) if found else ""
 
 
 def _nearest(name: str, among: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..errors import ImageError
-from ..messages import say
+from ..messages import Phrase
 from .pixels import FORMATS, MODES, on_white
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def made_fit(data: bytes, bounds: Bounds, label: str = "") -> Fit:
     Raises:
         ImageError: it cannot be decoded to its end, or its mode has no agreed range of brightness.
     """
-    label = label or say("image.this")
+    label = label or Phrase("image.this", {})
     with _decoded(data, label) as (picture, mime, orientation):
         see_through = _transparent(picture)
         fits = not bounds.high or max(picture.size) <= bounds.high

@@ -8,9 +8,11 @@ connection a thread and process, never across a fork.
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ..budget import Spending
@@ -185,9 +187,37 @@ class Journal(Store):
             found = self._connection().execute(query, (*whose, digest, now)).fetchone()
         return found[0] if found else ""
 
-    def recent(self, limit: int = 50) -> list[Row]:
-        """Return the newest jobs, newest first."""
-        return self._rows("ORDER BY created_at DESC, rowid DESC LIMIT ?", limit)
+    def recent(
+        self, limit: int = 50, *, since: float = 0.0, states: Iterable[Status] = (), model: str = ""
+    ) -> list[Row]:
+        """Return the newest jobs, newest first.
+
+        Args:
+            limit: at most so many.
+            since: only jobs begun at or after this epoch second.
+            states: only jobs in one of these; none named: in any.
+            model: only jobs whose model has this in its name.
+        """
+        wanted = list(states) or list(Status)
+        marks = ", ".join("?" * len(wanted))
+        where = f"WHERE created_at >= ? AND status IN ({marks}) AND instr(lower(model), ?)"
+        order = "ORDER BY created_at DESC, rowid DESC LIMIT ?"
+        return self._rows(f"{where} {order}", since, *wanted, model.lower(), limit)
+
+    def times(self, base_url: str, model: str, like: Mapping[str, object], limit: int = 20) -> list[float]:
+        """Return how many seconds a service's newest videos of a model took, from the order to the saved file.
+
+        Only jobs count that were sent from here, with requests in which all of `like` stands as it stands there.
+        """
+        query = (
+            "SELECT request, updated_at - created_at FROM jobs WHERE model = ? AND base_url = ? AND status = ?"
+            " AND sent_at IS NOT NULL AND updated_at > created_at ORDER BY created_at DESC LIMIT 200"
+        )
+        with told(self.path):
+            rows = self._connection().execute(query, (model, base_url, Status.SUCCEEDED)).fetchall()
+        kept = ((json.loads(request), seconds) for request, seconds in rows)
+        alike = (seconds for asked, seconds in kept if all(asked.get(name) == like[name] for name in like))
+        return list(islice(alike, limit))
 
     def unfinished(self) -> list[Row]:
         """Return the jobs for which there is something to do, oldest first."""

@@ -38,4 +38,5 @@ MIGRATIONS: Sequence[tuple[str, str]] = (
     ),
     ("0003 remarks", "ALTER TABLE jobs ADD COLUMN remarks TEXT NOT NULL DEFAULT '[]'"),
     ("0004 files", "ALTER TABLE jobs ADD COLUMN size INTEGER; ALTER TABLE jobs ADD COLUMN mtime INTEGER"),
+    ("0005 jobs by model", "CREATE INDEX jobs_by_model ON jobs (model, created_at)"),
 )

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from .present import Presenter
 
 # (module, type) to the presenter's method. A rich display more is one line here.
-RENDERERS = MappingProxyType({("wan_jupyter.job", "Job"): "render", ("wan_jupyter.video", "Video"): "show_video"})
+RENDERERS = MappingProxyType(
+    {
+        ("wan_jupyter.job", "Job"): "render",
+        ("wan_jupyter.video", "Video"): "show_video",
+        ("wan_jupyter.composing", "Composer"): "compose",
+    }
+)
 ATTRIBUTE = "_wan_presenter"
 FOLDER = "_wan_folder"
 
@@ -30,6 +36,12 @@ def install(ip: Any) -> None:
 def settle(ip: Any, folder: Path) -> None:
     """Say where a shell's notebook lies; it stays so, wherever the working directory moves."""
     setattr(ip, FOLDER, folder)
+
+
+def speak(ip: Any, language: str) -> None:
+    """Have a shell's presenter speak a language, if there is a presenter yet."""
+    if hasattr(ip, ATTRIBUTE):
+        presenter(ip).language = language
 
 
 def uninstall(ip: Any) -> None:

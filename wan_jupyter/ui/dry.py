@@ -10,11 +10,15 @@ from ..messages import say
 
 def dry_text(dry: DryRun, language: str = "en") -> str:
     """Return what would be sent, as text."""
+    remarks = [say(key, language, **values) for key, values in dry.plan.remarks]
+    return "\n\n".join([request_text(dry), price_line(dry, language), *remarks, dry.request.curl])
+
+
+def request_text(dry: DryRun) -> str:
+    """Return the request alone, as it goes over the wire."""
     shown = dry.request
     head = [f"{shown.method} {shown.url}", *(f"{name}: {value}" for name, value in shown.headers.items())]
-    body = json.dumps(shown.body, ensure_ascii=False, indent=2)
-    remarks = [say(key, language, **values) for key, values in dry.plan.remarks]
-    return "\n\n".join(["\n".join(head), body, price_line(dry, language), *remarks, shown.curl])
+    return "\n".join([*head, "", json.dumps(shown.body, ensure_ascii=False, indent=2)])
 
 
 def price_line(dry: DryRun, language: str = "en") -> str:

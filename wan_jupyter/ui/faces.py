@@ -13,62 +13,107 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from .. import bundle
-from ..bundle import Bundle, CardView
+from ..bundle import Bundle
 from ..messages import say
+from ..text import cut, padded, width
+from .drawing import CARD, Drawing
 
+Cancel = Callable[[], object] | None
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Face(Protocol):
-    """What a live display can do; `redraw` is after how many seconds it wants to be drawn anew, 0 for never."""
+    """What a live display can do; a view is what its drawing draws.
+
+    Attributes:
+        redraw: after how many seconds it wants to be drawn anew, 0 for never.
+        closing: how many messages its end takes.
+        explains: whether it has room for the request that was sent.
+    """
 
     redraw: float
+    closing: int
+    explains: bool
 
-    def open(self, view: CardView) -> None:
+    def open(self, view: Any) -> None:
         """Show it for the first time; main thread."""
 
-    def update(self, view: CardView) -> None:
-        """Show where the job stands; the loop."""
+    def update(self, view: Any) -> None:
+        """Show how things stand; the loop."""
+
+    def explain(self, request: str) -> None:
+        """Show the request that was sent; the loop."""
+
+    def ring(self, wish: str) -> float:
+        """Be heard, if that is wished for and can be, and return for how many seconds; the loop."""
 
     def end(self, final: Bundle, made: bool) -> None:
-        """Show what remains; `made` tells whether that is a video."""
+        """Show what remains; `made` tells whether that is what was asked for."""
 
     def leave(self) -> None:
-        """Nobody waits here any more, though the job goes on; main thread."""
+        """Nobody waits here any more, though the work goes on; main thread."""
 
 
 class WidgetFace:
-    """A card made of one HTML widget and a Cancel button, with a static line beside it for readers without a kernel."""
+    """An HTML widget and a Cancel button, with a static text beside them for readers without a kernel.
+
+    What never changes (the style, the request) is a widget of its own, so that it does not travel with every update.
+    """
 
     redraw = 12.0  # a clock made of CSS starts over when its panel was hidden
+    closing = 3
+    explains = True
 
-    def __init__(self, cancel: Callable[[], object], language: str) -> None:
-        self._cancel, self._language = cancel, language
+    def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
+        self._cancel, self._language, self._drawing = cancel, language, drawing
 
-    def open(self, view: CardView) -> None:
-        """Show the card; importing ipywidgets is paid for here."""
-        import ipywidgets
+    def open(self, view: Any) -> None:
+        """Show the card."""
         from IPython.display import display
 
-        card = bundle.card(view, self._language)
-        self._html = ipywidgets.HTML(value=card, layout={"flex": "1 1 auto", "min_width": "0"})
-        words = say("card.cancel", self._language)
-        self._button = ipywidgets.Button(description=words, tooltip=say("card.cancel_tooltip", self._language))
-        self._button.layout = {"width": "auto", "flex": "0 0 auto", "align_self": "center"}
-        self._button.add_class("wan-cancel")
-        self._button.on_click(lambda _: self._cancel())
-        _hear_clicks_while_busy(self._button)
-        layout = {"align_items": "stretch", "max_width": "760px", "flex_flow": "row wrap"}
-        self._box = ipywidgets.HBox([self._html, self._button], layout=layout)
+        self.build(view)
         reference = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
-        first = {WIDGET_VIEW: reference, **bundle.still(view, self._language)}
+        first = {WIDGET_VIEW: reference, **self._drawing.still(view, self._language)}
         self._handle = display(first, raw=True, display_id=True)
 
-    def update(self, view: CardView) -> None:
-        """Replace the card's text; the button goes when there is nothing left to cancel."""
-        self._html.value = bundle.card(view, self._language)
-        if view.cancel_requested and not self._button.disabled:
+    def build(self, view: Any) -> None:
+        """Make the widgets; importing ipywidgets is paid for here."""
+        import ipywidgets
+
+        shown = self._drawing.live(view, self._language)
+        self._html = ipywidgets.HTML(value=shown, layout={"flex": "1 1 240px", "min_width": "0"})
+        self._button = self._cancel_button() if self._cancel else None
+        self._more = ipywidgets.HTML(value=bundle.frame(), layout={"flex": "1 1 100%", "min_width": "0"})
+        children = [one for one in (self._html, self._button, self._more) if one is not None]
+        layout = {"align_items": "flex-start", "max_width": "760px", "flex_flow": "row wrap"}
+        self._box = ipywidgets.HBox(children, layout=layout, _dom_classes=("wan-box",))
+
+    def _cancel_button(self) -> Any:
+        import ipywidgets
+
+        words, tooltip = (say(f"card.{name}", self._language) for name in ("cancel", "cancel_tooltip"))
+        layout = {"width": "auto", "flex": "0 0 auto"}
+        button = ipywidgets.Button(description=words, tooltip=tooltip, layout=layout, _dom_classes=("wan-cancel",))
+        button.on_click(lambda _: self._cancel() if self._cancel else None)
+        _hear_clicks_while_busy(button)
+        return button
+
+    def update(self, view: Any) -> None:
+        """Replace the card's text; a button that was pressed is done with."""
+        self._html.value = self._drawing.live(view, self._language)
+        if self._button is not None and view.cancel_requested and not self._button.disabled:
             self._button.disabled = True
+
+    def explain(self, request: str) -> None:
+        """Put the request below the card, closed."""
+        self._more.value = bundle.frame(request, self._language)
+
+    def ring(self, wish: str) -> float:
+        """Play a sound; it lives in the widget alone, so that no saved notebook ever plays it again."""
+        if wish != "sound":
+            return 0.0
+        self._html.value = f"{self._html.value}{bundle.sound()}"
+        return bundle.SOUND_SECONDS
 
     def end(self, final: Bundle, made: bool) -> None:
         """Put the end into the widget too, which a reloaded page shows, then replace it by the static bundle."""
@@ -84,22 +129,31 @@ class StaticFace:
     """One static display that is updated: headless runs, Colab."""
 
     redraw = 0.0
+    closing = 1
+    explains = False
 
-    def __init__(self, cancel: Callable[[], object], language: str) -> None:
-        self._language = language
-        self._status: object = None
+    def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
+        self._language, self._drawing = language, drawing
+        self._mark: object = None
 
-    def open(self, view: CardView) -> None:
-        """Show the first line."""
+    def open(self, view: Any) -> None:
+        """Show the first text."""
         from IPython.display import display
 
-        self._handle = display(bundle.still(view, self._language), raw=True, display_id=True)
+        self._handle = display(self._drawing.still(view, self._language), raw=True, display_id=True)
 
-    def update(self, view: CardView) -> None:
+    def update(self, view: Any) -> None:
         """Show a change of state; nobody watches a percentage here."""
-        if view.status is not self._status:
-            self._status = view.status
-            self._handle.update(bundle.still(view, self._language), raw=True)
+        if self._drawing.mark(view) != self._mark:
+            self._mark = self._drawing.mark(view)
+            self._handle.update(self._drawing.still(view, self._language), raw=True)
+
+    def explain(self, request: str) -> None:
+        """Have no room for it."""
+
+    def ring(self, wish: str) -> float:
+        """Stay silent: what is heard here would be heard at each reading."""
+        return 0.0
 
     def end(self, final: Bundle, made: bool) -> None:
         """Show what remains."""
@@ -116,26 +170,37 @@ class TerminalFace:
     """
 
     redraw = 1.0
+    closing = 0
+    explains = False
 
-    def __init__(self, cancel: Callable[[], object], language: str) -> None:
-        self._language = language
+    def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
+        self._language, self._drawing = language, drawing
         self._shown = ""
-        self._status: object = None
+        self._mark: object = None
         self._left = False
 
-    def open(self, view: CardView) -> None:
+    def open(self, view: Any) -> None:
         """Write the first line."""
         self.update(view)
 
-    def update(self, view: CardView) -> None:
-        """Write where the job stands."""
+    def update(self, view: Any) -> None:
+        """Write how things stand."""
         if self._left:
             return
+        line = self._drawing.line(view, self._language)
         if sys.stderr.isatty():
-            self._overwrite(bundle.line(view, self._language))
-        elif view.status is not self._status:
-            _write(bundle.line(view, self._language) + "\n")
-        self._status = view.status
+            self._overwrite(line)
+        elif self._drawing.mark(view) != self._mark:
+            _write(line + "\n")
+        self._mark = self._drawing.mark(view)
+
+    def explain(self, request: str) -> None:
+        """Have no room for it."""
+
+    def ring(self, wish: str) -> float:
+        """Ring the terminal's bell."""
+        ring_bell(wish)
+        return 0.0
 
     def end(self, final: Bundle, made: bool) -> None:
         """Take the line away and say what was made; a failure is said by the error that ends the wait."""
@@ -156,10 +221,16 @@ class TerminalFace:
     def _overwrite(self, line: str) -> None:
         import shutil
 
-        width = shutil.get_terminal_size().columns - 1
-        shown = bundle.one_line(line, width)
-        _write("\r" + shown + " " * max(0, len(self._shown) - len(shown)))
+        columns = shutil.get_terminal_size().columns - 1
+        shown = cut(bundle.one_line(line), columns)
+        _write("\r" + padded(shown, width(self._shown)))
         self._shown = shown
+
+
+def ring_bell(wish: str) -> None:
+    """Ring a terminal's bell where that is wished for; elsewhere the character would stand in a file."""
+    if wish != "none" and sys.stderr.isatty():
+        _write("\a")
 
 
 def _write(text: str) -> None:
@@ -170,17 +241,17 @@ def _write(text: str) -> None:
 class QuietFace(StaticFace):
     """Nothing until the end."""
 
-    def open(self, view: CardView) -> None:
+    def open(self, view: Any) -> None:
         """Make the display, empty."""
         from IPython.display import display
 
         self._handle = display({"text/plain": ""}, raw=True, display_id=True)
 
-    def update(self, view: CardView) -> None:
+    def update(self, view: Any) -> None:
         """Stay silent."""
 
 
-FACES: Mapping[str, Callable[[Callable[[], object], str], Face]] = MappingProxyType(
+FACES: Mapping[str, Callable[[Cancel, str, Drawing], Face]] = MappingProxyType(
     {"widget": WidgetFace, "text": StaticFace, "terminal": TerminalFace, "quiet": QuietFace}
 )
 

@@ -7,7 +7,7 @@ of the cell, since one kernel can be used from several front ends.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -34,7 +34,15 @@ TERMINAL = FrontEnd("terminal", waits=True)
 
 
 def detect(ip: Any) -> FrontEnd:
-    """Return the front end that the cell which runs now came from."""
+    """Return the front end that the cell which runs now came from, as the user wants it to be treated."""
+    found = _found(ip)
+    progress, waits = wish(ip, "progress", "auto"), wish(ip, "wait", "auto")
+    if found.face != "terminal" and progress != "auto":  # without a kernel there is nothing else
+        found = replace(found, face=progress)
+    return found if waits == "auto" else replace(found, waits=waits == "always")
+
+
+def _found(ip: Any) -> FrontEnd:
     if getattr(ip, "kernel", None) is None:
         return TERMINAL
     if "google.colab" in sys.modules:
@@ -42,6 +50,13 @@ def detect(ip: Any) -> FrontEnd:
     if _asked_without_stdin(ip):
         return HEADLESS
     return VS_CODE if "__vsc_ipynb_file__" in ip.user_ns else NOTEBOOK
+
+
+def wish(ip: Any, name: str, usual: str) -> str:
+    """Return what the user set with `%config WanMagics.…`, `usual` where the magics are not loaded."""
+    manager = getattr(ip, "magics_manager", None)
+    ours = manager.registry.get("WanMagics") if manager is not None else None
+    return str(getattr(ours, name, usual))
 
 
 def _asked_without_stdin(ip: Any) -> bool:

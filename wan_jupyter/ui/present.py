@@ -7,29 +7,46 @@ spoken to.
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import bundle, engine
 from .. import settings as environment
-from ..bundle import Bundle
+from ..bundle import Bundle, CardView
 from ..dry import DryRun
 from ..errors import OutputError, SettingsError, WaitTimeout, WanError
 from ..job import POLL, Job
-from ..messages import say
+from ..messages import ENGLISH, say, speaking
 from ..settings import Settings
 from ..video import Video
-from .dry import dry_text
-from .faces import FACES, Face
-from .frontend import detect
-from .live import Live
+from .drawing import BOARD, CARD
+from .dry import dry_text, request_text
+from .faces import FACES, Face, ring_bell
+from .frontend import detect, wish
+from .live import Live, Story, Subject
+from .many import CARDS_IN_A_CELL, Many
+from .thumbs import picture_of, pictures, shelf
 from .views import Page, card_view, player_view, warning_of, where
 
+if TYPE_CHECKING:
+    from ..composing import Composer
+    from .composer import Form
+
 PATIENCE = 10.0  # seconds for drawing what lies on disk already
+
+
+@dataclass
+class Cell:
+    """What one execution of a cell has shown: so many cards of live jobs, and the board of those beyond them."""
+
+    number: int
+    cards: int = 0
+    board: Many | None = None
 
 
 class Presenter:
@@ -41,9 +58,11 @@ class Presenter:
         found = _settings(ip)
         self.page = Page(folder or found.notebook)
         self.embed = found.embed
-        self.language = "en"
+        self.language = speaking.get() if speaking.get() != ENGLISH else found.language
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
+        self.form: Form | None = None  # the newest
+        self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
 
     def close(self) -> None:
@@ -88,10 +107,12 @@ class Presenter:
             self._display(self._final(job, policy, origin))
         elif front.face == "terminal" and not waits:  # a line written later would fall into what is being typed
             self._display(bundle.still(card_view(job, time.time(), self.language), self.language))
+            job.watch(partial(self._ring_at_end, job))
+        elif not waits and not quiet and self._joins_board(job, front.face):
+            pass  # the board of this cell shows it
         else:
-            face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language)
-            final = partial(self._final, job, policy, origin)
-            live = Live(job, face, final, engine.current(), self.language)
+            face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language, CARD)
+            live = Live(job, face, self._story(job, policy, origin), engine.current())
             if not waits:
                 self._open(live, front.face)
             elif not self._wait(job, live, face, front.face, timeout):
@@ -100,17 +121,44 @@ class Presenter:
             job.result(0.1)
         return True
 
+    def wait_for(self, jobs: list[Job]) -> bool:
+        """Show several jobs in one table and wait until all have ended; False when the user stopped the wait."""
+        front, many = detect(self._ip), Many(jobs, engine.current())
+        face = FACES[front.face](None, self.language, BOARD)
+        live = Live(many, face, self._board_story(many), engine.current())
+        return self._wait(many, live, face, front.face, None)
+
     def show_video(self, video: Video) -> None:
         """Show a video that was made."""
         self._display(bundle.player(player_view(video, self.page), self.language))
 
+    def compose(self, composer: Composer) -> None:
+        """Show a form, unless this very cell has shown it already (`%wan compose`)."""
+        mark = (f"form {id(composer)}", self._ip.execution_count)
+        if self._shown == mark:
+            return None
+        self._shown = mark
+        if detect(self._ip).face != "widget":
+            return self.say("compose.needs_notebook")
+        from .composer import Form
+
+        self.form = Form(composer, self, self._ip.user_ns)
+        return self.form.display()
+
+    def show_on(self, job: Job, face: Face) -> None:
+        """Show a job on a face that somebody else has a place for; a video is put into it, not into the notebook."""
+        aside = copy.copy(self)
+        aside.page = Page(self.page.folder)
+        Live(job, face, aside._story(job, "always", job.origin), engine.current()).open()
+
     def show_jobs(self, jobs: list[Job]) -> None:
-        """Show jobs as a table."""
+        """Show jobs as a table, with a small picture of each."""
         if not jobs:
             return self.say("jobs.none")
-        names = ("id", "status", "model", "prompt", "file")
+        names = ("id", "when", "status", "model", "prompt", "file")
         rows = [[where(job, self.language)[name] for name in names] for job in jobs]
-        return self._display(bundle.table(rows, [say(f"jobs.{name}", self.language) for name in names]))
+        shown = None if detect(self._ip).face == "terminal" else pictures(jobs, engine.current())
+        return self._display(bundle.table(rows, [say(f"jobs.{name}", self.language) for name in names], pictures=shown))
 
     def show_rows(self, rows: list[list[str]], head: list[str]) -> None:
         """Show any table."""
@@ -128,6 +176,63 @@ class Presenter:
         """Print one sentence."""
         print(say(key, self.language, **values))  # noqa: T201 - the cell's own output
 
+    # ---- what is told of a job ----------------------------------------------------------------------------------
+
+    def _story(self, job: Job, policy: str, origin: str) -> Story:
+        def view() -> CardView:
+            return card_view(job, time.time(), self.language)
+
+        def lost(error: Exception) -> Bundle:
+            lines = (job.snapshot.file, type(error).__name__)
+            return bundle.still(replace(view(), lines=lines), self.language)
+
+        look = job.dry
+        return Story(
+            drawing=CARD,
+            view=view,
+            final=partial(self._final, job, policy, origin),
+            lost=lost,
+            made=lambda: job.video is not None,
+            request=None if look is None else lambda: request_text(look()),
+            ring=wish(self._ip, "notify", "none"),
+        )
+
+    def _board_story(self, many: Many) -> Story:
+        def views() -> tuple[CardView, ...]:
+            return tuple(card_view(job, time.time(), self.language) for job in many.jobs)
+
+        def still(_: object = None) -> Bundle:
+            return bundle.board_still(views(), self.language)
+
+        def final() -> Bundle:
+            kept = shelf(engine.current())
+            pairs = zip(many.jobs, views(), strict=False)  # one may join in between
+            shown = [replace(view, thumbnails=(picture_of(job, kept),)) for job, view in pairs]
+            return bundle.board_still(shown, self.language)
+
+        ring = wish(self._ip, "notify", "none")
+        return Story(drawing=BOARD, view=views, final=final, lost=still, made=lambda: True, ring=ring)
+
+    def _joins_board(self, job: Job, kind: str) -> bool:
+        """Put a job onto the board of its cell, once the cell has shown as many cards as it should."""
+        if self._cell.number != self._ip.execution_count:
+            self._cell = Cell(self._ip.execution_count)
+        self._cell.cards += 1
+        if self._cell.cards <= CARDS_IN_A_CELL:
+            return False
+        board = self._cell.board
+        if board is not None and not board.done:
+            board.join(job)
+            return True
+        self._cell.board = many = Many([job], engine.current())
+        face = FACES[kind](None, self.language, BOARD)
+        self._open(Live(many, face, self._board_story(many), engine.current()), kind)
+        return True
+
+    def _ring_at_end(self, job: Job, _: object) -> None:
+        if job.done:
+            ring_bell(wish(self._ip, "notify", "none"))
+
     # ---- waiting ----------------------------------------------------------------------------------------------
 
     def _open(self, live: Live, kind: str) -> None:
@@ -135,16 +240,16 @@ class Presenter:
         if kind == "text":
             self._unsettled.append(live)
 
-    def _wait(self, job: Job, live: Live, face: Face, kind: str, timeout: float | None) -> bool:
+    def _wait(self, job: Subject, live: Live, face: Face, kind: str, timeout: float | None) -> bool:
         """Show the job and wait until its end is on display; False when the user stopped the wait."""
         try:  # a stop that comes while the card is being made ends the wait as well
             self._open(live, kind)
-            if timeout is None or _ends_within(job, timeout):
+            if timeout is None or not isinstance(job, Job) or _ends_within(job, timeout):
                 while not live.settled.done():
                     _nap(live.settled)
         except KeyboardInterrupt:
             face.leave()
-            self.say("wait.interrupted", id=job.id)
+            self.say("wait.interrupted" if isinstance(job, Job) else "wait.interrupted_all", id=job.id)
             return False
         except WaitTimeout:
             face.leave()

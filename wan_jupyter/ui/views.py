@@ -5,20 +5,21 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from .. import bundle
 from ..bundle import CardView, PlayerView
 from ..job import Job
 from ..messages import known, say
 from ..prices import FREE
 from ..request import VideoRequest
 from ..status import Status
-from ..text import one_line
 from ..video import Video
 
-LONGEST = 200  # characters of a prompt in a list
+LONGEST = 60  # characters of a prompt in a list
 EMBED_FILE = 8 * 1024 * 1024
 EMBED_TOTAL = 32 * 1024 * 1024
 
@@ -65,10 +66,13 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
         provider="" if job.facts.emulated else job.provider,  # its badge says so
         chips=(*chips(job.request, language), *price_chips(job, language)),
         progress=shot.progress,
+        moved=shot.moved,
+        expected=job.facts.expected,
         note=_note(job, language),
         lines=tuple(error.parts(language)) if error else (),
         emulated=job.facts.emulated,
         thumbnails=job.thumbnails,
+        file=Path(shot.file).name if shot.file else "",
         cancel_requested=job.cancel_requested,
         stopped=job.done and shot.status.live,
     )
@@ -151,6 +155,7 @@ def _shown_path(path: Path, folder: Path) -> str:
 def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
-    prompt = one_line(job.request.filled_prompt, LONGEST)
+    prompt = bundle.one_line(job.request.filled_prompt, LONGEST)
     status = say(f"state.{job.status.lower()}", language)
-    return {"id": job.id, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
+    when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%m-%d %H:%M")
+    return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}

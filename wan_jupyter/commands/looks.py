@@ -1,0 +1,102 @@
+"""Looking at what was made: the table of jobs, and single frames of a video. Floor 6."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from ..desk import Desk
+from ..errors import OptionError
+from ..request import shorten
+from ..status import Status
+
+# What may follow the commands here.
+FLAGS = ("--since", "--failed", "--model", "--strip")
+FAILED = (Status.FAILED, Status.CANCELED, Status.EXPIRED, Status.UNCERTAIN)
+DAYS: Mapping[str, int] = MappingProxyType({"today": 0, "yesterday": 1, "week": 6})
+LAST = "last"
+
+
+def jobs(desk: Desk, *words: str) -> None:
+    """List the newest jobs, or those that are asked for."""
+    asked = {"--failed": lambda _: ("states", FAILED), "--model": _model, "--since": _since}
+    found = desk.session().history(**dict(_read(words, asked)))
+    if words and not found:
+        return desk.presenter.say("jobs.none_such")
+    return desk.presenter.show_jobs(found)
+
+
+def frame(desk: Desk, beginning: str = "", *words: str) -> Any:
+    """Return one picture (PIL) of a job's video, or with `--strip` several side by side; the cell shows it."""
+    if beginning.startswith("-"):
+        beginning, words = "", (beginning, *words)
+    video = desk.job(beginning).result(0.1)
+    if words and words[0] == "--strip":
+        return video.strip(_count(words[1:]))
+    if words and words[0].startswith("--"):
+        raise OptionError("option.unknown_here", name=shorten(words[0]), names="--strip")
+    if len(words) > 1:
+        raise OptionError("command.too_many", name="frame", value=shorten(words[1]))
+    return video.last_frame if words == (LAST,) else video.frame(_seconds(words))
+
+
+def _count(words: Sequence[str]) -> int:
+    if not words:
+        return 8
+    if len(words) > 1 or not words[0].isdecimal():
+        raise OptionError("option.bad_count", flag="--strip", value=shorten(words[-1]))
+    return int(words[0])
+
+
+def _seconds(words: Sequence[str]) -> float:
+    try:
+        return float(words[0].removesuffix("s")) if words else 0.0
+    except ValueError:
+        raise OptionError("frame.bad_time", value=shorten(words[0])) from None
+
+
+# ---- filters ------------------------------------------------------------------------------------------------------
+
+Reader = Callable[[Iterator[str]], tuple[str, Any]]
+
+
+def _read(words: Sequence[str], readers: Mapping[str, Reader]) -> Iterator[tuple[str, Any]]:
+    """Yield what each filter asks for; a value follows its flag as a word, or after `=`."""
+    left = iter([part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])])
+    for flag in left:
+        if not flag.startswith("--"):
+            raise OptionError("command.too_many", name="jobs", value=shorten(flag))
+        if flag not in readers:
+            raise OptionError("option.unknown_here", name=shorten(flag), names=", ".join(readers))
+        yield readers[flag](left)
+
+
+def _model(words: Iterator[str]) -> tuple[str, str]:
+    return "model", _value("--model", "NAME", words)
+
+
+def _since(words: Iterator[str]) -> tuple[str, float]:
+    value = _value("--since", "today", words)
+    return "since", _day(value)
+
+
+def _value(flag: str, metavar: str, words: Iterator[str]) -> str:
+    value = next(words, "")
+    if not value or value.startswith("--"):
+        raise OptionError("option.needs_value", flag=flag, metavar=metavar)
+    return value
+
+
+def _day(word: str) -> float:
+    """Return the epoch second at which a day begins here: today, yesterday, week, 3d, or a date."""
+    today = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
+    back = DAYS.get(word.lower())
+    if back is None and word[:-1].isdecimal() and word[-1] == "d":
+        back = min(int(word[:-1]), 36500)
+    try:
+        return (datetime.fromisoformat(word) if back is None else today - timedelta(days=back)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise OptionError("jobs.bad_since", value=shorten(word)) from None

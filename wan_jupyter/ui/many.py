@@ -1,0 +1,42 @@
+"""Many jobs as one: what a board follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..engine import Engine
+from ..job import Job
+
+CARDS_IN_A_CELL = 4  # what one cell shows beyond this shares a board
+
+
+class Many:
+    """Jobs that are followed together; more may join while not all have ended."""
+
+    def __init__(self, jobs: Iterable[Job], engine: Engine) -> None:
+        self.jobs: tuple[Job, ...] = tuple(jobs)
+        self._engine = engine
+        self._watchers: list[Callable[[Any], object]] = []
+
+    @property
+    def id(self) -> str:
+        """Their ids."""
+        return ", ".join(job.id for job in self.jobs)
+
+    @property
+    def done(self) -> bool:
+        """Whether all have ended."""
+        return all(job.done for job in self.jobs)
+
+    def watch(self, watcher: Callable[[Any], object]) -> None:
+        """Have `watcher(snapshot)` called on the loop at each change of any of them."""
+        self._watchers.append(watcher)
+        for job in self.jobs:
+            job.watch(watcher)
+
+    def join(self, job: Job) -> None:
+        """Follow one job more; main thread."""
+        self.jobs = (*self.jobs, job)
+        for watcher in self._watchers:
+            job.watch(watcher)
