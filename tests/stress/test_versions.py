@@ -13,7 +13,8 @@ from typing import Any
 import nbformat
 import pytest
 from frontends import FAST, LOAD, SMALL, WIDGET, Desk, Kernel
-from parts import INSTALLED, PATIENCE, PortEmulator, environment
+from parts import INSTALLED, PATIENCE, PortEmulator, environment, picture
+from test_composer import Page
 from test_magics import registered
 from test_notebook import RAISES, bundles, is_player, text
 from test_ui import STATIC, ended
@@ -216,6 +217,16 @@ def test_the_cancel_button_reaches_the_job(live: Kernel, tmp_path: Path) -> None
     live.click(live.button())
     ended(live, cell)
     assert live.ask("str(slow.status)").lower().endswith("canceled")
+
+
+def test_the_form_takes_an_uploaded_picture(live: Kernel) -> None:
+    """Its widgets, and the two ways in which ipywidgets gives what was uploaded."""
+    page = Page(live)
+    page.upload("first", "mine.png", picture("navy"))
+    page.prompt("A cat from a form")
+    live.until(lambda: page.ready)
+    page.click("wan-generate")
+    page.until_says("<video")
 
 
 def test_a_key_is_taken_out_of_the_database(live: Kernel) -> None:
