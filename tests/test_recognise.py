@@ -328,3 +328,110 @@ def leave(world: World, job: Job) -> None:
     engine.current().jobs.pop(job.id)
     with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
         sql.execute("UPDATE jobs SET owner = 'gone:1:dead', heartbeat = 0")
+
+
+# ---- what a prompt cannot tell --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"params": {"duration": 10}}, {"params": {"input.prompt": "Another cat"}}, {"prompt": "A cat " * 4000}],
+    ids=["length by hand", "prompt by hand", "a long prompt"],
+)
+def test_a_task_that_may_be_ours_is_never_called_no_trace(world: World, how: dict[str, Any]) -> None:
+    """What was set by hand, or is cut in the answer, does not speak against it; nor does it prove it."""
+    world.emulator().faults(LOST)
+    small = {"model": "wan2.6-i2v-flash", "resolution": "720P"}
+    job = world.order(how.get("prompt", "A cat"), params=how.get("params"), **small)
+    with contextlib.suppress(errors.JobUncertain):
+        job.result(PATIENCE)
+    assert job.snapshot.note != "no_trace"
+    assert (job.status, job.snapshot.note) in ((Status.UNCERTAIN, "several"), (Status.SUCCEEDED, ""))
+
+
+def test_after_a_crash_a_task_of_hours_later_is_not_ours(world: World, clock: FakeClock) -> None:
+    """Whoever died between sending and hearing was not sending for hours."""
+    clock.hold()
+    world.emulator().faults(UNMADE)
+    job = world.order("A cat")
+    until(lambda: clock.sleeping)
+    leave(world, job)
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET status = 'SUBMITTING', note = '', facts = '{}', problem = NULL")
+    clock.advance(5 * 3600)
+    elsewhere(world, "A cat")
+    clock.advance(5 * 3600)
+    clock.release()
+    (found,) = world.session().resume()
+    uncertain(found)
+    assert (found.snapshot.note, found.remote_id) == ("no_trace", "")
+
+
+def test_adopting_gives_a_lost_job_its_own_task_only(world: World, clock: FakeClock) -> None:
+    """Another model's task, or one of another hour, becomes a job of its own."""
+    old = elsewhere(world, "A cat")
+    clock.advance(4000)
+    world.emulator().faults(UNMADE)
+    job = world.order("A cat")
+    uncertain(job)
+    adopted = world.sessions[0].adopt(old)
+    adopted.result(PATIENCE)
+    assert (adopted.id == job.id, len(world.rows())) == (False, 2)
+
+
+def test_a_job_that_is_searched_for_may_be_adopted_meanwhile(world: World, clock: FakeClock) -> None:
+    """The card that searches goes on with the task that the user named."""
+    clock.hold()
+    world.emulator().faults(LOST, {"at": "list", "do": "status", "status": 500, "times": 3})
+    job = world.order("A cat")
+    until(lambda: job.status is Status.UNCERTAIN and clock.sleeping)
+    task = world.emulator().tasks[0]["task_id"]
+    clock.advance(30)
+    world.emulator().clear()
+    adopted = world.sessions[0].adopt(task)
+    clock.release()
+    adopted.result(PATIENCE)
+    job.result(PATIENCE)
+    assert (adopted.id, len(world.rows()), world.emulator().creates) == (job.id, 1, 1)
+
+
+# ---- giving up ------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_given_up_is_free_for_others(world: World) -> None:
+    """A full disk ends what this process does; whoever asks next goes on, in this kernel or another."""
+    outputs = world.folder / "wan_outputs"
+    outputs.write_text("a file where the folder should be")
+    job = world.order("A cat")
+    with pytest.raises(errors.OutputError):
+        job.result(PATIENCE)
+    assert (world.rows()[0]["owner"], world.rows()[0]["status"]) == ("", "DOWNLOADING")
+    outputs.unlink()
+    (again,) = world.session().resume()
+    again.result(PATIENCE)
+    assert (again.id, world.emulator().creates) == (job.id, 1)
+
+
+def test_a_task_that_only_answers_errors_is_waited_for_hours_not_for_ever(world: World) -> None:
+    """The wait ends with the id kept; `%wan resume` asks on."""
+    world.emulator().faults({"at": "poll", "do": "status", "status": 500, "times": 0})
+    job = world.order("A cat")
+    with pytest.raises(errors.JobError) as ended:
+        job.result(PATIENCE)
+    assert (ended.value.key, world.rows()[0]["status"]) == ("job.deadline", "QUEUED")
+
+
+def test_a_job_whose_kept_picture_is_gone_ends(world: World, clock: FakeClock) -> None:
+    """It was never sent; a row that nobody could end would stay for ever, and reserve its price."""
+    clock.hold()
+    world.emulator().faults({"at": "submit", "do": "status", "status": 429, "body": {"code": "Throttling"}, "times": 1})
+    job = world.order("A cat")
+    until(lambda: clock.sleeping)
+    leave(world, job)
+    for spooled in (world.home / "inputs").iterdir():
+        spooled.unlink()
+    clock.release()
+    (again,) = world.session().resume()
+    with pytest.raises(errors.OutputError) as failed:
+        again.result(PATIENCE)
+    assert (failed.value.key, world.rows()[0]["status"]) == ("output.spool_gone", "FAILED")

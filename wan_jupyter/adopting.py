@@ -13,6 +13,7 @@ from .client import Client
 from .errors import JobError, ProblemError, ServiceError
 from .job import POLL
 from .journal import Row
+from .pacing import CREATE_PATIENCE
 from .protocols.base import Flow
 from .request import VideoRequest, read_keywords, shorten
 from .status import Snapshot, Status
@@ -22,15 +23,17 @@ T = TypeVar("T")
 # Stands in a request whose model nobody told: the catalogue guesses a row for it, one without prices.
 UNTOLD = "unknown"
 # How services refuse an id that they do not know, where they answer with an error.
+APART = 60.0  # seconds that the service's clock and ours may differ
 NOT_THERE = frozenset({"gateway_unknown", "lost"})
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What a service says of a task; `model` is "" where nobody says it."""
+    """What a service says of a task; `model` is "", and `created` (epoch seconds) None, where nobody says it."""
 
     seen: Snapshot
     model: str
+    created: float | None = None
 
     @property
     def request(self) -> VideoRequest:
@@ -44,10 +47,13 @@ class Adopted:
         return VideoRequest(prompt=prompt, filled_prompt=prompt, **named)
 
     def fits(self, row: Row) -> bool:
-        """Tell whether an uncertain job may be this task: the same prompt, which a service tells at a task's end."""
+        """Tell whether an uncertain job may be this task: prompt, model and time fit, as far as they are told."""
         prompt = self.request.filled_prompt
         lost = row.snapshot.status is Status.UNCERTAIN and not row.snapshot.remote_id
-        return lost and bool(prompt) and row.request.get("filled_prompt") == prompt
+        same = bool(prompt) and row.request.get("filled_prompt") == prompt and self.model in ("", row.model)
+        begun = row.sent_at or row.created_at
+        long = CREATE_PATIENCE + APART
+        return lost and same and (self.created is None or begun - APART <= self.created <= begun + long)
 
     def put_into(self, row: Row) -> Row:
         """Return a new job's row as this task's: nobody knows what pictures it has, or what it will cost."""
@@ -83,10 +89,11 @@ def look(task: str, model: str, where: Provider, client: Client) -> Adopted:
         raise
     if seen.status is Status.EXPIRED:
         raise unknown
+    created = None
     with suppress(ProblemError):  # a list is a comfort: the task is there without it
-        found = None if model else _ask(client, service.look_up(task))
-        model = found.model if found else model
-    return Adopted(seen, model)
+        found = _ask(client, service.look_up(task))
+        model, created = (model or found.model, found.created) if found else (model, None)
+    return Adopted(seen, model, created)
 
 
 def _ask(client: Client, flow: Flow[T]) -> T:

@@ -47,6 +47,7 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         "parameter": FREE,
         "picture_fetch": FREE,
         "picture": FREE,
+        "picture_gone": FREE,
         "too_large": FREE,
         "moderation": FREE,
         "rewrite": Advice(NO, unsure=True),

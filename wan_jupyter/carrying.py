@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 from . import adopting, catalog, engine, outputs
 from .catalog import Plan
 from .dry import sent_later
+from .errors import JobError
 from .job import Facts, Job
 from .journal import Admit, Row
 from .kept import beside, cost_of, end_as_kept, expected_time, facts_of, file_of
@@ -27,6 +29,18 @@ class Carrying(Means):
         """Tell whether a job's video was made, and its file has to be looked at: it is gone, or was written since."""
         return row.snapshot.status is Status.SUCCEEDED and is_astray(beside(row, self.outputs))
 
+    def _unwritten(self, task: str) -> Row | None:
+        """Return the row of a job of this process that is a task, which the journal could not take down at its time."""
+        ours = (job for job in engine.current().jobs.values() if job.done and job.provider == self.provider.name)
+        job = next((job for job in ours if job.remote_id == task), None)
+        if job is None:
+            return None
+        with contextlib.suppress(JobError):  # a job of another home
+            self.journal.get(job.id)
+            self.journal.keep_task(job.id, job.snapshot)
+            return self.journal.get(job.id)
+        return None
+
     def _brought_in(self, task: str, model: str) -> Row:
         """Return the row of a task that no job was known to be: of the one uncertain job that it fits, else a new one.
 
@@ -35,6 +49,7 @@ class Carrying(Means):
         found = adopting.look(task, model, self.provider, self._client)
         fits = [row for row in self.journal.unsettled() if self._is_ours(row) and found.fits(row)]
         if len(fits) == 1 and self.journal.identify(fits[0].id, self.owner.name, found.seen):
+            _wake(fits[0].id)
             return self.journal.get(fits[0].id)
         plan = catalog.plan_of(found.request, self.provider)
         mark = f"adopted {self.provider.base_url} {task}"
@@ -144,3 +159,11 @@ class Carrying(Means):
 
     def _is_here(self, row: Row) -> bool:
         return (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)
+
+
+def _wake(identity: str) -> None:
+    """Have a job that is searched for here look at its row at once."""
+    here = engine.current()
+    known = here.jobs.get(identity)
+    if known is not None and not known.done:
+        here.call(known.wake.set)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from . import pacing
 from .collect import collect
@@ -33,10 +34,11 @@ from .errors import (
 from .job import Job
 from .journal import Row
 from .links import links
+from .messages import ENGLISH
 from .outputs import bring, read_sidecar
 from .protocols.base import Order
 from .recognise import recognise, uncertain
-from .refetch import File, look_at, take_back
+from .refetch import DAY, FORGOTTEN, File, look_at, take_back
 from .status import Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
 from .turns import turn
@@ -52,12 +54,12 @@ Alive = Callable[[str, float, float], bool]  # whether an owner of that name liv
 
 async def carry_out(job: Job, tools: Tools) -> None:
     """Live a job from where it stands to its end. Never raises; the outcome is the job's."""
-    await _told(job, _live(job, tools))
+    await _told(job, tools, _live(job, tools))
 
 
 async def follow_other(job: Job, tools: Tools, alive: Alive) -> None:
     """Follow a job that another process carries out, through its row; go on with it should that process die."""
-    await _told(job, _follow_row(job, tools, alive))
+    await _told(job, tools, _follow_row(job, tools, alive))
 
 
 async def look_after(job: Job, tools: Tools, row: Row, alive: Alive, beside: Path) -> None:
@@ -67,20 +69,28 @@ async def look_after(job: Job, tools: Tools, row: Row, alive: Alive, beside: Pat
         row: as it was when the file was found to need a look.
         beside: the folder of the notebook that asks.
     """
-    await _told(job, _put_right(job, tools, row, alive, beside))
+    await _told(job, tools, _put_right(job, tools, row, alive, beside))
 
 
-async def _told(job: Job, life: Awaitable[None]) -> None:
+async def _told(job: Job, tools: Tools, life: Awaitable[None]) -> None:
     """Let a job live; an exception ends what this process does for it, never the job itself."""
     try:
         await life
     except TakenOver:
         job.fail(JobError("job.taken_over", id=job.id))
     except WanError as error:
+        await _set_free(job, tools)
         job.fail(error)
     except Exception as error:
         logger.exception("job %s stopped", job.id)
+        await _set_free(job, tools)
         job.fail(JobError("job.internal", id=job.id, kind=type(error).__name__))
+
+
+async def _set_free(job: Job, tools: Tools) -> None:
+    """Let others go on with a job that this process gives up; else they would follow a row that never changes."""
+    with contextlib.suppress(OutputError):
+        await tools.engine.work(tools.journal.set_free, job.id, tools.owner)
 
 
 async def _live(job: Job, tools: Tools) -> None:
@@ -121,20 +131,35 @@ async def _create(job: Job, tools: Tools) -> None:
     unsent = job.status is Status.PREPARING or job.snapshot.note == WAITING
     if job.status is Status.SUBMITTING and not unsent:
         # Someone died between sending and hearing the answer.
-        await advance(job, tools, uncertain(tools, Problem(LOST_ANSWER), tools.clock.time()))
+        await advance(job, tools, uncertain(job, tools, Problem(LOST_ANSWER)))
     if not unsent:
+        return
+    if await _dropped(job, tools):
         return
     try:
         order = replace(tools.order, frames=await links(job, tools))
-    except ImageError as error:  # it will never be sent: the same bytes cannot be read next time either
-        problem = Problem(NOT_CREATED, error.message(), advice="picture")
-        await advance(job, tools, Snapshot(Status.FAILED, problem=problem))
-        await tools.engine.work(_let_go, job, tools)
-        raise
+    except ImageError as error:  # the same bytes cannot be read next time either
+        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.message(ENGLISH), advice="picture"))
+    except OutputError as error:
+        if error.key != "output.spool_gone":
+            raise
+        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.message(ENGLISH), advice="picture_gone"))
+    if not await _dropped(job, tools):
+        await _keep(job, tools, await _submit(job, tools, order))
+
+
+async def _never_sent(job: Job, tools: Tools, error: WanError, problem: Problem) -> NoReturn:
+    """End a job whose picture cannot be sent, with the error that says why."""
+    await advance(job, tools, Snapshot(Status.FAILED, problem=problem))
+    await tools.engine.work(_let_go, job, tools)
+    raise error
+
+
+async def _dropped(job: Job, tools: Tools) -> bool:
+    """End a job that was not sent yet, if someone asked for it to be stopped."""
     if job.cancel_requested:
         await advance(job, tools, Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM))
-        return
-    await _keep(job, tools, await _submit(job, tools, order))
+    return job.cancel_requested
 
 
 async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
@@ -150,7 +175,7 @@ async def _submit(job: Job, tools: Tools, order: Order) -> Snapshot:
         except ProblemError as error:
             verdict = pacing.judge_submit(error, tries)
             if verdict is not pacing.Verdict.AGAIN:
-                return _not_submitted(tools, error, verdict)
+                return _not_submitted(job, tools, error, verdict)
             await advance(job, tools, replace(job.snapshot, note=WAITING))
             await pause(job, tools, pacing.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
         if job.cancel_requested:
@@ -183,9 +208,9 @@ async def _keep(job: Job, tools: Tools, brought: Snapshot) -> None:
             await pause(job, tools, wait)
 
 
-def _not_submitted(tools: Tools, error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
+def _not_submitted(job: Job, tools: Tools, error: ProblemError, verdict: pacing.Verdict) -> Snapshot:
     if verdict is pacing.Verdict.UNCERTAIN:
-        return uncertain(tools, error.problem, tools.clock.time())
+        return uncertain(job, tools, error.problem)
     problem = error.problem
     return Snapshot(Status.FAILED, problem=replace(problem, code=problem.code or NOT_CREATED))
 
@@ -207,10 +232,10 @@ async def _follow(job: Job, tools: Tools) -> None:
             failures = 0
         except ProblemError as error:
             failures += 1
-            seen = replace(job.snapshot, note=_trouble(error))
+            seen = _without_answer(job, tools, error)
             await pause(job, tools, pacing.after_failure(error, tools.pace, failures, random.random()))  # noqa: S311
         told = await _report(job, tools, _believed(job, tools, seen), told)
-        if waited > pacing.DEADLINE and not failures and job.status in (Status.QUEUED, Status.RUNNING):
+        if waited > pacing.DEADLINE and job.status in (Status.QUEUED, Status.RUNNING):
             raise JobError("job.deadline", id=job.id, word=job.snapshot.word)
 
 
@@ -241,6 +266,14 @@ def _believed(job: Job, tools: Tools, seen: Snapshot) -> Snapshot:
 
 def _kept_note(job: Job) -> str:
     return job.snapshot.note if job.snapshot.note == "cannot_stop" else ""
+
+
+def _without_answer(job: Job, tools: Tools, error: ProblemError) -> Snapshot:
+    """Return where a job stands that could not be asked after; an old task that is said to be unknown is forgotten."""
+    old = tools.clock.time() - (job.sent_at or job.facts.created_at) >= (tools.protocol.memory or DAY)
+    if old and error.problem.advice in FORGOTTEN:
+        return replace(job.snapshot, status=Status.EXPIRED, problem=error.problem, note="")
+    return replace(job.snapshot, note=_trouble(error))
 
 
 def _trouble(error: ProblemError) -> str:

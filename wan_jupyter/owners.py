@@ -36,8 +36,8 @@ class Owner:
 
     def is_alive(self, name: str, heartbeat: float, now: float) -> bool:
         """Tell whether the owner of that name still runs; `heartbeat` and `now` are epoch seconds."""
-        if name == self.name:
-            return True
+        if not name or name == self.name:  # a job that was given up is nobody's
+            return bool(name)
         verdict = self._by_lock(name) if name.partition(":")[0] == socket.gethostname() else None
         return now - heartbeat < HEARTBEAT_DEAD if verdict is None else verdict
 

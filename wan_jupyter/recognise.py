@@ -15,13 +15,16 @@ from . import pacing
 from .errors import OutputError, Problem, ProblemError
 from .job import Job
 from .journal import Row
+from .prices import LENGTH, set_by_hand
 from .prompt import normal
 from .status import RECOGNISING, Snapshot, Status
-from .tools import Tools, advance, pause
+from .tools import TakenOver, Tools, advance, pause
 from .turns import turn
 from .twins import GOING, asked, has_twin
 
 LOST_AT = "lost_at"  # the fact that tells when we gave up on the answer, in epoch seconds
+TOLD_WHOLE = 20_000  # characters of a prompt that a task's facts keep
+SHORTENED = 500  # a service that repeats only the beginning of a prompt repeats at least so much
 SPAN = 300.0  # seconds by which the list is asked for more than is wanted, until the service's clock is known
 
 
@@ -57,8 +60,9 @@ class Search:
     dated: bool = False
 
 
-def uncertain(tools: Tools, problem: Problem, lost_at: float) -> Snapshot:
-    """Return where a job stands whose create may have happened; after `lost_at` its connection was there no more."""
+def uncertain(job: Job, tools: Tools, problem: Problem) -> Snapshot:
+    """Return where a job stands whose create may have happened; by now its connection is there no more."""
+    lost_at = min(tools.clock.time(), _sent(job) + pacing.CREATE_PATIENCE)
     note, advice = ("recognising", "recognising") if tools.protocol.lists else ("", "uncertain")
     facts = {LOST_AT: f"{lost_at:.3f}"}
     return Snapshot(Status.UNCERTAIN, note=note, problem=replace(problem, advice=advice), facts=facts)
@@ -68,15 +72,30 @@ async def recognise(job: Job, tools: Tools) -> None:
     """Look for an uncertain job's task until it is recognised, or it is clear that it cannot be."""
     search, waited = Search(tools.clock.time()), 0.0
     while job.status is Status.UNCERTAIN and job.snapshot.note in RECOGNISING:
+        if await _was_told(job, tools):
+            return
         try:
             if await _concluded(job, tools, await _look(job, tools, search), search):
                 continue
+        except TakenOver:
+            if not await _was_told(job, tools):
+                raise
+            return
         except ProblemError:  # the list could not be had: it is asked for again, and nothing is concluded meanwhile
             if await _is_forgotten(job, tools):
                 continue
         wait = pacing.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
         await pause(job, tools, wait)
         waited += wait
+
+
+async def _was_told(job: Job, tools: Tools) -> bool:
+    """Take over what the user said meanwhile: with `%wan adopt` a task was made this job's."""
+    row = await tools.engine.work(tools.journal.get, job.id)
+    if row.snapshot.status is Status.UNCERTAIN or row.owner != tools.owner:
+        return False
+    job.show(row.snapshot)
+    return True
 
 
 async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bool:
@@ -86,7 +105,7 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bo
     forgotten = now - _sent(job) >= tools.protocol.memory
     on_the_way = any(row.snapshot.status is Status.SUBMITTING for row in rivals)
     told = (now >= _until(job) and sight.whole and not sight.open and not on_the_way) or forgotten
-    if told and len(sight.ours) == 1 and tools.adopts and tools.order.prompt and not rivals:
+    if told and len(sight.ours) == 1 and tools.adopts and _says_who(tools) and not rivals:
         twin = await has_twin(job, tools, _span(job, search), sight.ours[0].remote_id)
         if twin is False:
             return await _adopt(job, tools, sight.ours[0], search)
@@ -132,11 +151,26 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
 
 
 def _is_like(job: Job, tools: Tools, seen: Snapshot) -> bool:
-    """Tell whether a task that ended is as ours would be: made, with our prompt, of our length."""
-    if seen.status is not Status.DOWNLOADING or normal(seen.facts.get("orig_prompt", "")) != tools.order.prompt:
+    """Tell whether a task that ended may be ours: made, and with our prompt and length as far as these are known."""
+    if seen.status is not Status.DOWNLOADING:
         return False
+    if not _says_who(tools):
+        return True
+    told = normal(seen.facts.get("orig_prompt", ""))
+    shortened = len(told) >= SHORTENED and tools.order.prompt.startswith(told)
+    return (told == tools.order.prompt or shortened) and _has_length(tools, seen)
+
+
+def _says_who(tools: Tools) -> bool:
+    """Tell whether our prompt can tell a task as ours: as it was typed, and short enough to be told whole."""
+    by_hand = any(path.rpartition(".")[2] in ("prompt", "input", "messages") for path, _ in tools.order.params)
+    return bool(tools.order.prompt) and not by_hand and len(tools.order.prompt) <= TOLD_WHOLE
+
+
+def _has_length(tools: Tools, seen: Snapshot) -> bool:
     billed, asked = tools.protocol.billed(seen.usage), tools.order.fields.get("duration", -1)
-    return billed is None or asked == -1 or billed == asked
+    by_hand = set_by_hand(tools.order.params) & LENGTH
+    return billed is None or asked == -1 or bool(by_hand) or billed == asked
 
 
 async def _rivals(job: Job, tools: Tools) -> tuple[Row, ...]:

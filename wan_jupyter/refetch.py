@@ -114,7 +114,8 @@ async def _ask(job: Job, tools: Tools) -> Snapshot | None:
     try:
         return await tools.client.run(tools.protocol.poll(job.remote_id))
     except ProblemError as error:
-        forgotten = is_again(job) and error.problem.advice in FORGOTTEN
+        old = tools.clock.time() - (job.sent_at or job.facts.created_at) >= (tools.protocol.memory or DAY)
+        forgotten = (is_again(job) or old) and error.problem.advice in FORGOTTEN
         return Snapshot(Status.EXPIRED, problem=error.problem) if forgotten else None
 
 

@@ -193,7 +193,8 @@ class Session(Carrying):
             ServiceError, ConnectionProblem: the service could not be asked.
         """
         task = adopting.task_named(task_id)
-        row = self.journal.with_task(self.provider.base_url, task) or self._brought_in(task, model or "")
+        row = self.journal.with_task(self.provider.base_url, task) or self._unwritten(task)
+        row = row or self._brought_in(task, model or "")
         return self.follow(row.id)
 
     def knock(self, patience: float = 5.0) -> Answer:

@@ -110,6 +110,11 @@ class Journal(Store):
             query = f"UPDATE jobs SET {marks} WHERE id = ? AND status = ? AND remote_id IS NULL"  # noqa: S608 - our own
             return sql.execute(query, (*values.values(), job, Status.UNCERTAIN)).rowcount == 1
 
+    def set_free(self, job: str, owner: str) -> None:
+        """Make a job nobody's that `owner` gives up: whoever asks next goes on with it."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE jobs SET owner = '', heartbeat = 0 WHERE id = ? AND owner = ?", (job, owner))
+
     def take_over(self, job: str, owner: str, former: str) -> bool:
         """Make a job ours if it still is `former`'s."""
         with self._transaction() as sql:

@@ -17,7 +17,7 @@ def _among(*statuses: Status) -> str:
 
 # Services bill what succeeds: DashScope's documents say so, and gateways give back what they took before (their code,
 # wire-gateways 3). What may have been made counts until someone knows better.
-_NOTHING = _among(Status.FAILED, Status.CANCELED)
+_NOTHING = f"({_among(Status.FAILED, Status.CANCELED)} OR ({_among(Status.UNCERTAIN)} AND note = 'no_trace'))"
 _MADE = _among(Status.SUCCEEDED)
 _LIVE = _among(*(status for status in Status if status.live))
 _KNOWN = f"cost IS NOT NULL OR {_NOTHING}"
