@@ -39,11 +39,11 @@ def registered(ip: Any) -> dict[str, list[str]]:
 
 
 def test_loading_brings_a_cell_magic_and_a_line_magic(shell: Shell) -> None:
-    """After `%load_ext`, `%%wan` and `%wan` are there, and Job and Video have renderers."""
+    """After `%load_ext`, `%%wan` and `%wan` are there; Job, Video and the form have renderers."""
     found = registered(shell.ip)
     assert "wan" in found["line magics"]
     assert "wan" in found["cell magics"]
-    assert len([name for name in found["renderers"] if "wan_jupyter" in name]) == 2
+    assert len([name for name in found["renderers"] if "wan_jupyter" in name]) == 3
 
 
 def test_unloading_takes_everything_back(bare: Shell) -> None:
