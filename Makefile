@@ -25,8 +25,10 @@ test: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser and not stress" -n logical --maxprocesses 4 --dist worksteal
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and not stress" tests/browser
 
-# Minutes of faults, kills, races and looks; WAN_STRESS_JOBS=200 is what `.ci/run` asks for.
+# Minutes of faults, kills, races and looks; WAN_STRESS_JOBS=200 is what `.ci/run` asks for. Then the lowest and the
+# newest versions, in environments that are kept; `make clean` has the newest fetched anew.
 stress: $(VENV)/.test | fresh
+	$(BIN)/python tests/stress/versions.py $(BUILD)/versions
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m stress -s tests/stress
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and stress" tests/browser
 

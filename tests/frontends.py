@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from parts import PATIENCE, Emulator, environment, picture
+from parts import INSTALLED, PATIENCE, Emulator, environment, picture
 
 from wan_jupyter import engine
 from wan_jupyter.emulator import create_app
@@ -214,14 +214,17 @@ get_ipython().run_line_magic("load_ext", "wan_jupyter")
 
 
 class Kernel:
-    """A real kernel and the front end that looks at it."""
+    """A real kernel and the front end that looks at it; the kernel may be that of another environment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: Path | None = None) -> None:
         from jupyter_client.manager import KernelManager
 
         self.manager = KernelManager(kernel_name="python3")
         variables = {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_PLATFORM_DIRS": "1"}
-        self.manager.start_kernel(env=environment(folder, **variables))
+        if python is not None:
+            self.manager.kernel_spec.argv[0] = str(python)
+            variables |= INSTALLED
+        self.manager.start_kernel(env=environment(folder, **variables), cwd=str(folder))
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)

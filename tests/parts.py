@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from wan_jupyter.settings import Settings
 START = 1_795_000_000.0  # a November evening in 2026
 ROOT = Path(__file__).parents[1]
 SMALL: Mapping[str, Any] = {"model": "wan2.2-i2v-flash", "resolution": "480P"}  # rendered in a moment
+INSTALLED = MappingProxyType({"PYTHONPATH": "", "PYTHONSAFEPATH": "1"})  # what is installed, not this checkout
 PATIENCE = 60.0  # seconds until a test gives up on something that should have happened at once
 
 
@@ -247,10 +249,11 @@ class PortEmulator(Emulator):
 
     module = "wan_jupyter.emulator"
 
-    def __init__(self, state: Path, *arguments: str, port: int = 0) -> None:
+    def __init__(self, state: Path, *arguments: str, port: int = 0, python: Path | None = None) -> None:
         where = ["--port", str(port), "--state", str(state), "--clip-seconds", "0.2", "--speed", "200"]
-        command = [sys.executable, "-m", self.module, *where, *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(state))
+        command = [str(python or sys.executable), "-m", self.module, *where, *arguments]
+        variables = environment(state, **(INSTALLED if python else {}))
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables)
         assert self.process.stdout
         super().__init__(self.process.stdout.readline().split()[-1])
 

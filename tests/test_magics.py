@@ -29,6 +29,7 @@ def registered(ip: Any) -> dict[str, list[str]]:
         "configurables": sorted(type(one).__name__ for one in ip.configurables),
         "transformers": [getattr(one, "__name__", "") for one in ip.input_transformers_cleanup],
         "renderers": sorted(map(str, [*formatter.deferred_printers, *formatter.type_printers])),
+        "matchers": [len(getattr(ip.Completer, name, ())) for name in ("custom_matchers", "magic_arg_matchers")],
         "events": [len(ip.events.callbacks[name]) for name in sorted(ip.events.callbacks)],
         "attributes": sorted(name for name in vars(ip) if name.startswith("_wan")),
     }
@@ -38,11 +39,11 @@ def registered(ip: Any) -> dict[str, list[str]]:
 
 
 def test_loading_brings_a_cell_magic_and_a_line_magic(shell: Shell) -> None:
-    """After `%load_ext`, `%%wan` and `%wan` are there, and Job and Video have renderers."""
+    """After `%load_ext`, `%%wan` and `%wan` are there; Job, Video and the form have renderers."""
     found = registered(shell.ip)
     assert "wan" in found["line magics"]
     assert "wan" in found["cell magics"]
-    assert len([name for name in found["renderers"] if "wan_jupyter" in name]) == 2
+    assert len([name for name in found["renderers"] if "wan_jupyter" in name]) == 3
 
 
 def test_unloading_takes_everything_back(bare: Shell) -> None:
