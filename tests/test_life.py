@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parts import PATIENCE, FakeClock, PortEmulator, World, until
+from parts import PATIENCE, FakeClock, PortEmulator, World, quiet, until
 
 from wan_jupyter import engine, errors, pacing
 from wan_jupyter.job import Job
+from wan_jupyter.owners import Owner
 from wan_jupyter.pacing import DOWNLOAD_TRIES, SUBMIT_WAITS, UNREACHED_TRIES
 from wan_jupyter.session import Session
 from wan_jupyter.status import Snapshot, Status
@@ -559,3 +560,66 @@ def test_a_cancel_that_was_not_heard_is_asked_again(world: World, clock: FakeClo
     clock.advance(0.5)
     end_held(job, clock)
     assert (job.status, world.emulator().billed) == (Status.CANCELED, 0)
+
+
+# ---- canceling what another process carries out -------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(world: World) -> Iterator[Owner]:
+    """Another process with this home, which lives until it is released."""
+    made = Owner(world.home)
+    yield made
+    made.release()
+
+
+def handed_over(world: World, job: Job, other: Owner) -> Job:
+    """Let another process carry a job out, and return the job as this process follows it; the clock is held."""
+    quiet(engine.current())
+    engine.current().jobs.pop(job.id)
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET owner = ?, heartbeat = 0", (other.name,))  # its lock tells that it lives
+    found = world.session().follow(job.id)
+    until(lambda: world.clock.sleeping)
+    return found
+
+
+def cancels(world: World) -> int:
+    return sum(line["path"].endswith("/cancel") for line in world.emulator().requests)
+
+
+@pytest.mark.parametrize("fault", [{"do": "drop_before"}, {"do": "status", "status": 429}, {"do": "status"}], ids=str)
+def test_anothers_cancel_that_was_not_heard_is_asked_again(
+    world: World, clock: FakeClock, other: Owner, fault: dict[str, object]
+) -> None:
+    """Only an answer is an answer; once there is one, nothing more is asked."""
+    world.emulator().faults({"at": "cancel", **fault})
+    clock.hold()
+    first = world.order()
+    until(lambda: first.status is Status.QUEUED and clock.sleeping)
+    job = handed_over(world, first, other)
+    job.cancel()
+    until(lambda: world.emulator().fired() == [1] and clock.sleeping)
+    assert not job.cancel_answered
+    job.cancel()  # looks again at once
+    until(lambda: job.cancel_answered)
+    other.release()
+    assert isinstance(end_held(job, clock), errors.JobCanceled)
+    assert (job.id, world.emulator().billed, cancels(world)) == (first.id, 0, 2)
+
+
+def test_what_runs_for_another_process_cannot_be_stopped_either(world: World, clock: FakeClock, other: Owner) -> None:
+    """The user is told, for as long as the other process has nothing else to tell, and gets the video."""
+    job = handed_over(world, running(world), other)
+    job.cancel()
+    until(lambda: job.snapshot.note == "cannot_stop" and clock.sleeping)
+    shown: list[str] = []
+    job.watch(lambda shot: shown.append(shot.note))
+    clock.advance(1.0)
+    until(lambda: len(shown) >= 2 and clock.sleeping)
+    assert set(shown) == {"cannot_stop"}
+    assert world.rows()[0]["note"] == ""
+    other.release()
+    clock.release()
+    job.result(PATIENCE)
+    assert (job.status, world.emulator().billed, cancels(world)) == (Status.SUCCEEDED, 5, 1)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from parts import PATIENCE, SMALL, FakeClock, PortEmulator, World, picture, quiet, until
 
-from wan_jupyter import engine, errors
+from wan_jupyter import engine, errors, pacing
 from wan_jupyter.job import Job
 from wan_jupyter.session import Session
 from wan_jupyter.status import Snapshot, Status
@@ -113,6 +113,92 @@ def test_a_list_that_cannot_be_had_concludes_nothing(world: World) -> None:
     job.result(PATIENCE)
     assert world.emulator().fired()[1] == 40
     assert world.emulator().billed == 5
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"do": "status", "status": code} for code in (408, 429, 500)] + [{"do": "drop_before"}, {"do": "html"}],
+    ids=str,
+)
+def test_a_list_that_does_not_come_is_told(world: World, clock: FakeClock, fault: dict[str, object]) -> None:
+    """The card says so while it lasts, also if a trace was seen before, and the search goes on when it is over."""
+    clock.hold()
+    world.emulator().faults(LOST, {"at": "list", "times": 2, **fault})
+    job = world.order()
+    seen = notes(job)
+    until(lambda: job.snapshot.note == "list_silent")
+    assert (job.done, job.snapshot.settled) == (False, False)
+    clock.release()
+    job.result(PATIENCE)
+    assert [note for note in seen if note][:3] == ["recognising", "list_silent", "probable"]
+    assert world.emulator().creates == 1
+
+
+def test_a_silent_list_that_shows_no_trace_is_searched_as_before(world: World) -> None:
+    """The note of the trouble goes with it."""
+    world.emulator().faults(UNMADE, {"at": "list", "do": "status", "status": 503, "times": 3})
+    job = world.order()
+    seen = notes(job)
+    uncertain(job)
+    assert [note for note in seen if note][-3:] == ["list_silent", "recognising", "no_trace"]
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404])
+@pytest.mark.parametrize("skip", [0, 2], ids=["at once", "later"])
+def test_who_may_not_list_decides_at_once(world: World, code: int, skip: int) -> None:
+    """A key without that right: nothing is looked for any longer, and a retry is not refused."""
+    world.emulator().faults(UNMADE, {"at": "list", "do": "status", "status": code, "skip": skip, "times": 0})
+    job = world.order()
+    problem = uncertain(job)
+    assert (job.snapshot.note, job.snapshot.settled, problem.problem.advice) == ("", True, "uncertain")
+    assert f"%wan retry {job.id}" in problem.hint()
+    assert world.clock.time() - job.facts.created_at < 60
+    assert (world.emulator().creates, world.emulator().fired()[1]) == (1, 1)
+    world.sessions[0].retry(job.id).result(PATIENCE)
+    assert (world.emulator().creates, world.emulator().billed) == (2, 5)
+
+
+# ---- tasks that cannot be asked for -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [404, 500])
+def test_a_task_that_does_not_answer_for_a_while_is_waited_for(world: World, code: int) -> None:
+    """It may be ours: a lagging replica does not know it yet."""
+    world.emulator().faults(LOST, {"at": "poll", "do": "status", "status": code, "times": 10})
+    job = world.order()
+    job.result(PATIENCE)
+    assert (world.emulator().fired()[1], world.emulator().creates) == (10, 1)
+
+
+@pytest.mark.parametrize("code", [403, 500])
+def test_a_task_that_never_answers_is_shown_to_the_user(world: World, code: int) -> None:
+    """Nobody can tell whether it is ours: not taken, not passed over, and not waited for until it is forgotten."""
+    world.emulator().faults(LOST, {"at": "poll", "do": "status", "status": code, "times": 0})
+    job = world.order()
+    problem = uncertain(job)
+    (task,) = world.emulator().tasks
+    assert (job.snapshot.note, job.remote_id, task["task_id"] in problem.message()) == ("several", "", True)
+    assert world.clock.time() - job.facts.created_at < 3600
+    world.emulator().clear()
+    adopted = world.sessions[0].adopt(task["task_id"])
+    adopted.result(PATIENCE)
+    assert (adopted.id, world.emulator().creates) == (job.id, 1)
+
+
+@pytest.mark.parametrize(("fails", "note"), [(10, ""), (pacing.UNREAD_TRIES, "several")])
+def test_anothers_task_that_does_not_answer_leaves_doubt(world: World, clock: FakeClock, fails: int, note: str) -> None:
+    """It may show that somebody orders what we order: waited for, but not for ever."""
+    elsewhere(world, "A horse")
+    clock.advance(60)
+    # Ours answers each time it is asked for, and after it the other one does not.
+    every_other = ({"at": "poll", "do": "status", "skip": number + 1} for number in range(fails))
+    world.emulator().faults(LOST, *every_other)
+    job = world.order("A cat")
+    with contextlib.suppress(errors.JobUncertain):
+        job.result(PATIENCE)
+    assert (job.snapshot.note, job.status is Status.SUCCEEDED) == (note, not note)
+    assert sum(world.emulator().fired()[1:]) == fails
+    assert world.clock.time() - job.facts.created_at < 3600
 
 
 # ---- not ours -----------------------------------------------------------------------------------------------------

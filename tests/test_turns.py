@@ -38,6 +38,25 @@ def test_in_no_second_are_there_more_requests_than_the_rate_allows(naps: list[fl
     assert all(gap >= pacing.spacing(rate, owners) - 1e-9 for gap in apart)
 
 
+STEPS = st.tuples(st.floats(0, 3), st.floats(0, 7200), st.sampled_from(["poll", "cancel", "submit m"]))
+
+
+@given(st.lists(STEPS, max_size=40), st.integers(1, 3), st.sampled_from([1.0, 5.0, 20.0]))
+def test_a_clock_set_back_holds_nothing_up(
+    steps: list[tuple[float, float, str]], owners: int, rate: float
+) -> None:
+    """Each request waits for those before it and for nothing else; the spacing is kept in the time that passes."""
+    turns, passed, wrong = Turns(owners), 0.0, 0.0
+    sent: dict[str, list[float]] = {}
+    for nap, back, kind in steps:
+        passed, wrong = passed + nap, wrong - back
+        wait = turns.book(kind, rate, 1e6 + passed + wrong)
+        before = sent.setdefault(kind, [])
+        assert wait <= len(before) * pacing.spacing(rate, owners) + 1e-6
+        assert not before or passed + wait - before[-1] >= pacing.spacing(rate, owners) - 1e-6
+        before.append(passed + wait)
+
+
 def test_kinds_do_not_wait_for_one_another() -> None:
     """A query does not use up a create's turn."""
     turns = Turns()

@@ -7,7 +7,6 @@ disk.
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -112,7 +111,7 @@ async def _put_right(job: Job, tools: Tools, row: Row, alive: Alive, beside: Pat
 async def _follow_row(job: Job, tools: Tools, alive: Alive) -> None:
     while True:
         row = await tools.engine.work(tools.journal.get, job.id)
-        job.show(row.snapshot)
+        job.show(_as_told_here(job, row.snapshot))
         if row.snapshot.settled:
             return await _finish(job, tools, row.warning)
         if row.owner == tools.owner:
@@ -282,29 +281,37 @@ def _trouble(error: ProblemError) -> str:
 
 async def _pass_on_cancel(job: Job, tools: Tools) -> None:
     """Ask the service once to stop; what it says next decides, and where it cannot stop the video is still saved."""
-    if not job.cancel_requested or job.cancel_answered:
-        return
-    try:
-        await turn(tools, "cancel")
-        stopped = await tools.client.run(tools.protocol.cancel(job.remote_id))
-    except ConnectionProblem:
-        return  # not heard: asked again before the next poll
-    except ServiceError as error:
-        if error.problem.again or error.problem.http >= 500:
-            return  # not decided either
-        stopped = False
-    job.cancel_answered = True
-    if not stopped:
+    if await _refuses_to_stop(job, tools):
         await advance(job, tools, replace(job.snapshot, note="cannot_stop"))
 
 
 async def _pass_on_cancel_for_other(job: Job, tools: Tools) -> None:
     """Ask the service to stop a job that another process carries out; that process will see what came of it."""
-    if not job.cancel_requested or job.cancel_answered or not job.remote_id:
-        return
+    if job.status in (Status.QUEUED, Status.RUNNING) and await _refuses_to_stop(job, tools):
+        job.show(replace(job.snapshot, note="cannot_stop"))  # the row is the other process's to write
+
+
+async def _refuses_to_stop(job: Job, tools: Tools) -> bool:
+    """Ask the service to stop if that is wanted, until it answers; tell whether it said now that it cannot."""
+    if not job.cancel_requested or job.cancel_answered:
+        return False
+    try:
+        await turn(tools, "cancel")
+        stopped = await tools.client.run(tools.protocol.cancel(job.remote_id))
+    except ConnectionProblem:
+        return False  # not heard: asked again before the next look
+    except ServiceError as error:
+        if error.problem.again or error.problem.http >= 500:
+            return False  # not decided either
+        stopped = False
     job.cancel_answered = True
-    with contextlib.suppress(ProblemError):
-        await tools.client.run(tools.protocol.cancel(job.remote_id))
+    return not stopped
+
+
+def _as_told_here(job: Job, snapshot: Snapshot) -> Snapshot:
+    """Return what another process wrote of its job, and what the service told this one: that it cannot be stopped."""
+    goes_on = snapshot.status in (Status.QUEUED, Status.RUNNING) and not snapshot.note
+    return replace(snapshot, note=_kept_note(job)) if goes_on else snapshot
 
 
 # ---- ending -------------------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ CLOCK_SLACK = 5.0
 NO_TRACE_AFTER = 120.0
 # Around a lost create: how far, in seconds, it is looked whether somebody else orders what we order.
 TWINS_AROUND = 120.0
+# How often in a row a listed task is asked for in vain until nobody is thought to be able to say what it is.
+UNREAD_TRIES = 40
 
 # 4xx answers after which the task may exist all the same: the server gave up waiting for the rest of the request.
 UNSURE_4XX = frozenset({408})
@@ -82,6 +84,12 @@ def judge_submit(error: ProblemError, tries: int) -> Verdict:
         return Verdict.AGAIN
     refused = error.problem.created_nothing or (300 <= http < 500 and http not in UNSURE_4XX)
     return Verdict.NOT_CREATED if refused else Verdict.UNCERTAIN
+
+
+def is_refused(error: ProblemError) -> bool:
+    """Tell whether the service will not do what it was asked, however often it is asked: a 4xx but 408 and 429."""
+    http = error.problem.http
+    return not isinstance(error, ConnectionProblem) and 400 <= http < 500 and http not in (*UNSURE_4XX, 429)
 
 
 def submit_wait(error: ProblemError, tries: int, jitter: float) -> float:

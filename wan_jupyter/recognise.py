@@ -8,6 +8,7 @@ task, and no other uncertain job may fit it. Nothing is ever sent again here.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -35,11 +36,13 @@ class Sight:
     Attributes:
         ours: tasks that ended and are as ours would be, with what the service says of them.
         open: tasks that may be ours and go on; their prompts are told at their end.
+        unread: tasks that may be ours and of which the service, however often it is asked, does not say how they stand.
         whole: whether the list was read to its end.
     """
 
     ours: tuple[Snapshot, ...] = ()
     open: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     whole: bool = True
 
 
@@ -52,12 +55,14 @@ class Search:
         foreign: tasks that are not ours; each is asked for once.
         ahead: seconds that the service's clock is before ours, as its first answer said; 0 until then.
         dated: whether it said so.
+        failed: how often in a row a task was asked for in vain.
     """
 
     begun: float
     foreign: set[str] = field(default_factory=set)
     ahead: float = 0.0
     dated: bool = False
+    failed: Counter[str] = field(default_factory=Counter)
 
 
 def uncertain(job: Job, tools: Tools, problem: Problem) -> Snapshot:
@@ -77,12 +82,17 @@ async def recognise(job: Job, tools: Tools) -> None:
         try:
             if await _concluded(job, tools, await _look(job, tools, search), search):
                 continue
+<<<<<<< HEAD
         except TakenOver:
             if not await _was_told(job, tools):
                 raise
             return
         except ProblemError:  # the list could not be had: it is asked for again, and nothing is concluded meanwhile
             if await _is_forgotten(job, tools):
+=======
+        except ProblemError as error:
+            if await _without_list(job, tools, error):
+>>>>>>> rb
                 continue
         wait = pacing.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
         await pause(job, tools, wait)
@@ -105,17 +115,38 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bo
     forgotten = now - _sent(job) >= tools.protocol.memory
     on_the_way = any(row.snapshot.status is Status.SUBMITTING for row in rivals)
     told = (now >= _until(job) and sight.whole and not sight.open and not on_the_way) or forgotten
+<<<<<<< HEAD
     if told and len(sight.ours) == 1 and tools.adopts and _says_who(tools) and not rivals:
         twin = await has_twin(job, tools, _span(job, search), sight.ours[0].remote_id)
+=======
+    if told and len(sight.ours) == 1 and not sight.unread and tools.adopts and tools.order.prompt and not rivals:
+        twin = await has_twin(job, tools, _span(job, search), sight.ours[0].remote_id, search.failed)
+>>>>>>> rb
         if twin is False:
             return await _adopt(job, tools, sight.ours[0], search)
         told = twin is True or forgotten
-    if told and sight.ours:
-        return await _conclude(job, tools, "several", sight.ours)
+    if told and (sight.ours or sight.unread):
+        return await _conclude(job, tools, "several", [*(one.remote_id for one in sight.ours), *sight.unread])
     if told and (forgotten or now - max(search.begun, _until(job)) >= pacing.NO_TRACE_AFTER):
         return await _conclude(job, tools, "no_trace")
-    if (sight.ours or sight.open) and job.snapshot.note != "probable":
-        await advance(job, tools, replace(job.snapshot, note="probable"))
+    await _say(job, tools, "probable" if sight.ours or sight.open or sight.unread else "")
+    return False
+
+
+async def _say(job: Job, tools: Tools, trace: str) -> None:
+    """Show what a list tells while nothing can be concluded; a trace stays one, a silent list is heard again."""
+    note = trace or ("recognising" if job.snapshot.note == "list_silent" else job.snapshot.note)
+    if note != job.snapshot.note:
+        await advance(job, tools, replace(job.snapshot, note=note))
+
+
+async def _without_list(job: Job, tools: Tools, error: ProblemError) -> bool:
+    """Conclude what can be concluded without the list; False where it may yet be had, and it is asked for again."""
+    if pacing.is_refused(error):  # this key may not list, now or later: as at a service that lists nothing
+        return await _conclude(job, tools, "", advice="uncertain")
+    if await _is_forgotten(job, tools):
+        return True
+    await _say(job, tools, "list_silent")
     return False
 
 
@@ -138,16 +169,18 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     inside = [one for one in listing.found if one.created is None or low <= one.created <= high]
     known = await tools.engine.work(tools.journal.tasks_of, tools.protocol.base_url, [one.remote_id for one in inside])
     left = [one for one in inside if one.remote_id not in known and one.remote_id not in search.foreign]
-    ours, going = [], []
+    ours, going, unread = [], [], []
     for one in left:
-        seen = Snapshot(one.status) if one.status in GOING else await asked(one, tools)
-        if seen.status in GOING:  # a list may be ahead of a query
+        seen = Snapshot(one.status) if one.status in GOING else await asked(one, tools, search.failed)
+        if seen is None and search.failed[one.remote_id] >= pacing.UNREAD_TRIES:
+            unread.append(one.remote_id)
+        elif seen is None or seen.status in GOING:  # a list may be ahead of a query
             going.append(one.remote_id)
         elif _is_like(job, tools, seen):
             ours.append(seen)
         else:  # a task that failed says no prompt, and costs nothing
             search.foreign.add(one.remote_id)
-    return Sight(tuple(ours), tuple(going), listing.whole)
+    return Sight(tuple(ours), tuple(going), tuple(unread), listing.whole)
 
 
 def _is_like(job: Job, tools: Tools, seen: Snapshot) -> bool:
@@ -201,10 +234,10 @@ async def _adopt(job: Job, tools: Tools, seen: Snapshot, search: Search) -> bool
     return True
 
 
-async def _conclude(job: Job, tools: Tools, note: str, tasks: Iterable[Snapshot] = ()) -> bool:
-    """End the search: the job stays uncertain, and its error says what can be done."""
-    problem = replace(job.snapshot.problem or Problem(), advice=note)
-    found = ", ".join(one.remote_id for one in tasks)
+async def _conclude(job: Job, tools: Tools, note: str, tasks: Iterable[str] = (), advice: str = "") -> bool:
+    """End the search: the job stays uncertain, and its error says what can be done; by its note, unless `advice`."""
+    problem = replace(job.snapshot.problem or Problem(), advice=advice or note)
+    found = ", ".join(tasks)
     shown = replace(problem, message=found or problem.message)
     await advance(job, tools, replace(job.snapshot, note=note, problem=shown))
     return True

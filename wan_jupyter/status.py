@@ -39,7 +39,7 @@ class Status(StrEnum):
 
 
 # Notes of an UNCERTAIN job for whose task the service's list is searched: it may yet turn out to exist.
-RECOGNISING = frozenset({"recognising", "probable"})
+RECOGNISING = frozenset({"recognising", "probable", "list_silent"})
 
 S = Status
 ENDED = frozenset({S.SUCCEEDED, S.FAILED, S.CANCELED, S.EXPIRED, S.UNCERTAIN})

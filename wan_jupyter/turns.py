@@ -14,14 +14,28 @@ from .tools import Tools
 
 @dataclass(slots=True)
 class Turns:
-    """When the next request of each kind may go out, one for an account at an address; used on the loop only."""
+    """When the next request of each kind may go out, one for an account at an address; used on the loop only.
+
+    Attributes:
+        owners: how many living processes share the account.
+        counted: when they were counted.
+        booked: when a moment was taken last; a clock that says less was set back.
+        free: by kind, the next moment that is free.
+    """
 
     owners: int = 1
     counted: float = float("-inf")
+    booked: float = float("-inf")
     free: dict[str, float] = field(default_factory=dict)
 
     def book(self, kind: str, rate: float, now: float) -> float:
-        """Take the next free moment for a request, and return how many seconds away it is."""
+        """Take the next free moment for a request, and return how many seconds away it is.
+
+        No clock makes that longer than it was at the last booking: with one that was set back, all moments go back.
+        """
+        back, self.booked = max(0.0, self.booked - now), now
+        if back:
+            self.free = {each: at - back for each, at in self.free.items()}
         at = max(now, self.free.get(kind, now))
         self.free[kind] = at + pacing.spacing(rate, self.owners)
         return at - now

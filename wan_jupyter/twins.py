@@ -6,7 +6,10 @@ one that no job of ours is, with the prompt of a job of ours that has its own ta
 
 from __future__ import annotations
 
+from collections import Counter
+
 from . import pacing
+from .errors import ProblemError
 from .job import Job
 from .prompt import normal
 from .protocols.base import Found
@@ -17,25 +20,33 @@ from .turns import turn
 GOING = (Status.QUEUED, Status.RUNNING)
 
 
-async def asked(one: Found, tools: Tools) -> Snapshot:
-    """Ask how a task stands that a list named.
+async def asked(one: Found, tools: Tools, failed: Counter[str]) -> Snapshot | None:
+    """Ask how a task stands that a list named; None where the service does not say, which is counted in `failed`.
 
-    Raises:
-        ProblemError: the service did not answer, or answered with an error.
+    One task that cannot be asked for says nothing of the others.
     """
     await turn(tools, "poll")
-    return await tools.client.run(tools.protocol.poll(one.remote_id))
+    try:
+        seen = await tools.client.run(tools.protocol.poll(one.remote_id))
+    except ProblemError:
+        failed[one.remote_id] += 1
+        return None
+    failed.pop(one.remote_id, None)
+    return seen
 
 
-async def has_twin(job: Job, tools: Tools, span: tuple[float, float], candidate: str) -> bool | None:
+async def has_twin(
+    job: Job, tools: Tools, span: tuple[float, float], candidate: str, failed: Counter[str]
+) -> bool | None:
     """Tell whether somebody else orders our prompts; None while tasks that may show it go on.
 
     Args:
         span: when the create can have been read, in epoch seconds of the service's clock.
         candidate: the task that may be ours.
+        failed: how often in a row a task was asked for in vain.
 
     Raises:
-        ProblemError: the service did not answer, or answered with an error.
+        ProblemError: the list could not be had.
     """
     await turn(tools, "list")
     since, until = span[0] - pacing.TWINS_AROUND, span[1] + pacing.TWINS_AROUND
@@ -51,10 +62,12 @@ async def has_twin(job: Job, tools: Tools, span: tuple[float, float], candidate:
         if one.remote_id in known or one.remote_id == candidate:
             continue
         if one.remote_id not in prompts and one.status not in GOING:
-            prompts[one.remote_id] = normal((await asked(one, tools)).facts.get("orig_prompt", ""))
-        if prompts.get(one.remote_id, "") in made - {""}:
-            return True
-        going = going or one.status in GOING
+            seen = await asked(one, tools, failed)
+            if seen is not None:
+                prompts[one.remote_id] = normal(seen.facts.get("orig_prompt", ""))
+        if prompts.get(one.remote_id, "") in made - {""} or failed[one.remote_id] >= pacing.UNREAD_TRIES:
+            return True  # or nobody can tell
+        going = going or one.status in GOING or one.remote_id not in prompts
     return None if going else False
 
 
