@@ -82,17 +82,12 @@ async def recognise(job: Job, tools: Tools) -> None:
         try:
             if await _concluded(job, tools, await _look(job, tools, search), search):
                 continue
-<<<<<<< HEAD
         except TakenOver:
             if not await _was_told(job, tools):
                 raise
             return
-        except ProblemError:  # the list could not be had: it is asked for again, and nothing is concluded meanwhile
-            if await _is_forgotten(job, tools):
-=======
         except ProblemError as error:
             if await _without_list(job, tools, error):
->>>>>>> rb
                 continue
         wait = pacing.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
         await pause(job, tools, wait)
@@ -115,13 +110,9 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bo
     forgotten = now - _sent(job) >= tools.protocol.memory
     on_the_way = any(row.snapshot.status is Status.SUBMITTING for row in rivals)
     told = (now >= _until(job) and sight.whole and not sight.open and not on_the_way) or forgotten
-<<<<<<< HEAD
-    if told and len(sight.ours) == 1 and tools.adopts and _says_who(tools) and not rivals:
-        twin = await has_twin(job, tools, _span(job, search), sight.ours[0].remote_id)
-=======
-    if told and len(sight.ours) == 1 and not sight.unread and tools.adopts and tools.order.prompt and not rivals:
+    clear = len(sight.ours) == 1 and not sight.unread and not rivals
+    if told and clear and tools.adopts and _says_who(tools):
         twin = await has_twin(job, tools, _span(job, search), sight.ours[0].remote_id, search.failed)
->>>>>>> rb
         if twin is False:
             return await _adopt(job, tools, sight.ours[0], search)
         told = twin is True or forgotten
