@@ -28,7 +28,7 @@ test: $(VENV)/.test | fresh
 # Minutes of faults, kills, races and looks; WAN_STRESS_JOBS=200 is what `.ci/run` asks for. Then the lowest and the
 # newest versions, in environments that are kept; `make clean` has the newest fetched anew.
 stress: $(VENV)/.test | fresh
-	$(BIN)/python tests/stress/versions.py $(BUILD)/versions
+	$(SAFE) HOME="$(HOME)" $(BIN)/python tests/stress/versions.py $(BUILD)/versions
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m stress -s tests/stress
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and stress" tests/browser
 
