@@ -189,7 +189,7 @@ def test_a_task_that_never_answers_is_shown_to_the_user(world: World, code: int)
 def test_anothers_task_that_does_not_answer_leaves_doubt(world: World, clock: FakeClock, fails: int, note: str) -> None:
     """It may show that somebody orders what we order: waited for, but not for ever."""
     elsewhere(world, "A horse")
-    clock.advance(60)
+    clock.advance(pacing.TWINS_AROUND / 2)
     # Ours answers each time it is asked for, and after it the other one does not.
     every_other = ({"at": "poll", "do": "status", "skip": number + 1} for number in range(fails))
     world.emulator().faults(LOST, *every_other)
