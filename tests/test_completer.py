@@ -194,6 +194,25 @@ def test_durations_are_those_of_the_model(here: Facts, lead: str) -> None:
     assert [one.strip('"') for one in offered(f"%%wan -m {row.id} {lead}", here)] == [str(one) for one in row.durations]
 
 
+@pytest.mark.parametrize(
+    ("line", "row", "field"),
+    [
+        ("%%wan cat.png -d | -m wan2.5-i2v-preview", "wan2.5-i2v-preview", "durations"),
+        ('%%wan cat.png -d "|" --model=wan2.5-i2v-preview', "wan2.5-i2v-preview", "durations"),
+        ("%%wan cat.png -m wan2.6-i2v -d | -m wan2.5-i2v-preview", "wan2.6-i2v", "durations"),
+        ("%%wan -r | cat.png Dog.JPG", "wan2.2-kf2v-flash", "resolutions"),
+        ("%%wan cat.png -r | # -m wan2.5-i2v-preview", "wan2.6-i2v-flash", "resolutions"),
+    ],
+)
+def test_what_stands_behind_the_cursor_counts(here: Facts, line: str, row: str, field: str) -> None:
+    """A line is changed in its middle as well; what stands before the cursor goes first, and a comment says nothing."""
+    said = [one.strip('"') for one in offered(line, here)]
+
+    assert said == [str(one) for one in getattr(catalog.models()[row], field)]
+    assert offered("%%wan c| cat.png Dog.JPG", here) == []
+    assert offered("%%wan --du| -d 5", here) == []
+
+
 def test_a_model_that_is_not_typed_is_the_usual_one(here: Facts) -> None:
     """The provider's for so many pictures, or the user's own."""
     rows = catalog.models()

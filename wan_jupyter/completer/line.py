@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from . import offers
 from .offers import Facts
 from .places import written
-from .typed import scan
+from .typed import behind, scan
 
 # `%%wan` begins its line; `%wan` may be indented, or give a name its value.
 MAGIC = re.compile(r"(?:(?P<cell>%%wan)|(?:[^=%]*=\s*|\s*)%wan)(?=\s)")
@@ -49,6 +49,7 @@ def _completions(line: str, cursor: int, here: Facts) -> Iterator[Completion]:
     if token is None:
         return
     closed = bool(token.quote) and line[cursor : cursor + 1] == token.quote
+    token = replace(token, behind=behind(line[cursor:], token.quote))
     offered = offers.cell if begun["cell"] else offers.command
     for text, kind in offered(words, token, here):
         word = written(text, kind, token.quote, closed)

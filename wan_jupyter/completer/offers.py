@@ -51,7 +51,7 @@ class Facts:
 
 def cell(words: Words, token: Token, here: Facts) -> Iterator[Offer]:
     """Offer what may follow `%%wan`."""
-    said = read(words)
+    said = _all_said(words, token)
     meant = spelling(token.flag) if token.flag else None
     row = meant.row if meant else said.waiting
     begins_option = not token.quote and is_option(token.text)
@@ -60,6 +60,12 @@ def cell(words: Words, token: Token, here: Facts) -> Iterator[Offer]:
     if token.text[:1] in tuple(DASHES) and not token.quote and not said.ended:
         return _flags(token.text, said)
     return _plain(token, said, here)
+
+
+def _all_said(words: Words, token: Token) -> Said:
+    """Return what the whole line says but for the word at the cursor: a model may be named behind it."""
+    before, behind = read(words), read(token.behind)
+    return replace(before, plain=before.plain + behind.plain, asked={**behind.asked, **before.asked})
 
 
 def _plain(token: Token, said: Said, here: Facts) -> Iterator[Offer]:

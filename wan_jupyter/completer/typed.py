@@ -18,17 +18,18 @@ Words = list[tuple[str, bool]]  # each with whether it stands in quotes, which m
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The word at the cursor: where its value begins, what of it is typed, and the quote that is open."""
+    """The word at the cursor: where its value begins, what of it is typed, the quote that is open, the words behind."""
 
     start: int
     text: str
     flag: str = ""
     quote: str = ""
+    behind: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What stands before the cursor: words that are no options, values by field, the option that waits for its own."""
+    """What a line says: words that are no options, values by field, and the option at the cursor that waits for its own."""
 
     plain: tuple[str, ...]
     asked: Mapping[str, str]
@@ -51,6 +52,12 @@ def scan(text: str, begin: int) -> tuple[Words, Token | None]:
             return words, _last(found)
         words.append(_word(found))
     return words, Token(len(text), "")
+
+
+def behind(rest: str, quote: str) -> tuple[tuple[str, bool], ...]:
+    """Return the words that follow the one at the cursor, of which `rest` has the end."""
+    after = rest.partition(quote)[2] if quote else re.sub(r"\S*", "", rest, count=1)
+    return tuple(scan(f"{after} ", 0)[0])
 
 
 def _word(found: re.Match[str]) -> tuple[str, bool]:
