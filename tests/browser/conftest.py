@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from .lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
 FIRST = "test_lab.py"
 NAMES = itertools.count()
 SHOTS = Path(os.environ.get("WAN_SHOTS", "build/shots"))
+FAST = {"WAN_PROVIDER": "emulator", "WAN_EMULATOR_SPEED": "3", "WAN_EMULATOR_CLIP_SECONDS": "1"}
+has_seven = pytest.mark.skipif(importlib.util.find_spec("notebook") is None, reason="Jupyter Notebook is not installed")
+both = pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=has_seven)])  # a test in either
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,18 +41,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    """A JupyterLab whose kernels use a fast emulator."""
-    folder = tmp_path_factory.mktemp("lab")
-    environ = {
-        "WAN_HOME": str(folder / "wan"),
-        "WAN_PROVIDER": "emulator",
-        "WAN_EMULATOR_SPEED": "3",
-        "WAN_EMULATOR_CLIP_SECONDS": "1",
-    }
-    lab = LabServer(folder, environ)
-    yield lab
-    lab.stop()
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], LabServer]]:
+    """Servers by the name of their application, each started once, whose kernels use a fast emulator."""
+    made: dict[str, LabServer] = {}
+
+    def serve(app: str) -> LabServer:
+        if app not in made:
+            folder = tmp_path_factory.mktemp(app)
+            made[app] = LabServer(folder, {"WAN_HOME": str(folder / "wan"), **FAST}, app)
+        return made[app]
+
+    yield serve
+    for server in made.values():
+        server.stop()
+
+
+@pytest.fixture
+def app() -> str:
+    """JupyterLab, unless a test is for `both`."""
+    return "lab"
+
+
+@pytest.fixture
+def server(servers: Callable[[str], LabServer], app: str) -> LabServer:
+    """The server of the application that a test is for."""
+    return servers(app)
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+POPUP = ".jp-Completer:not(.lm-mod-hidden)"
 LONG = 60_000  # milliseconds: a bound, not a wait
 
 
@@ -180,8 +181,12 @@ class LabPage:
         self._await_kernel()
 
     def clear(self, cell: int) -> None:
-        """Clear a cell's outputs."""
-        self.page.evaluate("(i) => { window.nb.content.widgets[i].model.outputs.clear(); }", cell)
+        """Clear a cell's outputs, as the menu does."""
+        self.page.evaluate(
+            """(i) => { window.jupyterapp.shell.activateById(window.nb.id); window.nb.content.activeCellIndex = i;
+                return window.jupyterapp.commands.execute('notebook:clear-cell-output').then(() => null); }""",
+            cell,
+        )
 
     def theme(self, name: str) -> None:
         """Switch JupyterLab to a theme, "JupyterLab Dark" or "JupyterLab Light"."""
@@ -232,6 +237,41 @@ class LabPage:
     def click_stop(self) -> None:
         """Click the toolbar's stop button."""
         self.page.locator(f'{PANEL} [data-jp-item-name="interrupt"]').first.click()
+
+    # ---- typing -----------------------------------------------------------------------------------------------
+
+    def type(self, cell: int, text: str) -> None:
+        """Type a text into a cell in place of what it holds; the cursor is left where `|` stands, or at its end."""
+        self.cell(cell).locator(".cm-content").click()
+        keys = self.page.keyboard
+        keys.press("Control+A")
+        keys.press("Delete")
+        before, _, after = text.partition("|")
+        keys.type(before + after)
+        for _ in after:
+            keys.press("ArrowLeft")
+
+    def tab(self) -> list[tuple[str, str]]:
+        """Press Tab and return what pops up: texts, each with its kind, "" if it is JupyterLab's own."""
+        self.page.keyboard.press("Tab")
+        self.page.locator(f"{POPUP} .jp-Completer-item").first.wait_for(state="visible", timeout=LONG)
+        found: list[list[str]] = self.page.evaluate(
+            """(popup) => [...document.querySelectorAll(popup + ' .jp-Completer-item')].map(item =>
+                ['match', 'typeExtended'].map(part => item.querySelector('.jp-Completer-' + part)?.innerText ?? ''))""",
+            POPUP,
+        )
+        return [(text, kind) for text, kind in found]
+
+    def choose(self, number: int) -> None:
+        """Take an item of the popup by its number, with the keyboard."""
+        for _ in range(number):
+            self.page.keyboard.press("ArrowDown")
+        self.page.keyboard.press("Enter")
+        self.page.locator(POPUP).first.wait_for(state="hidden", timeout=LONG)
+
+    def source(self, cell: int) -> str:
+        """Return what a cell holds."""
+        return str(self.page.evaluate("(i) => window.nb.content.widgets[i].model.sharedModel.getSource()", cell))
 
     # ---- looking ----------------------------------------------------------------------------------------------
 

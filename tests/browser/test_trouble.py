@@ -1,16 +1,16 @@
-"""What happens to a notebook while a job is under way: reloaded, run again, restarted, two at once; Notebook 7."""
+"""What happens to a notebook while a job is under way: reloaded, run again, cleared, restarted, two at once.
+
+Each in JupyterLab and in Jupyter Notebook 7.
+"""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from frontends import HELD
 
-from .conftest import NAMES, Service
-from .lab import LabPage, LabServer
+from .conftest import NAMES, Service, both
+from .lab import LabPage
 from .test_lab import WIDGET, joined
 from .test_looks import SHAPE, load
 
@@ -27,6 +27,7 @@ def begun(notebook: Any, service: Service, home: Any, word: str, *more: str) -> 
     return lab
 
 
+@both
 def test_a_page_reloaded_in_the_middle_goes_on(notebook: Any, service: Service, tmp_path: Any) -> None:
     """The card is there again, moves on, and ends as the video; what is saved then needs no kernel."""
     lab = begun(notebook, service, tmp_path / "home", "reloaded")
@@ -39,6 +40,7 @@ def test_a_page_reloaded_in_the_middle_goes_on(notebook: Any, service: Service, 
     assert lab.play(1)["error"] is None
 
 
+@both
 def test_a_cell_run_again_and_a_cleared_output_cost_nothing(notebook: Any, service: Service, tmp_path: Any) -> None:
     """One task, one video: run again while it is rendered, then cleared, then run again."""
     before = len(service.tasks)
@@ -48,7 +50,6 @@ def test_a_cell_run_again_and_a_cleared_output_cost_nothing(notebook: Any, servi
     lab.clear(1)
     service.clear()
     lab.run(2)
-    lab.page.wait_for_function("() => true")
     lab.run(1)
     lab.see(1, "video")
     assert lab.play(1)["error"] is None
@@ -58,6 +59,7 @@ def test_a_cell_run_again_and_a_cleared_output_cost_nothing(notebook: Any, servi
     assert lab.errors() == []
 
 
+@both
 def test_after_a_restart_the_same_cell_brings_the_video(notebook: Any, service: Service, tmp_path: Any) -> None:
     """Saved in the middle, kernel restarted: what was saved says how to go on, and that sends nothing twice."""
     before = len(service.tasks)
@@ -76,6 +78,7 @@ def test_after_a_restart_the_same_cell_brings_the_video(notebook: Any, service: 
     assert len(service.tasks) == before + 1
 
 
+@both
 def test_two_notebooks_at_once_share_one_job(notebook: Any, service: Service, tmp_path: Any, chromium: Any) -> None:
     """The same cell in two kernels: the second follows the first, and both end with the video."""
     before = len(service.tasks)
@@ -95,6 +98,7 @@ def test_two_notebooks_at_once_share_one_job(notebook: Any, service: Service, tm
     context.close()
 
 
+@both
 def test_a_stranger_who_opens_the_notebook_sees_it_all(notebook: Any, service: Service, tmp_path: Any) -> None:
     """Untrusted, without a kernel: the video plays, and a cell saved in the middle says how to get its video."""
     lab = notebook(load(service, str(tmp_path / "home")), CELL.format("seen"), CELL.format("in the middle"))
@@ -115,31 +119,3 @@ def test_a_stranger_who_opens_the_notebook_sees_it_all(notebook: Any, service: S
     lab.see(1, "video")
     assert lab.play(1)["error"] is None
     lab.see_text(2, "Run this cell again")
-
-
-# ---- Notebook 7 ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def seven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    """A Jupyter Notebook 7."""
-    folder = tmp_path_factory.mktemp("seven")
-    server = LabServer(folder, {"WAN_HOME": str(folder / "wan")}, app="notebook")
-    yield server
-    server.stop()
-
-
-@pytest.mark.skipif(importlib.util.find_spec("notebook") is None, reason="Jupyter Notebook is not installed")
-def test_notebook_7_shows_the_card_and_the_video(seven: LabServer, page: Any, service: Service, tmp_path: Any) -> None:
-    """The same card, the same player."""
-    seven.write("seven.ipynb", [load(service, str(tmp_path / "home")), CELL.format("in Notebook 7")])
-    lab = LabPage(page, seven).open("seven.ipynb")
-    service.faults(HELD)
-    lab.run(0)
-    lab.run(1)
-    lab.see(1, ".wan-cancel")
-    lab.see_text(1, "Rendering")
-    service.clear()
-    lab.see(1, "video")
-    assert lab.play(1)["error"] is None
-    lab.shutdown()

@@ -29,7 +29,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a line says: words that are no options, values by field, and the option at the cursor that waits for its own."""
+    """What a line says: words that are no options, values by field, and the option that waits for its own."""
 
     plain: tuple[str, ...]
     asked: Mapping[str, str]
