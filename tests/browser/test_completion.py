@@ -18,18 +18,17 @@ from .test_looks import SHAPE, THEMES, load
 USUAL = catalog.models()[catalog.providers()[catalog.EMULATOR].defaults["first"]]
 ODD = "wan2.5-i2v-preview"  # takes two lengths only
 FILES = ("cat.png", "night.png", "고양이 2.png", "notes.txt", "cats/tom.png")
-FIRST = 2  # the first cell after those that load the extension and make a job
+EMPTY = 2  # after the cells that load the extension and make a job
 
 
-def desk(notebook: Any, service: Service, folder: Path, *cells: str) -> LabPage:
-    """Open a notebook in a folder of pictures, with a variable that may be one, and one job made."""
+def desk(notebook: Any, service: Service, folder: Path) -> LabPage:
+    """Open a notebook in a folder of pictures, with a variable that may be one; its last cell is empty."""
     for name in FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(picture())
     begin = f"{load(service, str(folder.parent / 'home'))}\n%cd -q {folder}\nphoto = b''"
-    lab: LabPage = notebook(begin, f"%%wan cat.png {SHAPE} --wait -o job\nA cat", "", *cells)
+    lab: LabPage = notebook(begin, f"%%wan cat.png {SHAPE} --wait --quiet -o job\nA cat", "")
     lab.run(0)
-    lab.run(1)
     return lab
 
 
@@ -57,64 +56,53 @@ LINES: tuple[tuple[str, list[str], str], ...] = (
 def test_the_popup_shows_the_right_values(notebook: Any, service: Service, tmp_path: Path) -> None:
     """Those of the model chosen, ours only and before JupyterLab's own words; the one taken is in the cell."""
     lab = desk(notebook, service, tmp_path / "desk")
-    lab.type(FIRST, "print(job.id)")
-    lab.run(FIRST)
-    made = lab.see(FIRST, ".jp-OutputArea-output").inner_text().strip()
+    lab.run(1)
+    lab.type(EMPTY, "print(job.id)")
+    lab.run(EMPTY)
+    made = lab.see(EMPTY, ".jp-OutputArea-output").inner_text().strip()
     jobs = (("%wan show ", [made], made), (f"%wan frame {made[:2]}", [made], made))
     for line, offers, taken in (*LINES, *jobs):
-        lab.type(FIRST, line)
+        lab.type(EMPTY, line)
         shown = lab.tab()
         assert (line, [text for text, kind in shown if kind]) == (line, offers)
         assert [text for text, _ in shown[: len(offers)]] == offers
         lab.choose(offers.index(taken))
         before, _, after = line.partition("|")
-        assert lab.source(FIRST) == f"{before.rpartition(' ')[0]} {taken}{after}"
-
-
-@both
-def test_files_come_first(notebook: Any, service: Service, tmp_path: Path) -> None:
-    """Where anything may follow: pictures, folders, variables, then options; no other files."""
-    lab = desk(notebook, service, tmp_path / "desk")
-    lab.type(FIRST, "%%wan ")
-    shown = [(text, kind) for text, kind in lab.tab() if kind]
-    assert shown[:3] == [(name, "picture") for name in ("cat.png", "night.png", '"고양이 2.png"')]
-    assert ("cats/", "folder") in shown
-    assert ("$photo", "name") in shown
-    assert list(dict.fromkeys(kind for _, kind in shown)) == ["picture", "folder", "name", "option"]
+        assert lab.source(EMPTY) == f"{before.rpartition(' ')[0]} {taken}{after}"
 
 
 @both
 def test_a_cell_that_tab_wrote_makes_its_video(notebook: Any, service: Service, tmp_path: Path) -> None:
     """A picture, a model and its length by Tab alone, a prompt, Shift+Enter: a video of that model and length."""
-    lab = desk(notebook, service, tmp_path / "desk", "")
+    lab = desk(notebook, service, tmp_path / "desk")
     keys = lab.page.keyboard
-    lab.type(FIRST, "%%wan ni")
+    lab.type(EMPTY, "%%wan ni")
     for goes_on, number in (("", 0), (f" -m {ODD[:6]}", 0), (" -d ", 1), (" -r ", 0)):
         keys.type(goes_on)
         lab.tab()
         lab.choose(number)
     keys.press("Enter")
     keys.type("The moon rises")
-    assert lab.source(FIRST) == f"%%wan night.png -m {ODD} -d 10 -r 480P\nThe moon rises"
+    assert lab.source(EMPTY) == f"%%wan night.png -m {ODD} -d 10 -r 480P\nThe moon rises"
     keys.press("Shift+Enter")
-    lab.see(FIRST, "video")
-    assert f"{ODD} · 480P" in lab.text(FIRST)
+    lab.see(EMPTY, "video")
+    assert f"{ODD} · 480P" in lab.text(EMPTY)
     assert service.tasks[-1]["model"] == ODD
 
 
 @both
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_popup_can_be_read(notebook: Any, service: Service, tmp_path: Path, theme: str, app: str) -> None:
-    """To look at: what it says stands within it, and it is not cut off by the cell."""
+def test_files_come_first(notebook: Any, service: Service, tmp_path: Path, theme: str, app: str) -> None:
+    """Where anything may follow: pictures, folders, variables, then options, no other files; to look at, too."""
     lab = desk(notebook, service, tmp_path / "desk")
     lab.theme(theme)
-    name = f"{app}-{theme.split()[1].lower()}"
-    for line, what in (("%%wan ", "words"), (f"%%wan cat.png -m {ODD} -d ", "durations")):
-        lab.type(FIRST, line)
-        lab.tab()
-        popup = lab.page.locator(POPUP)
-        assert popup.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
-        box, cell = popup.bounding_box(), lab.cell(FIRST).bounding_box()
-        shoot(popup, f"popup-{what}-{name}")
-        assert box["height"] > cell["height"]
-        lab.choose(0)
+    lab.type(EMPTY, "%%wan ")
+    shown = [(text, kind) for text, kind in lab.tab() if kind]
+    assert shown[:3] == [(name, "picture") for name in ("cat.png", "night.png", '"고양이 2.png"')]
+    assert ("cats/", "folder") in shown
+    assert ("$photo", "name") in shown
+    assert ("notes.txt", "picture") not in shown
+    assert list(dict.fromkeys(kind for _, kind in shown)) == ["picture", "folder", "name", "option"]
+    popup = lab.page.locator(POPUP)
+    assert popup.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+    shoot(popup, f"popup-{app}-{theme.split()[1].lower()}")

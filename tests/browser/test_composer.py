@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from parts import picture
 
+from .conftest import both
 from .lab import LONG
 from .test_lab import shoot
 
@@ -43,32 +44,34 @@ def says(shown: Any, words: str) -> None:
     shown.get_by_text(words).first.wait_for(timeout=LONG)
 
 
+@both
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_the_composer_makes_a_video(notebook: Any, theme: str) -> None:
+def test_the_composer_makes_a_video(notebook: Any, theme: str, app: str) -> None:
     """Pictures, prompt, Generate: the card goes on in the form, and the video plays there."""
     lab = notebook(f"%env WAN_EMULATOR_SPEED=1\n{LOAD}", "%wan compose")
     lab.theme(f"JupyterLab {theme}")
     shown = form(lab)
     says(shown, "Choose a first frame")
-    shoot(shown, f"composer-empty-{theme.lower()}")
+    shoot(shown, f"composer-empty-{app}-{theme.lower()}")
     choose(shown, "first", "cat.png")
     choose(shown, "last", "night.png")
-    shown.locator("textarea").fill(f"{PROMPT} {theme}")
+    shown.locator("textarea").fill(f"{PROMPT} {theme} {app}")
     says(shown, "Costs nothing")
-    shoot(shown, f"composer-filled-{theme.lower()}")
+    shoot(shown, f"composer-filled-{app}-{theme.lower()}")
     shown.locator(".wan-generate").click()
     says(shown, "Rendering")
-    shoot(shown, f"composer-running-{theme.lower()}")
+    shoot(shown, f"composer-running-{app}-{theme.lower()}")
     lab.see(1, "video")
     state = lab.play(1)
     assert state["error"] is None
     assert state["time"] > 0
     shown.locator(".wan-to-cell").click()
     says(shown, "The same as a cell")
-    shoot(shown, f"composer-done-{theme.lower()}")
+    shoot(shown, f"composer-done-{app}-{theme.lower()}")
     assert lab.errors() == []
 
 
+@both
 def test_the_composers_cell_runs(notebook: Any) -> None:
     """To cell, copied by its button, pasted into a cell and run: the same video, and nothing is sent."""
     lab = notebook(LOAD, "%wan compose", "")
@@ -170,19 +173,3 @@ def test_a_narrow_page_shows_all_of_it(notebook: Any, page: Any) -> None:
             x.getBoundingClientRect().right > e.getBoundingClientRect().right + 1).map(x => x.className)"""
     )
     assert over == []
-
-
-def test_the_composers_picture_for_the_readme(notebook: Any, page: Any) -> None:
-    """Filled in, and its job rendering below: what the README shows is this very page."""
-    page.set_viewport_size({"width": 1180, "height": 1300})
-    lab = notebook(f"%env WAN_EMULATOR_SPEED=0.5\n{LOAD}", "%wan compose")
-    lab.theme("JupyterLab Light")
-    shown = form(lab)
-    choose(shown, "first", "cat.png")
-    shown.locator("textarea").fill("The cat looks up as the sun goes down behind the hills.")
-    says(shown, "Costs nothing")
-    shown.locator(".wan-generate").click()
-    says(shown, "Rendering")
-    shown.locator(".wan-job img").wait_for(timeout=LONG)
-    page.mouse.move(5, 5)
-    shoot(shown, "composer")

@@ -150,24 +150,3 @@ def test_the_exported_page_plays(page: Any, tmp_path: Path, lab_python: Any) -> 
     from .lab import play
 
     assert play(page, "video")["time"] > 0
-
-
-def test_the_picture_for_the_readme(notebook: Any, page: Any) -> None:
-    """One cell has its video, the next one is rendering: what the README shows is this very page."""
-    begin = "%load_ext wan_jupyter\nfrom wan_jupyter import sample\nsample('cat.png'), sample('night.png', 'night')"
-    fade = "%%wan cat.png night.png\nDusk turns into night, the moon rises and the stars come out."
-    lab = notebook(f"%env WAN_EMULATOR_SPEED=1\n%env WAN_EMULATOR_CLIP_SECONDS=4\n{begin}", FIRST, fade)
-    lab.run(0)
-    lab.run(1)
-    lab.see(1, "video")
-    assert lab.play(1)["error"] is None
-    lab.run(2)
-    lab.see_text(2, "Rendering")
-    lab.see(2, ".wan-card img")
-    page.evaluate("() => window.nb.content.widgets[0].hide()")
-    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").evaluate("e => e.scrollTo(0, 0)")
-    page.mouse.move(5, 5)
-    top, low = lab.cell(1).bounding_box(), lab.cell(2).bounding_box()
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    clip = {"x": top["x"], "y": top["y"], "width": top["width"], "height": low["y"] + low["height"] - top["y"]}
-    page.screenshot(path=str(SHOTS / "readme.png"), clip=clip)
