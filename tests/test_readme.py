@@ -13,6 +13,9 @@ from readme import README, written
 from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem
 
 TEXT = README.read_text(encoding="utf-8")
+IMAGES = README.parent / "notebooks" / "images"
+PICTURES = README.parent / "tests" / "browser" / "test_pictures.py"  # what makes them
+HEAVIEST = 64_000  # bytes
 
 
 def blocks(part: str) -> list[str]:
@@ -54,3 +57,12 @@ def test_every_floor_is_named_as_it_is() -> None:
     package = README.parent / "wan_jupyter"
     named = {name for cell in re.findall(r"`([\w/]+)`", house) for name in cell.split()} - {"wan_jupyter"}
     assert {name for name in named if not any(package.glob(f"{name.rstrip('/')}*"))} == set()
+
+
+def test_every_picture_is_made_by_a_test_in_light_and_dark() -> None:
+    """The README shows them all, for either theme, and they are small."""
+    shown = set(re.findall(r"notebooks/images/([\w.-]+)", TEXT))
+    made = re.findall(r'f"([\w-]+)-\{theme.lower\(\)\}"', PICTURES.read_text(encoding="utf-8"))
+    assert shown == {f"{name}-{theme}.png" for name in made for theme in ("light", "dark")}
+    assert {path.name for path in IMAGES.iterdir()} == shown
+    assert [path.name for path in IMAGES.iterdir() if path.stat().st_size > HEAVIEST] == []

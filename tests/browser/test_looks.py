@@ -91,6 +91,7 @@ def test_the_player_and_the_tables(notebook: Any, page: Any, service: Service, t
     lab.see_text(2, "DataInspectionFailed")
     lab.run(3)
     lab.see(3, "table img")
+    assert lab.cell(3).locator("table").evaluate("e => e.offsetWidth <= e.parentElement.clientWidth + 1")
     lab.cell(1).locator("summary").click()
     shoot(lab.cell(1), f"player-cjk-{name}")
     shoot(lab.cell(3), f"jobs-{name}")

@@ -28,8 +28,16 @@ def keep(page: Any, things: list[Any], name: str) -> None:
     clip = {"x": top["x"], "y": top["y"], "width": top["width"], "height": low["y"] + low["height"] - top["y"]}
     shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
     (SHOTS / "readme").mkdir(parents=True, exist_ok=True)
-    few = shot.quantize(192, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = shot.quantize(palette=colours(shot), dither=Image.Dither.FLOYDSTEINBERG)
     few.save(SHOTS / "readme" / f"{name}.png", optimize=True)
+
+
+def colours(shot: Image.Image) -> Image.Image:
+    """Return a palette: what fits the picture, and just as they are the colours that large parts of it have."""
+    flat = sorted(shot.getcolors(1 << 24) or (), reverse=True)[:16]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*(shot.quantize(240, kmeans=3).getpalette() or ())[:720], *(c for _, rgb in flat for c in rgb)])
+    return palette
 
 
 def only(page: Any, lab: Any, *cells: int) -> list[Any]:

@@ -41,8 +41,8 @@ LOOK: Mapping[str, str] = MappingProxyType(
         "title": "font-weight:600",
         "line": "white-space:pre-wrap;overflow-wrap:break-word",
         "thumb": "display:block;max-width:72px;max-height:54px;border-radius:4px",
-        "cell": "text-align:left;vertical-align:middle;padding:4px 10px;overflow-wrap:break-word;min-width:13em",
-        "short": "text-align:left;vertical-align:middle;padding:4px 10px;white-space:nowrap",
+        "cell": "text-align:left;vertical-align:middle;padding:4px 6px;overflow-wrap:break-word;min-width:9em",
+        "short": "text-align:left;vertical-align:middle;padding:4px 6px;white-space:nowrap",
     }
 )
 
