@@ -59,7 +59,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "doctor.name.{}": ("home", "outputs", "settings", "session", "clock", "codecs", "python", "journal", "service"),
     "provider.title.{}": tuple(catalog.providers()),
     "settings.toml.{}": (*(key for key, _ in SAID), "other"),
-    "part.{}": ("span", "span_or_smart", "either", "of_session", "not_utf8", "video"),
+    "part.{}": ("comma", "semicolon", "span", "span_or_smart", "either", "of_session", "not_utf8", "video"),
     "said.{}": ("with_id", "silent", "no_whole_file", "wrong_length"),
     "key.from.{}": ("emulator", "argument", "keyring"),
     "video.why.{}": ("no_track", "no_frame", "cut"),

@@ -44,15 +44,15 @@ def details(name: str, language: str = "en") -> list[list[str]]:
         "sound": say("models.yes" if row.sound else "models.no", language),
         "options": ", ".join(field.replace("_", "-") for field in row.fields),
         "templates": ", ".join(row.templates),
-        "regions": ", ".join(_region(region, language) for region in row.regions),
+        "regions": say("part.comma", language).join(_region(region, language) for region in row.regions),
         "prompt": str(row.prompt_max or ""),
-        "prices": "; ".join(_price(price, language) for price in row.prices),
+        "prices": say("part.semicolon", language).join(_price(price, language) for price in row.prices),
     }
     return [[say(f"models.{name}", language), value] for name, value in facts.items() if value]
 
 
 def _modes(row: Model, language: str) -> str:
-    return ", ".join(say(f"models.mode.{mode}", language) for mode in row.modes)
+    return say("part.comma", language).join(say(f"models.mode.{mode}", language) for mode in row.modes)
 
 
 def _durations(row: Model, language: str) -> str:
