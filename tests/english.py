@@ -22,6 +22,7 @@ NAMES = (
     "Input data may contain inappropriate content", "Model Studio", "Alibaba Cloud", "SGLang Diffusion",
     "Bearer", "content type", "curl", "application json",
 )  # fmt: skip
+DATA = re.compile(r"data:[\w/+-]+;base64,[\w+/=]+")
 SHOWN = ("title", "alt", "aria-label", "aria-valuetext", "placeholder", "data-done")
 TRAITS = ("description", "tooltip", "placeholder", "value", "titles", "_titles", "_options_labels")
 
@@ -33,7 +34,7 @@ class Words(HTMLParser):
         super().__init__()
         self.found: list[str] = []
         self._silent = 0
-        self.feed(text)
+        self.feed(DATA.sub("", text))
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -55,27 +56,28 @@ def kept(language: str) -> frozenset[str]:
     return frozenset(run for text in texts for kind in (RUN, WORD) for run in kind.findall(text))
 
 
-def english(text: str, language: str, names: Iterable[str] = ()) -> list[str]:
+def english(text: str, language: str, names: tuple[str, ...] = ()) -> list[str]:
     """Return what is left in English in a plain text; `names` are the test's own words."""
-    text = re.sub(r"data:[\w/+-]+;base64,[\w+/=]+|https?://\S+|\d{4}-\d\d-\d\d\S*", " ", text)
+    text = re.sub(r"https?://\S+|\d{4}-\d\d-\d\d\S*", " ", DATA.sub(" ", text))
     for name in (*NAMES, *names):
         text = text.replace(name, " ◌ ")
     found = [run for kind in (RUN, WORD) for run in kind.findall(TYPED.sub(" ◌ ", text))]
     return sorted({run for run in found if not any(f" {run} " in f" {known} " for known in kept(language))})
 
 
-def english_in_html(text: str, language: str, names: Iterable[str] = ()) -> list[str]:
-    """Return what is left in English in a piece of HTML."""
+@cache
+def english_in_html(text: str, language: str, names: tuple[str, ...] = ()) -> list[str]:
+    """Return what is left in English in a piece of HTML; a front end asks often for the same."""
     return english("\n".join(Words(text).found), language, names)
 
 
-def english_in_bundle(bundle: Mapping[str, Any], language: str, names: Iterable[str] = ()) -> list[str]:
+def english_in_bundle(bundle: Mapping[str, Any], language: str, names: tuple[str, ...] = ()) -> list[str]:
     """Return what is left in English in an output."""
     html = english_in_html(bundle.get("text/html", ""), language, names)
     return sorted({*html, *english(bundle.get("text/plain", ""), language, names)})
 
 
-def english_in_widgets(widgets: Iterable[Mapping[str, Any]], language: str, names: Iterable[str] = ()) -> list[str]:
+def english_in_widgets(widgets: Iterable[Mapping[str, Any]], language: str, names: tuple[str, ...] = ()) -> list[str]:
     """Return what is left in English in widgets, by the states that a front end has of them."""
     texts: list[str] = []
     for state in widgets:
