@@ -14,6 +14,7 @@ from parts import PATIENCE, SMALL, FakeClock, PortEmulator, World, picture, quie
 
 from wan_jupyter import engine, errors, pacing
 from wan_jupyter.job import Job
+from wan_jupyter.protocols.dashscope import DashScope
 from wan_jupyter.session import Session
 from wan_jupyter.status import Snapshot, Status
 
@@ -144,6 +145,17 @@ def test_a_list_that_does_not_come_is_told(world: World, clock: FakeClock, fault
     job.result(PATIENCE)
     assert [note for note in seen if note][:3] == ["recognising", "list_silent", "probable"]
     assert world.emulator().creates == 1
+
+
+def test_a_list_that_was_silent_for_a_day_says_nothing(world: World, clock: FakeClock) -> None:
+    """The service has forgotten that time by then; a list that nobody read is no proof that there was no task."""
+    clock.hold()
+    world.emulator().faults(LOST, {"at": "list", "do": "status", "status": 503, "times": 0})
+    job = world.order()
+    until(lambda: clock.sleeping)
+    clock.advance(DashScope.memory)
+    problem = uncertain(job)
+    assert (job.snapshot.note, problem.problem.advice) == ("", "uncertain")
 
 
 def test_a_silent_list_that_shows_no_trace_is_searched_as_before(world: World) -> None:

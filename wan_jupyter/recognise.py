@@ -133,19 +133,11 @@ async def _say(job: Job, tools: Tools, trace: str) -> None:
 
 async def _without_list(job: Job, tools: Tools, error: ProblemError) -> bool:
     """Conclude what can be concluded without the list; False where it may yet be had, and it is asked for again."""
-    if pacing.is_refused(error):  # this key may not list, now or later: as at a service that lists nothing
+    forgotten = tools.clock.time() - _sent(job) >= tools.protocol.memory
+    if forgotten or pacing.is_refused(error):  # no list will ever tell: as at a service that has none
         return await _conclude(job, tools, "", advice="uncertain")
-    if await _is_forgotten(job, tools):
-        return True
     await _say(job, tools, "list_silent")
     return False
-
-
-async def _is_forgotten(job: Job, tools: Tools) -> bool:
-    """Conclude that nothing will be found once the service remembers nothing of that time."""
-    if tools.clock.time() - _sent(job) < tools.protocol.memory:
-        return False
-    return await _conclude(job, tools, "no_trace")
 
 
 async def _look(job: Job, tools: Tools, search: Search) -> Sight:
