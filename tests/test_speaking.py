@@ -28,18 +28,19 @@ def speak(kernel: Kernel, language: str) -> None:
 
 def left(page: Page, language: str) -> list[str]:
     """Return what is left in English of all that a form has on display."""
-    shown = [state for comm, state in page.widgets.items() if comm in on_display(page)]
-    return english_in_widgets(shown, language)
+    states = page.widgets
+    return english_in_widgets((states[comm] for comm in on_display(states)), language)
 
 
-def on_display(page: Page) -> set[str]:
-    """Return the comms of the form's widgets, from its outermost box inward."""
-    todo, seen = [page.classed("wan-composer")], set()
+def on_display(states: dict[str, dict[str, Any]]) -> set[str]:
+    """Return the comms of the newest form's widgets, from its outermost box inward."""
+    todo = [comm for comm, state in states.items() if "wan-composer" in state.get("_dom_classes", ())][-1:]
+    seen: set[str] = set()
     while todo:
         comm = todo.pop()
-        if comm not in seen and comm in page.widgets:
+        if comm not in seen and comm in states:
             seen.add(comm)
-            todo += [ref.removeprefix("IPY_MODEL_") for ref in page.widgets[comm].get("children", ())]
+            todo += [ref.removeprefix("IPY_MODEL_") for ref in states[comm].get("children", ())]
     return seen
 
 
