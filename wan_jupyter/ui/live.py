@@ -85,6 +85,14 @@ class Live:
         if self._face.explains and self._story.request is not None:
             self._engine.start(partial(self._explain, self._story.request))
 
+    def speak(self, language: str) -> None:
+        """Show it in another language from now on."""
+        if self.job.done:  # what remains of it stays as it was written
+            return
+        self._face.speak(language)
+        self._last = None  # it is news in every word
+        self._engine.call(self._draw_soon)
+
     # ---- on the loop ------------------------------------------------------------------------------------------
 
     def _changed(self, _: object) -> None:

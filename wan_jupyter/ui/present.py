@@ -7,13 +7,14 @@ spoken to.
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakSet
 
 from .. import bundle, engine
 from .. import settings as environment
@@ -21,7 +22,7 @@ from ..bundle import Bundle, CardView
 from ..dry import DryRun
 from ..errors import OutputError, SettingsError, WaitTimeout, WanError
 from ..job import POLL, Job
-from ..messages import ENGLISH, say, speaking
+from ..messages import ENGLISH, say, speaking, spoken_in
 from ..settings import Settings
 from ..video import Video
 from .drawing import BOARD, CARD
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     from .composer import Form
 
 PATIENCE = 10.0  # seconds for drawing what lies on disk already
+
+
+class Speaker(Protocol):
+    """What says something for longer than a cell runs."""
+
+    def speak(self, language: str) -> None:
+        """Say it in another language from now on."""
 
 
 @dataclass
@@ -58,12 +66,26 @@ class Presenter:
         found = _settings(ip)
         self.page = Page(folder or found.notebook)
         self.embed = found.embed
-        self.language = speaking.get() if speaking.get() != ENGLISH else found.language
+        self._language = speaking.get() if speaking.get() != ENGLISH else found.language
+        self._speakers: WeakSet[Speaker] = WeakSet()  # displays that live on, and are to change their language, too
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
         self.form: Form | None = None  # the newest
         self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
+
+    @property
+    def language(self) -> str:
+        """The language that this shell is spoken to."""
+        return self._language
+
+    @language.setter
+    def language(self, language: str) -> None:
+        if language == self._language:
+            return
+        self._language = language
+        for speaker in list(self._speakers):
+            speaker.speak(language)
 
     def close(self) -> None:
         """Leave the shell."""
@@ -112,7 +134,7 @@ class Presenter:
             pass  # the board of this cell shows it
         else:
             face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language, CARD)
-            live = Live(job, face, self._story(job, policy, origin), engine.current())
+            live = self._live(job, face, self._story(job, policy, origin))
             if not waits:
                 self._open(live, front.face)
             elif not self._wait(job, live, face, front.face, timeout):
@@ -125,7 +147,7 @@ class Presenter:
         """Show several jobs in one table and wait until all have ended; False when the user stopped the wait."""
         front, many = detect(self._ip), Many(jobs, engine.current())
         face = FACES[front.face](None, self.language, BOARD)
-        live = Live(many, face, self._board_story(many), engine.current())
+        live = self._live(many, face, self._board_story(many))
         return self._wait(many, live, face, front.face, None)
 
     def show_video(self, video: Video) -> None:
@@ -143,13 +165,12 @@ class Presenter:
         from .composer import Form
 
         self.form = Form(composer, self, self._ip.user_ns)
+        self._speakers.add(self.form)
         return self.form.display()
 
     def show_on(self, job: Job, face: Face) -> None:
         """Show a job on a face that somebody else has a place for; a video is put into it, not into the notebook."""
-        aside = copy.copy(self)
-        aside.page = Page(self.page.folder)
-        Live(job, face, aside._story(job, "always", job.origin), engine.current()).open()
+        self._live(job, face, self._story(job, "always", job.origin, Page(self.page.folder))).open()
 
     def show_jobs(self, jobs: list[Job]) -> None:
         """Show jobs as a table, with a small picture of each."""
@@ -178,7 +199,12 @@ class Presenter:
 
     # ---- what is told of a job ----------------------------------------------------------------------------------
 
-    def _story(self, job: Job, policy: str, origin: str) -> Story:
+    def _live(self, subject: Subject, face: Face, story: Story) -> Live:
+        live = Live(subject, face, story, engine.current())
+        self._speakers.add(live)
+        return live
+
+    def _story(self, job: Job, policy: str, origin: str, page: Page | None = None) -> Story:
         def view() -> CardView:
             return card_view(job, time.time(), self.language)
 
@@ -190,12 +216,16 @@ class Presenter:
         return Story(
             drawing=CARD,
             view=view,
-            final=partial(self._final, job, policy, origin),
+            final=partial(self._final, job, policy, origin, page),
             lost=lost,
             made=lambda: job.video is not None,
-            request=None if look is None else lambda: request_text(look()),
+            request=None if look is None else partial(self._request, look),
             ring=wish(self._ip, "notify", "none"),
         )
+
+    def _request(self, look: Callable[[], DryRun]) -> str:
+        with spoken_in(self.language):
+            return request_text(look())
 
     def _board_story(self, many: Many) -> Story:
         def views() -> tuple[CardView, ...]:
@@ -226,7 +256,7 @@ class Presenter:
             return True
         self._cell.board = many = Many([job], engine.current())
         face = FACES[kind](None, self.language, BOARD)
-        self._open(Live(many, face, self._board_story(many), engine.current()), kind)
+        self._open(self._live(many, face, self._board_story(many)), kind)
         return True
 
     def _ring_at_end(self, job: Job, _: object) -> None:
@@ -266,13 +296,14 @@ class Presenter:
 
     # ---- drawing ----------------------------------------------------------------------------------------------
 
-    def _final(self, job: Job, embed: str, origin: str) -> Bundle:
+    def _final(self, job: Job, embed: str, origin: str, page: Page | None = None) -> Bundle:
         """Return the static bundle of a job that has ended, or that this process follows no more. Slow."""
         if job.video is None:
             return bundle.still(card_view(job, time.time(), self.language), self.language)
         warning = warning_of(job, self.language)
         try:
-            view = player_view(job.video, self.page, policy=embed, origin=origin, warning=warning, cell=job.facts.cell)
+            facts = {"policy": embed, "origin": origin, "warning": warning, "cell": job.facts.cell}
+            view = player_view(job.video, page or self.page, **facts)
         except OutputError as error:  # a file that does not decode, or that was moved away meanwhile
             lines = tuple(line for line in (str(job.video.path), warning, error.message(self.language)) if line)
             return bundle.still(replace(card_view(job, time.time(), self.language), lines=lines), self.language)
