@@ -6,6 +6,7 @@ They go to the folder `readme` of the shots; copy them to `notebooks/images` aft
 from __future__ import annotations
 
 import io
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -28,15 +29,17 @@ def keep(page: Any, things: list[Any], name: str) -> None:
     clip = {"x": top["x"], "y": top["y"], "width": top["width"], "height": low["y"] + low["height"] - top["y"]}
     shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
     (SHOTS / "readme").mkdir(parents=True, exist_ok=True)
-    few = shot.quantize(palette=colours(shot), dither=Image.Dither.FLOYDSTEINBERG)
+    few = shot.quantize(palette=shot.quantize(256, kmeans=3), dither=Image.Dither.FLOYDSTEINBERG)
+    few.putpalette(truer(few, shot))
     few.save(SHOTS / "readme" / f"{name}.png", optimize=True)
 
 
-def colours(shot: Image.Image) -> Image.Image:
-    """Return a palette: what fits the picture, and just as they are the colours that large parts of it have."""
-    flat = sorted(shot.getcolors(1 << 24) or (), reverse=True)[:16]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*(shot.quantize(240, kmeans=3).getpalette() or ())[:720], *(c for _, rgb in flat for c in rgb)])
+def truer(few: Image.Image, shot: Image.Image) -> list[int]:
+    """Return the palette with the commonest colours just as they are: white is white."""
+    palette = few.getpalette() or []
+    pairs = Counter(zip(few.tobytes(), zip(*[iter(shot.tobytes())] * 3, strict=True), strict=True)).most_common(16)
+    for (index, colour), _ in reversed(pairs):
+        palette[3 * index : 3 * index + 3] = colour
     return palette
 
 
