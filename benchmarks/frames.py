@@ -42,6 +42,10 @@ WATCH = """async ([seconds, videos, latest]) => {
     tasks.disconnect();
     return {frames, long, messages, videos: shown.length}; }"""
 
+# A card out of sight has no layout, and so no text of the kind that is seen.
+RENDERING = """(jobs) => [...document.querySelectorAll('.wan-state')]
+    .filter(state => state.textContent.includes('Rendering')).length >= jobs"""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -81,8 +85,7 @@ def compare(lab: LabPage, service: Service, jobs: int, seconds: float) -> tuple[
     idle = watch(lab, seconds)
     service.faults(HELD)
     lab.run_all()
-    for number in range(1, jobs + 1):
-        lab.see_text(number, "Rendering")
+    lab.page.wait_for_function(RENDERING, arg=jobs, timeout=LATEST)
     under_way = watch(lab, seconds)
     service.clear()
     return idle, under_way, watch(lab, seconds, videos=jobs)

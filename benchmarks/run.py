@@ -28,10 +28,17 @@ def main() -> None:
         folder = Path(name)
         os.environ |= {"WAN_HOME": f"{name}/home", "IPYTHONDIR": f"{name}/ipython"}
         os.chdir(folder)
-        print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+        print(machine())
         for measure in MEASURES:
             for title, figure in measure(folder):
                 print(f"{title:<58} {figure}", flush=True)
+
+
+def machine() -> str:
+    """Say what is measured on, and how many programs want its cores before anything is."""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{load}"
+    return f"{system}, Python {platform.python_version()}"
 
 
 def load_ext(folder: Path) -> Rows:
@@ -39,7 +46,8 @@ def load_ext(folder: Path) -> Rows:
     code = "import time; from IPython.core.interactiveshell import InteractiveShell as S; ip = S()"
     code += "; t = time.perf_counter()"
     code += "; ip.run_line_magic('load_ext', 'wan_jupyter'); print(time.perf_counter() - t)"
-    runs = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True) for _ in "x" * RUNS]
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(RUNS)]
     return [("%load_ext wan_jupyter", f"{min(float(run.stdout) for run in runs) * 1000:.0f} ms")]
 
 
