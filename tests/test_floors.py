@@ -26,7 +26,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
         *("client", "journal", "owners", "settings", "settings_files", "credentials"),
         *("files", "outputs", "inputs", "video"),
     ),
-    4: ("engine", "job", "tools", "turns", "collect", "links", "twins", "recognise", "refetch", "life"),
+    4: ("engine", "job", "tools", "turns", "listing", "collect", "links", "twins", "recognise", "refetch", "life"),
     5: (
         *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying"),
         *("session", "composing", "choosing", "doctor", "clean"),
