@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from frontends import HELD, SMALL, WIDGET, Kernel
-from parts import Emulator
+from parts import Emulator, World, until
 
+from wan_jupyter import engine
 from wan_jupyter.ui.budget import MESSAGES_A_SECOND, Budget
+from wan_jupyter.ui.many import Many
 
 pytest_plugins = ("shell",)
 
@@ -34,6 +36,20 @@ def test_the_budget_gives_turns_one_after_the_other() -> None:
     now[0] += 60
     assert budget.turn(3) == 0.0
     assert budget.turn() == pytest.approx(3 / MESSAGES_A_SECOND)
+
+
+def test_nobody_joins_a_board_that_has_said_its_last(world: World) -> None:
+    """Once the loop has found that all have ended it draws the end: a job that came after would never be seen."""
+    first, second, late = (world.order(prompt) for prompt in ("One", "Two", "Three"))
+    many = Many([first], engine.current())
+    assert many.join(second)
+    told: list[object] = []
+    many.watch(lambda _: told.append(None) if many.done else None)
+    for job in (first, second, late):
+        job.result(60)
+    until(lambda: told)
+    assert not many.join(late)
+    assert many.jobs == (first, second)
 
 
 def drawn(log: list[dict[str, Any]]) -> list[float]:

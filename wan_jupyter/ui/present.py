@@ -206,7 +206,7 @@ class Presenter:
 
         def final() -> Bundle:
             kept = shelf(engine.current())
-            pairs = zip(many.jobs, views(), strict=False)  # one may join in between
+            pairs = zip(many.jobs, views(), strict=True)
             shown = [replace(view, thumbnails=(picture_of(job, kept),)) for job, view in pairs]
             return bundle.board_still(shown, self.language)
 
@@ -221,8 +221,7 @@ class Presenter:
         if self._cell.cards <= CARDS_IN_A_CELL:
             return False
         board = self._cell.board
-        if board is not None and not board.done:
-            board.join(job)
+        if board is not None and board.join(job):
             return True
         self._cell.board = many = Many([job], engine.current())
         face = FACES[kind](None, self.language, BOARD)
