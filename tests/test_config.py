@@ -90,6 +90,17 @@ def test_text_instead_of_widgets_in_a_live_notebook(kernel: Kernel, port: Emulat
     assert not [kind for kind in kernel.kinds() if kind.startswith("comm")]
 
 
+def test_nothing_is_shown_before_the_end_where_that_is_wished(kernel: Kernel, port: Emulator) -> None:
+    """`progress = 'none'` is what `--quiet` is for one cell."""
+    kernel.ok("%config WanMagics.progress = 'none'")
+    port.faults(HELD)
+    cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat", live=True)
+    assert cell.bundle == {"text/plain": ""}
+    port.clear()
+    kernel.until(lambda: set(cell.bundle) == STATIC)
+    assert "comm_open" not in kernel.kinds()
+
+
 def test_a_notebook_may_wait_and_a_headless_run_need_not(kernel: Kernel, port: Emulator) -> None:
     """`wait`: always, never; `--wait` and `--no-wait` are typed later and win."""
     kernel.ok("%config WanMagics.wait = 'always'")

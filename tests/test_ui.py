@@ -298,6 +298,34 @@ def test_a_full_notebook_links_and_vs_code_embeds_all_the_same(kernel: Kernel) -
     assert "embedded in the notebook" in cell.bundle["text/html"]
 
 
+def test_a_video_as_a_value_is_embedded_or_linked_as_any_other(kernel: Kernel) -> None:
+    """What the user set just now counts, and VS Code and Colab play no link."""
+    kernel.ok(f"{ORDER}A cat")
+    kernel.ok("%config WanMagics.embed = 'never'")
+    assert src(kernel.ok("job.video", live=True).bundle).startswith("wan_outputs/")
+    assert src(kernel.ok("job", live=True).bundle).startswith("wan_outputs/")
+    kernel.ok("%config WanMagics.embed = ''")
+    kernel.ok("from wan_jupyter import ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    assert src(kernel.ok("job.video", live=True).bundle).startswith("wan_outputs/")
+    kernel.ok("__vsc_ipynb_file__ = '/somewhere/a.ipynb'")
+    assert src(kernel.ok("job.video", live=True).bundle).startswith("data:video/mp4;base64,")
+
+
+def test_in_colab_a_cell_waits_shows_text_and_embeds(kernel: Kernel, port: Emulator) -> None:
+    """Background widget updates and links do not work there; nothing of a widget is sent."""
+    kernel.ok("import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')")
+    kernel.ok("from wan_jupyter import ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    port.faults(HELD)
+    cell = kernel.start(f"{ORDER}A cat", live=True)
+    kernel.until(lambda: cell.bundles and "Rendering" in cell.bundle["text/plain"])
+    assert not cell.idle
+    port.clear()
+    kernel.until(lambda: cell.idle)
+    assert src(cell.bundle).startswith("data:video/mp4;base64,")
+    assert not [kind for kind in kernel.kinds() if kind.startswith("comm")]
+    kernel.ok("del sys.modules['google.colab']")
+
+
 # ---- who is looking --------------------------------------------------------------------------------------------------
 
 

@@ -41,7 +41,9 @@ class WanMagics(Magics):
     )
     wait = Enum(("auto", "always", "never"), "auto", help="Whether a cell waits for its video.").tag(config=True)
     progress = Enum(
-        ("auto", "widget", "text", "terminal"), "auto", help="How a job under way is shown; auto: as the front end can."
+        ("auto", "widget", "text", "terminal", "none"),
+        "auto",
+        help="How a job under way is shown; auto: as the front end can; none: not before it has ended.",
     ).tag(config=True)
     notify = Enum(
         ("none", "bell", "sound"),

@@ -251,8 +251,20 @@ class QuietFace(StaticFace):
         """Stay silent."""
 
 
+class QuietTerminal(TerminalFace):
+    """No line on the way, only what was made."""
+
+    redraw = 0.0
+
+    def update(self, view: Any) -> None:
+        """Stay silent."""
+
+
 FACES: Mapping[str, Callable[[Cancel, str, Drawing], Face]] = MappingProxyType(
-    {"widget": WidgetFace, "text": StaticFace, "terminal": TerminalFace, "quiet": QuietFace}
+    {"widget": WidgetFace, "text": StaticFace, "terminal": TerminalFace}
+)
+QUIET: Mapping[str, Callable[[Cancel, str, Drawing], Face]] = MappingProxyType(
+    {"widget": QuietFace, "text": QuietFace, "terminal": QuietTerminal}
 )
 
 

@@ -26,8 +26,8 @@ from ..settings import Settings
 from ..video import Video
 from .drawing import BOARD, CARD
 from .dry import dry_text, request_text
-from .faces import FACES, Face, ring_bell
-from .frontend import detect, wish
+from .faces import FACES, QUIET, Face, ring_bell
+from .frontend import FrontEnd, detect, wish
 from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
@@ -100,8 +100,8 @@ class Presenter:
         self._shown = (job.id, self._ip.execution_count)
         front = detect(self._ip)
         waits = front.waits if wait is None else wait
-        policy = embed or self.embed
-        policy = "always" if front.embeds and policy == "auto" else policy
+        quiet = quiet or front.quiet
+        policy = self._policy(front, embed)
         origin = job.origin  # now: a later cell that attaches says so in its own output
         if job.done:
             self._display(self._final(job, policy, origin))
@@ -111,7 +111,7 @@ class Presenter:
         elif not waits and not quiet and self._joins_board(job, front.face):
             pass  # the board of this cell shows it
         else:
-            face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language, CARD)
+            face = (QUIET if quiet else FACES)[front.face](job.cancel, self.language, CARD)
             live = Live(job, face, self._story(job, policy, origin), engine.current())
             if not waits:
                 self._open(live, front.face)
@@ -124,13 +124,14 @@ class Presenter:
     def wait_for(self, jobs: list[Job]) -> bool:
         """Show several jobs in one table and wait until all have ended; False when the user stopped the wait."""
         front, many = detect(self._ip), Many(jobs, engine.current())
-        face = FACES[front.face](None, self.language, BOARD)
+        face = (QUIET if front.quiet else FACES)[front.face](None, self.language, BOARD)
         live = Live(many, face, self._board_story(many), engine.current())
         return self._wait(many, live, face, front.face, None)
 
     def show_video(self, video: Video) -> None:
         """Show a video that was made."""
-        self._display(bundle.player(player_view(video, self.page), self.language))
+        policy = self._policy(detect(self._ip))
+        self._display(bundle.player(player_view(video, self.page, policy=policy), self.language))
 
     def compose(self, composer: Composer) -> None:
         """Show a form, unless this very cell has shown it already (`%wan compose`)."""
@@ -175,6 +176,11 @@ class Presenter:
     def say(self, key: str, **values: object) -> None:
         """Print one sentence."""
         print(say(key, self.language, **values))  # noqa: T201 - the cell's own output
+
+    def _policy(self, front: FrontEnd, asked: str = "") -> str:
+        """Return whether videos are embedded: as was typed, as was set just now, as the settings said at last."""
+        policy = asked or wish(self._ip, "embed", "") or self.embed
+        return "always" if front.embeds and policy == "auto" else policy
 
     # ---- what is told of a job ----------------------------------------------------------------------------------
 
