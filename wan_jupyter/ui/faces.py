@@ -29,11 +29,13 @@ class Face(Protocol):
         redraw: after how many seconds it wants to be drawn anew, 0 for never.
         closing: how many messages its end takes.
         explains: whether it has room for the request that was sent.
+        holds: whether it keeps something of its own beside what remains in the notebook.
     """
 
     redraw: float
     closing: int
     explains: bool
+    holds: bool
 
     def open(self, view: Any) -> None:
         """Show it for the first time; main thread."""
@@ -47,8 +49,8 @@ class Face(Protocol):
     def ring(self, wish: str) -> float:
         """Be heard, if that is wished for and can be, and return for how many seconds; the loop."""
 
-    def end(self, final: Bundle, made: bool) -> None:
-        """Show what remains; `made` tells whether that is what was asked for."""
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
+        """Show what remains; `made` tells whether that is what was asked for, `inside` is for what it `holds`."""
 
     def leave(self) -> None:
         """Nobody waits here any more, though the work goes on; main thread."""
@@ -63,6 +65,7 @@ class WidgetFace:
     redraw = 12.0  # a clock made of CSS starts over when its panel was hidden
     closing = 3
     explains = True
+    holds = True
 
     def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
         self._cancel, self._language, self._drawing = cancel, language, drawing
@@ -115,10 +118,10 @@ class WidgetFace:
         self._html.value = f"{self._html.value}{bundle.sound()}"
         return bundle.SOUND_SECONDS
 
-    def end(self, final: Bundle, made: bool) -> None:
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Put the end into the widget too, which a reloaded page shows, then replace it by the static bundle."""
         self._box.children = (self._html,)
-        self._html.value = final["text/html"] if len(final["text/html"]) < 12_000_000 else final["text/plain"]
+        self._html.value = inside
         self._handle.update(final, raw=True)
 
     def leave(self) -> None:
@@ -131,6 +134,7 @@ class StaticFace:
     redraw = 0.0
     closing = 1
     explains = False
+    holds = False
 
     def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
         self._language, self._drawing = language, drawing
@@ -155,7 +159,7 @@ class StaticFace:
         """Stay silent: what is heard here would be heard at each reading."""
         return 0.0
 
-    def end(self, final: Bundle, made: bool) -> None:
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Show what remains."""
         self._handle.update(final, raw=True)
 
@@ -172,6 +176,7 @@ class TerminalFace:
     redraw = 1.0
     closing = 0
     explains = False
+    holds = False
 
     def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
         self._language, self._drawing = language, drawing
@@ -202,7 +207,7 @@ class TerminalFace:
         ring_bell(wish)
         return 0.0
 
-    def end(self, final: Bundle, made: bool) -> None:
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Take the line away and say what was made; a failure is said by the error that ends the wait."""
         if self._left:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,14 +14,13 @@ CARDS_IN_A_CELL = 4  # what one cell shows beyond this shares a board
 class Many:
     """Jobs that are followed together; more may join while not all have ended.
 
-    The loop finds that all have ended while the main thread brings one more: whoever comes first is right for good.
+    The loop alone lets them join, since it is the loop that finds that all have ended and draws the end.
     """
 
     def __init__(self, jobs: Iterable[Job], engine: Engine) -> None:
         self.jobs: tuple[Job, ...] = tuple(jobs)
         self._engine = engine
         self._watchers: list[Callable[[Any], object]] = []
-        self._joining = threading.Lock()
         self._over = False
 
     @property
@@ -33,9 +31,8 @@ class Many:
     @property
     def done(self) -> bool:
         """Whether all have ended; no other joins then."""
-        with self._joining:
-            self._over = self._over or all(job.done for job in self.jobs)
-            return self._over
+        self._over = self._over or all(job.done for job in self.jobs)
+        return self._over
 
     def watch(self, watcher: Callable[[Any], object]) -> None:
         """Have `watcher(snapshot)` called on the loop at each change of any of them."""
@@ -45,10 +42,12 @@ class Many:
 
     def join(self, job: Job) -> bool:
         """Follow one job more, unless all had ended before it came; main thread."""
-        with self._joining:
-            if self._over:
-                return False
-            self.jobs = (*self.jobs, job)
+        return self._engine.start(lambda: self._join(job)).result()
+
+    async def _join(self, job: Job) -> bool:
+        if self.done:
+            return False
+        self.jobs = (*self.jobs, job)
         for watcher in self._watchers:
             job.watch(watcher)
         return True

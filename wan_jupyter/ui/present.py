@@ -28,6 +28,7 @@ from .drawing import BOARD, CARD
 from .dry import dry_text, request_text
 from .faces import FACES, QUIET, Face, ring_bell
 from .frontend import FrontEnd, detect, wish
+from .inside import inside
 from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
@@ -192,11 +193,17 @@ class Presenter:
             lines = (job.snapshot.file, type(error).__name__)
             return bundle.still(replace(view(), lines=lines), self.language)
 
+        def with_video() -> Bundle:
+            aside = copy.copy(self)  # a widget's bytes are none of the notebook's
+            aside.page = Page(self.page.folder)
+            return aside._final(job, "always", origin)
+
         look = job.dry
         return Story(
             drawing=CARD,
             view=view,
             final=partial(self._final, job, policy, origin),
+            inside=lambda final: inside(job, final, with_video, self.language),
             lost=lost,
             made=lambda: job.video is not None,
             request=None if look is None else lambda: request_text(look()),
