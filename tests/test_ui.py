@@ -13,13 +13,10 @@ from typing import Any
 import pytest
 from bundle_views import CARD
 from frontends import HELD, SMALL, WIDGET, Cell, Desk, Kernel, an_ipython
-from parts import ROOT, Emulator, World
+from parts import ROOT, Emulator
 
-from wan_jupyter import bundle
 from wan_jupyter.ui.faces import WidgetFace
 from wan_jupyter.ui.frontend import COLAB, HEADLESS, NOTEBOOK, TERMINAL, VS_CODE, FrontEnd, detect
-from wan_jupyter.ui.inside import HEAVIEST, inside
-from wan_jupyter.ui.views import Page, player_view
 
 pytest_plugins = ("shell",)
 
@@ -269,23 +266,29 @@ def test_a_linked_video_is_whole_in_its_widget(kernel: Kernel) -> None:
     """A page that is reloaded shows the widget, in which a relative link leads nowhere; the notebook keeps the link."""
     shown = ended(kernel, kernel.ok(f"{ORDER[:-1]} --embed never\nA cat", live=True))
     assert src(shown).startswith("wan_outputs/")
-    told = [message["content"]["data"] for message in kernel.log if message["msg_type"] == "comm_msg"]
-    last = [data["state"]["value"] for data in told if "value" in data.get("state", {})][-1]
-    assert src({"text/html": last}).startswith("data:video/mp4;base64,")
+    assert src({"text/html": held(kernel)}).startswith("data:video/mp4;base64,")
     assert kernel.ask("__import__('wan_jupyter').ui.presenter(get_ipython()).page.embedded") == 0
 
 
-def test_a_large_video_is_named_in_its_widget_and_nothing_else(world: World) -> None:
-    """It would be too heavy for a message; what is shown instead is text, whatever the prompt holds."""
-    job = world.order("<img src=x onerror=alert(1)>")
-    video = job.result(60)
-    final = bundle.player(player_view(video, Page(world.folder)))
-    assert inside(job, final, lambda: {"text/html": "drawn"}, "en") == final["text/html"]
-    with video.path.open("ab") as file:
-        file.truncate(HEAVIEST)
-    found = inside(job, final, lambda: {"text/html": "drawn"}, "en")
-    assert video.path.name in found
-    assert not re.search("<video|<img", found)
+def test_what_is_too_heavy_for_a_widget_is_named_in_it(kernel: Kernel) -> None:
+    """Embedded at the user's word or linked: beyond the limits there is text, whatever the prompt holds."""
+    for name, line in (("HEAVIEST", "always"), ("EMBED_TOTAL", "never")):
+        home = {"HEAVIEST": "inside", "EMBED_TOTAL": "views"}[name]
+        kernel.ok(f"from wan_jupyter.ui import {home} as home\nwas, home.{name} = home.{name}, 100")
+        prompt = f"<img src=x onerror=alert(1)> {line}"
+        ended(kernel, kernel.ok(f"{ORDER[:-1]} --embed {line}\n{prompt}", live=True))
+        kernel.ok(f"home.{name} = was")
+        last = held(kernel)
+        assert not re.search("<video|<img", last)
+        assert "&lt;img src=x" in last
+        assert f"%wan show {kernel.ask('job.id')}" in last
+        assert "wan_outputs/" in last
+
+
+def held(kernel: Kernel) -> str:
+    """Return what the newest card's widget holds."""
+    told = [message["content"]["data"] for message in kernel.log if message["msg_type"] == "comm_msg"]
+    return str([data["state"]["value"] for data in told if "value" in data.get("state", {})][-1])
 
 
 def test_a_link_is_percent_encoded(kernel: Kernel) -> None:

@@ -1,32 +1,30 @@
-"""What remains of a job for a widget. Slow: for workers.
+"""What remains of a job for its widget, which a page that was reloaded shows in the output's place. Slow: for workers.
 
-A page that was reloaded shows the widget and not the notebook's output, and a relative link leads nowhere in a widget
-(reference/jupyter-platform.md C1): the video itself is put there, which no notebook keeps.
+In a widget a relative link leads nowhere (reference/jupyter-platform.md C1), so the video itself is put there. No
+notebook keeps it; the kernel and the page do, so there is a limit to all of them together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import bundle
 from ..bundle import Bundle
-from ..job import Job
-from ..messages import say
 
-HEAVIEST = 12_000_000  # letters of a player that a widget can carry
+HEAVIEST = 12_000_000  # letters that a widget can carry
 EMBEDDED = 'src="data:video/'  # values are escaped, so no text of the user's reads like this
 
 
-def inside(job: Job, final: Bundle, embedded: Callable[[], Bundle], language: str) -> str:
-    """Return the HTML for a widget: what remains, with the video in it; of a large one only where it lies.
+def inside(final: Bundle, again: Callable[[], Bundle], instead: Callable[[], Bundle]) -> str:
+    """Return the HTML for a widget.
 
     Args:
         final: what remains in the notebook.
-        embedded: draws it with the video in it.
+        again: draws it with the video in it, as long as there is room.
+        instead: draws what takes the place of a video that is too heavy.
     """
-    found: str = final["text/html"]
-    if job.video is None or "<video" not in found:
+    found = str(final["text/html"])
+    if "<video" not in found:
         return found
-    if job.video.path.stat().st_size * 4 / 3 < HEAVIEST:
-        return found if EMBEDDED in found else str(embedded()["text/html"])
-    return str(bundle.page(say("compose.large", language, path=job.snapshot.file))["text/html"])
+    if EMBEDDED not in found:
+        found = str(again()["text/html"])
+    return found if EMBEDDED in found and len(found) <= HEAVIEST else str(instead()["text/html"])

@@ -58,6 +58,7 @@ class Presenter:
         self._ip = ip
         found = _settings(ip)
         self.page = Page(folder or found.notebook)
+        self._widgets = Page(self.page.folder)  # what the widgets hold, which no notebook keeps
         self.embed = found.embed
         self.language = speaking.get() if speaking.get() != ENGLISH else found.language
         self._shown: tuple[str, int] | None = None
@@ -193,17 +194,21 @@ class Presenter:
             lines = (job.snapshot.file, type(error).__name__)
             return bundle.still(replace(view(), lines=lines), self.language)
 
-        def with_video() -> Bundle:
+        def again() -> Bundle:
             aside = copy.copy(self)  # a widget's bytes are none of the notebook's
-            aside.page = Page(self.page.folder)
-            return aside._final(job, "always", origin)
+            aside.page = self._widgets
+            return aside._final(job, "auto", origin)
+
+        def instead() -> Bundle:
+            lines = (job.snapshot.file, say("card.next.succeeded", self.language, job=job.id))
+            return bundle.still(replace(view(), lines=lines), self.language)
 
         look = job.dry
         return Story(
             drawing=CARD,
             view=view,
             final=partial(self._final, job, policy, origin),
-            inside=lambda final: inside(job, final, with_video, self.language),
+            inside=lambda final: inside(final, again, instead),
             lost=lost,
             made=lambda: job.video is not None,
             request=None if look is None else lambda: request_text(look()),
