@@ -272,12 +272,13 @@ def test_a_linked_video_is_whole_in_its_widget(kernel: Kernel) -> None:
 
 def test_what_is_too_heavy_for_a_widget_is_named_in_it(kernel: Kernel) -> None:
     """Embedded at the user's word or linked: beyond the limits there is text, whatever the prompt holds."""
-    for name, line in (("HEAVIEST", "always"), ("EMBED_TOTAL", "never")):
-        home = {"HEAVIEST": "inside", "EMBED_TOTAL": "views"}[name]
-        kernel.ok(f"from wan_jupyter.ui import {home} as home\nwas, home.{name} = home.{name}, 100")
+    kernel.ok("from wan_jupyter import ui\nfrom wan_jupyter.ui import inside")
+    limits = {"always": "inside.HEAVIEST", "never": "ui.presenter(get_ipython())._widgets.most"}
+    for line, limit in limits.items():
+        kernel.ok(f"was, {limit} = {limit}, 100")
         prompt = f"<img src=x onerror=alert(1)> {line}"
         ended(kernel, kernel.ok(f"{ORDER[:-1]} --embed {line}\n{prompt}", live=True))
-        kernel.ok(f"home.{name} = was")
+        kernel.ok(f"{limit} = was")
         last = held(kernel)
         assert not re.search("<video|<img", last)
         assert "&lt;img src=x" in last
@@ -338,6 +339,17 @@ def test_a_video_as_a_value_is_embedded_or_linked_as_any_other(kernel: Kernel) -
     assert src(kernel.ok("job.video", live=True).bundle).startswith("wan_outputs/")
     kernel.ok("__vsc_ipynb_file__ = '/somewhere/a.ipynb'")
     assert src(kernel.ok("job.video", live=True).bundle).startswith("data:video/mp4;base64,")
+
+
+def test_the_limits_of_embedding_can_be_set(kernel: Kernel) -> None:
+    """A file's and the notebook's, in megabytes; at once, and the caption says which it was."""
+    for limit in ("embed_limit_mb", "embed_total_mb"):
+        kernel.ok(f"%config WanMagics.{limit} = 0.0001")
+        cell = kernel.ok(f"{ORDER}A cat")
+        assert src(cell.bundle).startswith("wan_outputs/")
+        assert "linked, not embedded" in cell.bundle["text/html"]
+        kernel.ok(f"%config WanMagics.{limit} = 30")
+        assert src(kernel.ok(f"{ORDER}A cat").bundle).startswith("data:video/mp4;base64,")
 
 
 def test_in_colab_a_cell_waits_shows_text_and_embeds(kernel: Kernel, port: Emulator) -> None:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Enum, Int, Unicode
+from traitlets import Bool, Enum, Float, Int, Unicode
 
 from . import commands
 from .desk import Desk
@@ -19,7 +19,8 @@ from .options import Typed, help_text, read_line
 from .request import VideoRequest
 
 NAME = "wan"
-SETTINGS = ("model", "duration", "resolution", "negative_prompt", "embed", "language")  # as in a settings file
+# As in a settings file.
+SETTINGS = ("provider", "model", "duration", "resolution", "negative_prompt", "embed", "language")
 SHOWN = 5  # ids of unfinished jobs that the greeting names
 
 
@@ -29,6 +30,9 @@ class WanMagics(Magics):
 
     outputs = Unicode("", help="The folder for videos; empty: wan_outputs beside the notebook.").tag(config=True)
 
+    provider = Unicode(
+        "", help="The provider, or session of your settings, where WAN_PROVIDER, %wan use and the cell name none."
+    ).tag(config=True)
     model = Unicode("", help="The model where none is typed.").tag(config=True)
     duration = Int(None, allow_none=True, help="The length in seconds where none is typed.").tag(config=True)
     resolution = Enum(("", "480P", "720P", "1080P"), "", help="The price tier where none is typed.").tag(config=True)
@@ -36,6 +40,10 @@ class WanMagics(Magics):
     embed = Enum(("", "auto", "always", "never"), "", help="Put videos into the notebook, or link to them.").tag(
         config=True
     )
+    embed_limit_mb = Float(8.0, help="Megabytes up to which a video is put into the notebook (embed: auto).").tag(
+        config=True
+    )
+    embed_total_mb = Float(32.0, help="Megabytes up to which videos are put into it, all together.").tag(config=True)
     language = Enum(("", *LANGUAGES), "", help="The language of sentences; empty: WAN_LANG, settings, locale.").tag(
         config=True
     )

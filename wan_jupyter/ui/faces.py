@@ -16,6 +16,7 @@ from .. import bundle
 from ..bundle import Bundle
 from ..messages import say
 from ..text import cut, padded, width
+from .closing import close
 from .drawing import CARD, Drawing
 
 Cancel = Callable[[], object] | None
@@ -54,6 +55,9 @@ class Face(Protocol):
 
     def leave(self) -> None:
         """Nobody waits here any more, though the work goes on; main thread."""
+
+    def close(self) -> None:
+        """Give back what the kernel holds for it, after its end; main thread."""
 
 
 class WidgetFace:
@@ -127,6 +131,10 @@ class WidgetFace:
     def leave(self) -> None:
         """Go on: the card is there for the job, not for the wait."""
 
+    def close(self) -> None:
+        """Close the widgets."""
+        close(self._box, self._html, self._button, self._more)
+
 
 class StaticFace:
     """One static display that is updated: headless runs, Colab."""
@@ -165,6 +173,9 @@ class StaticFace:
 
     def leave(self) -> None:
         """Go on: the display is there for the job, not for the wait."""
+
+    def close(self) -> None:
+        """Have nothing to give back."""
 
 
 class TerminalFace:
@@ -222,6 +233,9 @@ class TerminalFace:
         self._left = True
         if self._shown:
             _write("\n")
+
+    def close(self) -> None:
+        """Have nothing to give back."""
 
     def _overwrite(self, line: str) -> None:
         import shutil

@@ -88,6 +88,11 @@ class Live:
         if self._face.explains and self._story.request is not None:
             self._engine.start(partial(self._explain, self._story.request))
 
+    def close(self) -> None:
+        """Give back what the kernel holds for it, unless it is still followed; main thread."""
+        if self.settled.done():
+            self._face.close()
+
     # ---- on the loop ------------------------------------------------------------------------------------------
 
     def _changed(self, _: object) -> None:

@@ -32,7 +32,7 @@ from .inside import inside
 from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
-from .views import Page, card_view, player_view, warning_of, where
+from .views import EMBED_FILE, EMBED_TOTAL, MB, Page, card_view, player_view, warning_of, where
 
 if TYPE_CHECKING:
     from ..composing import Composer
@@ -63,13 +63,16 @@ class Presenter:
         self.language = speaking.get() if speaking.get() != ENGLISH else found.language
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
+        self._opened: list[Live | Form] = []
         self.form: Form | None = None  # the newest
         self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
 
     def close(self) -> None:
-        """Leave the shell."""
+        """Leave the shell, and nothing in the kernel but cards of jobs under way."""
         self._ip.events.unregister("post_run_cell", self._settle)
+        for shown in self._opened:
+            shown.close()
 
     def render(self, job: Job) -> None:
         """Show a job that is a cell's value, unless this very cell has shown it already (`%wan show ID`)."""
@@ -103,7 +106,7 @@ class Presenter:
         front = detect(self._ip)
         waits = front.waits if wait is None else wait
         quiet = quiet or front.quiet
-        policy = self._policy(front, embed)
+        policy = self._embedding(front, embed)
         origin = job.origin  # now: a later cell that attaches says so in its own output
         if job.done:
             self._display(self._final(job, policy, origin))
@@ -132,7 +135,7 @@ class Presenter:
 
     def show_video(self, video: Video) -> None:
         """Show a video that was made."""
-        policy = self._policy(detect(self._ip))
+        policy = self._embedding(detect(self._ip))
         self._display(bundle.player(player_view(video, self.page, policy=policy), self.language))
 
     def compose(self, composer: Composer) -> None:
@@ -146,6 +149,7 @@ class Presenter:
         from .composer import Form
 
         self.form = Form(composer, self, self._ip.user_ns)
+        self._opened.append(self.form)
         return self.form.display()
 
     def show_on(self, job: Job, face: Face) -> None:
@@ -179,8 +183,10 @@ class Presenter:
         """Print one sentence."""
         print(say(key, self.language, **values))  # noqa: T201 - the cell's own output
 
-    def _policy(self, front: FrontEnd, asked: str = "") -> str:
+    def _embedding(self, front: FrontEnd, asked: str = "") -> str:
         """Return whether videos are embedded: as was typed, as was set just now, as the settings said at last."""
+        limits = (("embed_limit_mb", EMBED_FILE), ("embed_total_mb", EMBED_TOTAL))
+        self.page.largest, self.page.most = (float(wish(self._ip, name, f"{n / MB}")) * MB for name, n in limits)
         policy = asked or wish(self._ip, "embed", "") or self.embed
         return "always" if front.embeds and policy == "auto" else policy
 
@@ -254,6 +260,8 @@ class Presenter:
 
     def _open(self, live: Live, kind: str) -> None:
         live.open()
+        if kind == "widget":
+            self._opened.append(live)
         if kind == "text":
             self._unsettled.append(live)
 

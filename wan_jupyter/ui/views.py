@@ -20,8 +20,9 @@ from ..status import Status
 from ..video import Video
 
 LONGEST = 60  # characters of a prompt in a list
-EMBED_FILE = 8 * 1024 * 1024
-EMBED_TOTAL = 32 * 1024 * 1024
+MB = 1024 * 1024
+EMBED_FILE = 8 * MB
+EMBED_TOTAL = 32 * MB
 
 
 @dataclass
@@ -31,14 +32,18 @@ class Page:
     Attributes:
         folder: what relative links are relative to.
         embedded: bytes of video put into this notebook by this kernel.
+        largest: bytes up to which a video is embedded.
+        most: bytes up to which videos are embedded, all together.
     """
 
     folder: Path
     embedded: int = 0
+    largest: float = EMBED_FILE
+    most: float = EMBED_TOTAL
 
     def takes(self, weight: int, policy: str) -> bool:
         """Tell whether a video of `weight` bytes is embedded, and count it if so."""
-        fits = weight <= EMBED_FILE and self.embedded + weight <= EMBED_TOTAL
+        fits = weight <= self.largest and self.embedded + weight <= self.most
         wanted = {"always": True, "never": False}.get(policy, fits)
         self.embedded += weight if wanted else 0
         return wanted
@@ -112,7 +117,7 @@ def player_view(
     return PlayerView(
         job_id=str(facts.get("job", "")),
         src=src,
-        poster=video.poster(),
+        poster=video.jpeg(),
         path=_shown_path(video.path, page.folder),
         embedded=embedded,
         prompt=str(facts.get("filled_prompt", "")),
