@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import threading
@@ -57,6 +58,21 @@ def test_a_live_cell_ends_as_a_static_bundle(kernel: Kernel) -> None:
     assert "<source" not in bundle["text/html"]
     assert src(bundle).startswith("data:video/mp4;base64,")
     assert "wan_outputs/" in bundle["text/plain"]
+
+
+def test_the_card_has_the_request_that_was_sent(kernel: Kernel, port: Emulator) -> None:
+    """Below it, closed: the body, a stand-in for the picture, no key; in a widget that is not sent again."""
+    port.faults(HELD)
+    kernel.ok(f"{ORDER}A cat in 서울", live=True)
+    kernel.until(lambda: "wan-request" in json.dumps(kernel.log[-1]["content"]))
+    shown = kernel.log[-1]["content"]["data"]["state"]["value"]
+    assert "A cat in 서울" in shown
+    assert "sha256" in shown
+    assert "base64," not in shown.partition("</style>")[2]
+    port.clear()
+    kernel.until(lambda: kernel.ask("job.done"))
+    told = [message["content"] for message in kernel.log if message["msg_type"] == "comm_msg"]
+    assert sum("wan-request" in json.dumps(content) and "<details" in json.dumps(content) for content in told) == 1
 
 
 def test_a_jobs_life_takes_few_messages(kernel: Kernel, record_property: Any) -> None:
