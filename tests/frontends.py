@@ -110,6 +110,17 @@ class Shell:
         assert ran.error is None, ran.out
         return ran
 
+    def made(self, line: str, prompt: str) -> Any:
+        """Run a cell that does not wait, and return its job.
+
+        Raises:
+            BaseException: what the cell raised.
+        """
+        ran = self.run(f"%%wan {line} --no-wait -o made\n{prompt}")
+        if ran.error is not None:
+            raise ran.error
+        return self.names["made"]
+
     def order(self, prompt: str = "A cat", line: str = "cat.png") -> Any:
         """Order a small video from a cell that does not wait, and return its job."""
         self.ok(f"%%wan {line} {SMALL} --no-wait -o ordered\n{prompt}")
@@ -256,6 +267,14 @@ class Kernel:
         """Run a cell that may not fail."""
         cell = self.run(source, live=live)
         assert cell.error is None, cell.error
+        return cell
+
+    def waiting(self, *prompts: str) -> Cell:
+        """Order small videos, one a cell, and return the cell that waits for them all, as soon as it shows that."""
+        for prompt in prompts:
+            self.ok(f"%%wan cat.png {SMALL}\n{prompt}", live=True)
+        cell = self.start("%wan wait", live=True)
+        self.until(lambda: cell.bundles)
         return cell
 
     def ask(self, expression: str) -> Any:

@@ -23,6 +23,7 @@ from wan_jupyter.client import BODY_LIMIT, Client, stream
 from wan_jupyter.errors import ConnectionProblem, InputError, ProblemError, ServiceError
 from wan_jupyter.key import Key
 from wan_jupyter.protocols.base import Download
+from wan_jupyter.scrub import LOGGERS
 from wan_jupyter.urls import is_loopback
 
 SECRET = "sk-distinctive-0123456789"
@@ -392,7 +393,7 @@ def test_an_error_does_not_show_the_key_or_a_signature() -> None:
 def test_a_whole_life_logs_neither_key_nor_signature(
     world: World, port: PortEmulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not even with every logger at its most talkative: httpx writes addresses down."""
+    """Not even with every logger at its most talkative: httpx writes addresses down, and a new logger is missed."""
     caplog.set_level(logging.DEBUG)
     port.faults({"at": "content", "do": "truncate"})
     session = world.session("dashscope-intl", base_url=port.base_url, key=SECRET)
@@ -400,6 +401,8 @@ def test_a_whole_life_logs_neither_key_nor_signature(
     text = "\n".join(record.getMessage() for record in caplog.records) + caplog.text
     assert "/results/" in text
     assert not [word for word in (SECRET, "Signature=", "Expires=") if word in text]
+    spoke = {record.name for record in caplog.records if record.name.startswith(("httpx", "httpcore", "wan_jupyter"))}
+    assert {"httpx", "httpcore.connection", "httpcore.http11"} <= spoke <= set(LOGGERS)
 
 
 @pytest.mark.parametrize("how", ["run", "create"])

@@ -12,6 +12,7 @@ from parts import PATIENCE, Emulator
 
 from wan_jupyter.errors import ModelError
 from wan_jupyter.magics import SETTINGS, WanMagics
+from wan_jupyter.messages import known
 from wan_jupyter.ui.frontend import NOTEBOOK, detect
 
 pytest_plugins = ("shell",)
@@ -70,7 +71,7 @@ def test_every_default_can_be_set_and_is_a_setting_of_the_files() -> None:
     """The same names in both places."""
     traits = WanMagics.class_trait_names(config=True)
     assert set(SETTINGS) <= set(traits)
-    assert all(WanMagics.class_traits()[name].help for name in traits)
+    assert all(known(f"config.{name}") for name in traits)
 
 
 @pytest.mark.parametrize("line", ["progress = 'loud'", "wait = 'perhaps'", "notify = 'browser'", "embed = 'no'"])

@@ -31,10 +31,7 @@ def through_the_magic(shell: Shell) -> Door:
         shell.names["first"], shell.names["last"] = how.pop("image", "cat.png"), how.pop("last_image", None)
         pictures = " ".join(f"${name}" for name in ("first", "last") if shell.names[name] is not None)
         flags = " ".join(typed(name, value) for name, value in how.items())
-        ran = shell.run(f"%%wan {pictures} {flags} {'--new' * new} --no-wait -o made\n{prompt}")
-        if ran.error is not None:
-            raise ran.error
-        job: Job = shell.names["made"]
+        job: Job = shell.made(f"{pictures} {flags} {'--new' * new}", prompt)
         return job
 
     return order

@@ -154,11 +154,8 @@ def through_the_magic(shell: Shell, where: Where, url: str) -> Door:
         clip = f"--clip-url {clip_url} " if clip_url else ""
         typed = {name: value if isinstance(value, str) else f"${name}" for name, value in pictures.items()}
         shell.names.update(pictures)
-        line = f"{' '.join(typed.values())} -d 5 --seed 0 --no-watermark --no-wait -o made --provider {where.name}"
-        ran = shell.run(f"%%wan {clip}{line}\nA cat looks up")
-        if ran.error is not None:
-            raise ran.error
-        job: Job = shell.names["made"]
+        line = f"{clip}{' '.join(typed.values())} -d 5 --seed 0 --no-watermark --provider {where.name}"
+        job: Job = shell.made(line, "A cat looks up")
         return job
 
     return order

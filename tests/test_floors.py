@@ -17,7 +17,7 @@ BESIDE = "emulator"
 # Modules by floor; a name stands for a package's modules, too.
 FLOORS: Mapping[int, tuple[str, ...]] = {
     0: (
-        *("text", "urls", "amounts", "messages", "advice", "errors", "key", "scrub", "spill", "status"),
+        *("text", "urls", "amounts", "messages", "reasons", "advice", "errors", "key", "scrub", "spill", "status"),
         *("image", "samples", "request", "prompt", "options"),
     ),
     1: ("protocols",),
@@ -26,7 +26,7 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
         *("client", "journal", "owners", "settings", "settings_files", "credentials"),
         *("files", "outputs", "inputs", "video"),
     ),
-    4: ("engine", "job", "tools", "turns", "collect", "links", "twins", "recognise", "refetch", "life"),
+    4: ("engine", "job", "tools", "turns", "listing", "collect", "links", "twins", "recognise", "refetch", "life"),
     5: (
         *("kept", "orphans", "adopting", "choice", "usual", "dry", "means", "spending", "carrying"),
         *("session", "composing", "choosing", "doctor", "clean"),
@@ -36,10 +36,11 @@ FLOORS: Mapping[int, tuple[str, ...]] = {
 # On the floors named here a module may use its neighbours as far as this says; on 4 to 6, all of them.
 NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "errors": ("advice", "messages", "text"),
+    "reasons": ("messages", "text"),
     "scrub": ("key", "text"),
     "spill": ("key",),
     "status": ("errors",),
-    "image": ("errors", "messages", "text"),
+    "image": ("errors", "messages", "reasons", "text"),
     "request": ("amounts", "errors", "image", "messages", "text"),
     "prompt": ("errors", "messages", "request", "text"),
     "options": ("errors", "messages", "prompt", "request"),

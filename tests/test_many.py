@@ -125,10 +125,7 @@ def test_the_last_word_of_each_of_fifty_is_on_the_board(kernel: Kernel, port: Em
 def test_waiting_for_several_jobs_shows_one_table(kernel: Kernel, port: Emulator) -> None:
     """`%wan wait`: one display for both, a failure is raised once it has shown all."""
     port.faults(HELD)
-    for prompt in ("A cat", "A forbidden prompt"):
-        kernel.ok(f"%%wan cat.png {SMALL}\n{prompt}", live=True)
-    cell = kernel.start("%wan wait", live=True)
-    kernel.until(lambda: cell.bundles)
+    cell = kernel.waiting("A cat", "A forbidden prompt")
     port.clear()
     kernel.until(lambda: cell.idle)
     assert "2 jobs · 1 Saved · 1 Failed" in cell.bundle["text/plain"]

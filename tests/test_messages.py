@@ -13,12 +13,13 @@ from parts import ROOT
 
 from wan_jupyter import catalog, commands, errors, magics
 from wan_jupyter.advice import ADVICE
+from wan_jupyter.budget import WRITTEN
 from wan_jupyter.choosing import ASKED
 from wan_jupyter.commands import clean, keys, looks
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
-from wan_jupyter.settings_files import SESSION, USER
+from wan_jupyter.settings_files import SAID, SESSION, USER
 from wan_jupyter.status import Status
 
 SOURCES = [path for path in sorted((ROOT / "wan_jupyter").rglob("*.py")) if "emulator" not in path.parts]
@@ -56,6 +57,15 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "clean.{}": ("what", "where", "files", "size", "spare", "emulator_open", "emulator_served"),
     "doctor.{}_fix": ("python", "codecs", "clock", "home", "outputs", "room", "session", "package", "widgets"),
     "doctor.name.{}": ("home", "outputs", "settings", "session", "clock", "codecs", "python", "journal", "service"),
+    "provider.title.{}": tuple(catalog.providers()),
+    "settings.toml.{}": (*(key for key, _ in SAID), "other"),
+    "part.{}": ("comma", "semicolon", "span", "span_or_smart", "either", "of_session", "not_utf8", "video"),
+    "said.{}": ("with_id", "silent", "no_whole_file", "wrong_length"),
+    "key.from.{}": ("emulator", "argument", "keyring"),
+    "video.why.{}": ("no_track", "no_frame", "cut"),
+    "models.tariff.{}": ("plain", "sound", "silent"),
+    "budget.span.{}": tuple(WRITTEN),
+    "config.{}": tuple(magics.WanMagics.class_trait_names(config=True)),
     "doctor.face.{}": ("widget", "text", "terminal"),
 }
 

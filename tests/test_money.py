@@ -144,11 +144,7 @@ def test_each_state_counts_as_what_may_be_billed(tmp_path: Path, status: Status)
 def through_the_magic(shell: Shell) -> Door:
     def ask(prompt: str = "A cat", *, new: bool = False, yes: bool = False, **how: Any) -> Job:
         flags = " ".join(typed(name, value) for name, value in {**CHEAP, **how}.items())
-        line = f"%%wan cat.png --session work {flags} {'--new' * new} {'--yes' * yes} --no-wait -o made"
-        ran = shell.run(f"{line}\n{prompt}")
-        if ran.error is not None:
-            raise ran.error
-        job: Job = shell.names["made"]
+        job: Job = shell.made(f"cat.png --session work {flags} {'--new' * new} {'--yes' * yes}", prompt)
         return job
 
     return ask

@@ -17,7 +17,7 @@ from wan_jupyter import catalog
 from wan_jupyter.errors import Problem, ServiceError
 from wan_jupyter.image import Image, take
 from wan_jupyter.protocols.answers import advise, retry_after
-from wan_jupyter.protocols.base import Flow, Order
+from wan_jupyter.protocols.base import Flow, Found, Order
 from wan_jupyter.protocols.dashscope import ERRORS, DashScope, body_of
 from wan_jupyter.request import VideoRequest
 from wan_jupyter.status import Result, Snapshot, Status
@@ -298,17 +298,15 @@ def test_what_is_large_or_only_safe_as_a_link_is_uploaded(limit: int, weight: in
 def test_the_list_of_tasks_is_read_page_by_page() -> None:
     """Wire sheet 4.5: China time in the question, milliseconds and `status` in the answer."""
     row = {"task_id": ID, "model_name": "wanx2.1-kf2v-plus", "status": "SUCCEEDED", "gmt_create": 1745000000000}
-    flow = SERVICE.find(1745000000, 1745003600, "wanx2.1-kf2v-plus")
-    asked = next(flow)
-    assert asked.url.params["start_time"] == "20250419021320"
-    second = flow.send(httpx.Response(200, json={"total_page": 2, "data": [row, {}, 7]}))
-    assert second.url.params["page_no"] == "2"
-    with pytest.raises(StopIteration) as done:
-        flow.send(httpx.Response(200, json={"total_page": 2, "data": [{**row, "status": "NEW", "gmt_create": None}]}))
-    found = done.value.value.found
-    assert [(one.remote_id, one.created, one.status) for one in found] == [
-        (ID, 1745000000.0, Status.DOWNLOADING), (ID, None, Status.RUNNING),
-    ]  # fmt: skip
+    span = (1745000000, 1745003600, "wanx2.1-kf2v-plus")
+    asked = next(SERVICE.find(*span))
+    assert (asked.url.params["start_time"], asked.url.params["page_no"]) == ("20250419021320", "1")
+    first = answer(SERVICE.find(*span), httpx.Response(200, json={"total_page": 2, "data": [row, {}, 7]}))
+    assert (first.found, first.whole) == ((Found(ID, span[2], 1745000000.0, Status.DOWNLOADING),), False)
+    assert next(SERVICE.find(*span, 2)).url.params["page_no"] == "2"
+    rest = {"total_page": 2, "data": [{**row, "status": "NEW", "gmt_create": None}]}
+    second = answer(SERVICE.find(*span, 2), httpx.Response(200, json=rest))
+    assert (second.found, second.whole) == ((Found(ID, span[2], None, Status.RUNNING),), True)
 
 
 # ---- what we are told ---------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from parts import PATIENCE, SMALL, FakeClock, PortEmulator, World, picture, quie
 
 from wan_jupyter import engine, errors, pacing
 from wan_jupyter.job import Job
+from wan_jupyter.protocols.dashscope import DashScope
 from wan_jupyter.session import Session
 from wan_jupyter.status import Snapshot, Status
 
@@ -46,6 +48,17 @@ def elsewhere(world: World, prompt: str, key: str = "emulated") -> str:
     assert answer.status_code == 200, answer.text
     found: str = answer.json()["output"]["task_id"]
     return found
+
+
+def lost_meanwhile(world: World, clock: FakeClock, fault: Mapping[str, str], ours: str, theirs: str) -> tuple[Job, str]:
+    """Order what is lost on its way, and let another program make a task in the same minute; return job and task."""
+    clock.hold()
+    world.emulator().faults(fault)
+    job = world.order(ours)
+    until(lambda: clock.sleeping)
+    task = elsewhere(world, theirs)
+    clock.release()
+    return job, task
 
 
 def notes(job: Job) -> list[str]:
@@ -132,6 +145,17 @@ def test_a_list_that_does_not_come_is_told(world: World, clock: FakeClock, fault
     job.result(PATIENCE)
     assert [note for note in seen if note][:3] == ["recognising", "list_silent", "probable"]
     assert world.emulator().creates == 1
+
+
+def test_a_list_that_was_silent_for_a_day_says_nothing(world: World, clock: FakeClock) -> None:
+    """The service has forgotten that time by then; a list that nobody read is no proof that there was no task."""
+    clock.hold()
+    world.emulator().faults(LOST, {"at": "list", "do": "status", "status": 503, "times": 0})
+    job = world.order()
+    until(lambda: clock.sleeping)
+    clock.advance(DashScope.memory)
+    problem = uncertain(job)
+    assert (job.snapshot.note, problem.problem.advice) == ("", "uncertain")
 
 
 def test_a_silent_list_that_shows_no_trace_is_searched_as_before(world: World) -> None:
@@ -221,12 +245,7 @@ def test_a_task_of_the_same_second_with_another_prompt_is_left_alone(
     world: World, clock: FakeClock, prompt: str
 ) -> None:
     """Another program with the same key made it while our create was on its way."""
-    clock.hold()
-    world.emulator().faults(UNMADE)
-    job = world.order("A cat")
-    until(lambda: clock.sleeping)
-    elsewhere(world, prompt)
-    clock.release()
+    job, _ = lost_meanwhile(world, clock, UNMADE, "A cat", prompt)
     uncertain(job)
     assert (job.snapshot.note, job.remote_id) == ("no_trace", "")
 
@@ -251,12 +270,7 @@ def test_a_task_of_another_minute_is_not_ours(world: World, clock: FakeClock, ap
 
 def test_several_tasks_that_may_be_it_are_shown(world: World, clock: FakeClock) -> None:
     """Which of them is ours nobody can tell: the user brings one in."""
-    clock.hold()
-    world.emulator().faults(LOST)
-    job = world.order("A cat")
-    until(lambda: clock.sleeping)
-    other = elsewhere(world, "A cat")
-    clock.release()
+    job, other = lost_meanwhile(world, clock, LOST, "A cat", "A cat")
     problem = uncertain(job)
     ours = next(task["task_id"] for task in world.emulator().tasks if task["task_id"] != other)
     assert job.snapshot.note == "several"
@@ -279,12 +293,7 @@ def test_who_orders_what_we_order_has_tasks_that_look_like_ours(world: World, cl
     """Another program with this key made a task with a prompt of ours: the one in question may be its own, too."""
     world.order("A cat").result(PATIENCE)
     elsewhere(world, "A cat")
-    clock.hold()
-    world.emulator().faults(UNMADE)
-    job = world.order("A dog")
-    until(lambda: clock.sleeping)
-    theirs = elsewhere(world, "A dog")
-    clock.release()
+    job, theirs = lost_meanwhile(world, clock, UNMADE, "A dog", "A dog")
     problem = uncertain(job)
     assert (job.snapshot.note, theirs in problem.message()) == ("several", True)
 
@@ -292,12 +301,7 @@ def test_who_orders_what_we_order_has_tasks_that_look_like_ours(world: World, cl
 def test_what_others_order_with_words_of_their_own_does_not_matter(world: World, clock: FakeClock) -> None:
     """The prompt tells whose a task is."""
     world.order("A cat").result(PATIENCE)
-    clock.hold()
-    world.emulator().faults(LOST)
-    job = world.order("A dog")
-    until(lambda: clock.sleeping)
-    elsewhere(world, "A horse")
-    clock.release()
+    job, _ = lost_meanwhile(world, clock, LOST, "A dog", "A horse")
     assert job.result(PATIENCE).path.is_file()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parts import PATIENCE, PortEmulator, World, python
+from parts import PortEmulator, python
 
 from wan_jupyter.key import Key
 from wan_jupyter.scrub import LOGGERS, Scrubber, discreet
@@ -152,18 +152,6 @@ def test_a_placeholder_is_no_secret() -> None:
     """Servers of one's own take any word; a short one stands in many texts."""
     assert Key("EMPTY", "a test").strike("EMPTY video") == "EMPTY video"
     assert Key("token-abc", "a test").strike("a token-abc, token-ab") == "a [key], token-ab"
-
-
-def test_every_logger_that_speaks_during_a_life_is_known(
-    world: World, port: PortEmulator, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A logger that httpcore adds one day would be missed."""
-    caplog.set_level(logging.DEBUG)
-    port.faults({"at": "content", "do": "truncate"})
-    session = world.session("dashscope-intl", base_url=port.base_url, key=SECRET)
-    world.order(session=session).result(PATIENCE)
-    spoke = {record.name for record in caplog.records if record.name.startswith(("httpx", "httpcore", "wan_jupyter"))}
-    assert {"httpx", "httpcore.connection", "httpcore.http11"} <= spoke <= set(LOGGERS)
 
 
 TALKATIVE = """

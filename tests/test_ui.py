@@ -186,10 +186,7 @@ def test_the_stop_button_ends_the_wait_and_not_the_job(kernel: Kernel, port: Emu
 def test_one_stop_ends_the_wait_for_all(kernel: Kernel, port: Emulator) -> None:
     """`%wan wait` for two jobs needs one click, not two."""
     port.faults(HELD)
-    for prompt in ("One", "Two"):
-        kernel.ok(f"%%wan cat.png {SMALL}\n{prompt}", live=True)
-    cell = kernel.start("%wan wait", live=True)
-    kernel.until(lambda: cell.bundles)
+    cell = kernel.waiting("One", "Two")
     kernel.interrupt()
     kernel.until(lambda: cell.idle)
     assert cell.error is None

@@ -15,6 +15,7 @@ from typing import Literal
 
 from .amounts import AMOUNT, SMALLEST, Amount, of_number, of_text
 from .errors import BudgetError, OptionError
+from .messages import Phrase
 from .request import shorten
 
 Span = Literal["day", "total"]
@@ -38,6 +39,11 @@ class Budget:
 
     def __str__(self) -> str:
         return f"{Amount(self.amount, self.currency)}{WRITTEN[self.span]}"
+
+    @property
+    def phrase(self) -> Phrase:
+        """The same as a part of a sentence; `str` is how it is typed."""
+        return Phrase(f"budget.span.{self.span}", {"amount": str(Amount(self.amount, self.currency))})
 
     def since(self, now: float) -> float:
         """Return the epoch second from which jobs count: this machine's midnight, or the beginning of all."""
@@ -142,14 +148,14 @@ class Terms:
             raise BudgetError("budget.cell", estimate=known, cap=_in(cap, known.currency))
 
     def _admit_session(self, budget: Budget, session: str, estimate: Amount | None, rows: list[Spending]) -> None:
-        known = self._known(str(budget), budget.currency, estimate)
+        known = self._known(budget.phrase, budget.currency, estimate)
         currency = budget.currency or self._currency(budget, session, known, rows)
         same = [row for row in rows if row.currency == currency]
         spent, reserved = sum(row.spent for row in same), sum(row.reserved for row in same)
         # What is unknown counts as nothing, but it is something: where nothing is left, it is refused as well.
         if spent + reserved + (known.number if known else 2 * SMALLEST) > budget.amount + SMALLEST:
             facts = {"spent": Amount(spent, currency), "reserved": Amount(reserved, currency), "session": session}
-            raise BudgetError("budget.over" if known else "budget.gone", estimate=known, budget=budget, **facts)
+            raise BudgetError("budget.over" if known else "budget.gone", estimate=known, budget=budget.phrase, **facts)
 
     def _currency(self, budget: Budget, session: str, known: Amount | None, rows: list[Spending]) -> str:
         """Return which currency a budget is in that names none: that of all there is, this job's first.
@@ -161,7 +167,8 @@ class Terms:
         found = list(dict.fromkeys(used))
         if len(found) > 1 and not self.yes:
             example = f"{Amount(budget.amount, found[0])}{WRITTEN[budget.span]}"
-            raise BudgetError("budget.mixed", budget=budget, session=session, used=", ".join(found), example=example)
+            facts = {"budget": budget.phrase, "used": ", ".join(found), "example": example}
+            raise BudgetError("budget.mixed", session=session, **facts)
         return found[0] if found else ""
 
     def _known(self, cap: str, currency: str, estimate: Amount | None) -> Amount | None:

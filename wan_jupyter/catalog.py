@@ -14,6 +14,7 @@ from typing import Any
 from .errors import ImageError, ModelError
 from .image import Image
 from .image.repair import Bounds, swaps_sides
+from .messages import Phrase
 from .protocols.base import Order, Protocol
 from .request import VideoRequest, nearest
 from .rows import EMULATOR, PROTOCOLS, Limits, Model, Provider, limits, model, models, provider, providers
@@ -214,7 +215,8 @@ def _check_values(request: VideoRequest, row: Model, where: Provider) -> None:
     if not row.known:
         return
     if request.duration not in row.durations and not (row.smart and request.duration == -1):
-        choices = spans(row.durations) + (", -1" if row.smart else "")
+        choices: str = spans(row.durations)
+        choices = Phrase("part.span_or_smart", {"spans": choices}) if row.smart else choices
         raise ModelError("model.duration", model=row.id, value=request.duration, choices=choices)
     if request.resolution not in row.resolutions:
         choices = ", ".join(row.resolutions)
@@ -339,5 +341,5 @@ def _offers(where: Provider, row: Model) -> bool:
 def spans(numbers: tuple[int, ...]) -> str:
     """Return whole numbers as people write them: "2 to 15" where they run on, else "5, 10"."""
     if len(numbers) > 2 and numbers == tuple(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]} to {numbers[-1]}"
+        return Phrase("part.span", {"low": numbers[0], "high": numbers[-1]})
     return ", ".join(map(str, numbers))

@@ -12,6 +12,7 @@ from . import catalog, credentials
 from .catalog import Provider
 from .errors import SettingsError
 from .key import Key
+from .messages import Phrase
 from .request import nearest, shorten
 from .settings import Settings
 from .settings_files import Named
@@ -61,7 +62,7 @@ def _named(name: str, own: Named, base_url: str | None, key: str | Key | None, s
     found = credentials.find(row, settings, key or settings.logins.get(name), own.key_variable)
     if own.key_variable:  # a request that is shown names this variable, too
         row = replace(row, key_variables=(own.key_variable,))
-    said = {field: (value, f"session {name}") for field, value in own.defaults.items()}
+    said = {field: (value, Phrase("part.of_session", {"name": name})) for field, value in own.defaults.items()}
     model = "" if "model" in said else settings.model
     return Choice(name, row, found, replace(settings, model=model, defaults={**settings.defaults, **said}))
 

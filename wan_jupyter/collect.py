@@ -18,6 +18,7 @@ from .engine import logger
 from .errors import LOST_ANSWER, ConnectionProblem, Problem, ProblemError, ServiceError
 from .files import stamp
 from .job import Job
+from .messages import Phrase
 from .outputs import Incoming, set_aside
 from .ranges import NOTHING, Arrival, Held, arriving
 from .refetch import is_again, refresh_link
@@ -118,7 +119,7 @@ async def _fetch(job: Job, tools: Tools) -> str:
         await tools.engine.work(tools.place.discard)
         digest = await _receive(job, tools, NOTHING)
     if digest is None:
-        raise ConnectionProblem("service.lost", problem=Problem(LOST_ANSWER, "no whole file", advice="storage"))
+        raise _broken("no_whole_file")
     return digest
 
 
@@ -161,7 +162,7 @@ async def _finished(incoming: Incoming, tools: Tools, total: int) -> str:
     if total and incoming.size > total:
         await tools.engine.work(tools.place.discard)
     if total and incoming.size != total:
-        raise ConnectionProblem("service.lost", problem=Problem(LOST_ANSWER, "wrong length", advice="storage"))
+        raise _broken("wrong_length")
     return digest
 
 
@@ -188,3 +189,8 @@ async def _beat(job: Job, tools: Tools, last: float) -> float:
         return last
     await advance(job, tools, job.snapshot)
     return now
+
+
+def _broken(how: str) -> ConnectionProblem:
+    problem = Problem(LOST_ANSWER, Phrase(f"said.{how}", {}), advice="storage")
+    return ConnectionProblem("service.lost", problem=problem)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Protocol
 
 from .errors import CredentialsError
 from .key import Key
+from .messages import Phrase
 from .settings import Settings
 
 SERVICE = "wan_jupyter"
@@ -41,15 +43,14 @@ def find(row: Asks, settings: Settings, explicit: str | Key | None = None, only:
     if row.key == "none":
         return None
     if row.key == "built-in":
-        return Key("emulated", "the emulator, which needs none")
+        return Key("emulated", Phrase("key.from.emulator", {}))
     if isinstance(explicit, Key):
         return explicit
     if explicit:
-        return checked(Key(explicit, "the session's argument"))
+        return checked(Key(explicit, Phrase("key.from.argument", {})))
     found = next(sources(row, settings, only), None)
     if found is None and (only or row.key == "required"):
-        names = only or " or ".join(_variables(row, settings))
-        raise CredentialsError("key.missing", provider=row.name, variable=names)
+        raise CredentialsError("key.missing", provider=row.name, variable=only or _any_of(_variables(row, settings)))
     return found
 
 
@@ -108,12 +109,17 @@ def sources(row: Asks, settings: Settings, only: str = "") -> Iterator[Key]:
             if text := path.read_text(encoding="utf-8").strip():
                 yield checked(Key(text, row.key_file))
     if text := _keyring(row.name):
-        yield checked(Key(text, "keyring"))
+        yield checked(Key(text, Phrase("key.from.keyring", {})))
 
 
 def _variables(row: Asks, settings: Settings) -> tuple[str, ...]:
     own = settings.provider == row.name or (not settings.provider and not row.name.startswith("dashscope"))
     return (*row.key_variables, "WAN_API_KEY") if own else row.key_variables
+
+
+def _any_of(names: tuple[str, ...]) -> str:
+    first, *others = names
+    return reduce(lambda one, other: Phrase("part.either", {"one": one, "other": other}), others, first)
 
 
 def checked(key: Key) -> Key:

@@ -18,8 +18,9 @@ from types import MappingProxyType
 
 from . import settings as environment
 from .errors import WanError
-from .messages import say
+from .messages import say, told
 from .protocols.knock import Answer
+from .reasons import reason_of
 from .session import Session
 from .settings import OUTPUTS, Settings
 from .text import one_line, padded, width
@@ -100,7 +101,7 @@ def count_wrong(findings: Iterable[Finding]) -> int:
 
 def _finding(name: str, text: str, fix: str = "", **values: object) -> Finding:
     """Return a finding whose sentences stand under `doctor`; `fix` is a key there, too."""
-    facts = {key: str(value) for key, value in values.items()}
+    facts = {key: value if isinstance(value, str) else str(value) for key, value in values.items()}
     mend = say(f"doctor.{fix}", **facts) if fix else ""
     return Finding(say(f"doctor.name.{name}"), say(f"doctor.{text}", **facts), mend)
 
@@ -150,7 +151,7 @@ def _session(patient: Patient) -> Iterator[Finding]:
         yield _finding("session", "session", **facts)
         address = say("where.in_kernel") if session.in_process else session.provider.base_url
         yield Finding(say("where.address"), address)
-        yield Finding(say("where.key"), session.key.source if session.key else say("where.no_key"))
+        yield Finding(say("where.key"), told(session.key.source) if session.key else say("where.no_key"))
 
 
 def _service(patient: Patient) -> Iterator[Finding]:
@@ -189,7 +190,7 @@ def _room(patient: Patient) -> Iterator[Finding]:
             with tempfile.TemporaryFile(dir=place):
                 pass
         except OSError as error:
-            yield _finding(name, "unwritable", f"{name}_fix", folder=folder, reason=error.strerror or "")
+            yield _finding(name, "unwritable", f"{name}_fix", folder=folder, reason=reason_of(error))
         else:
             full = free < ROOM
             yield _finding(name, "room", "room_fix" if full else "", folder=folder, free=f"{free / 1e9:.1f} GB")
@@ -204,8 +205,9 @@ def _journal(patient: Patient) -> Iterator[Finding]:
         size = sum(one.stat().st_size for one in journal.path.parent.glob(f"{journal.path.name}*"))
         yield _finding("journal", "journal", path=journal.path, size=f"{size / 1e6:.1f} MB")
     except (WanError, OSError) as problem:
-        text, fix = (problem.message(), problem.hint()) if isinstance(problem, WanError) else (str(problem), "")
-        yield Finding(say("doctor.name.journal"), text, fix or say("doctor.home_fix", folder=patient.settings.home))
+        said = problem.message() if isinstance(problem, WanError) else told(reason_of(problem))
+        fix = problem.hint() if isinstance(problem, WanError) else ""
+        yield Finding(say("doctor.name.journal"), said, fix or say("doctor.home_fix", folder=patient.settings.home))
 
 
 CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (

@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any
 
 from .catalog import Plan, Provider
+from .messages import say
 from .preview import Preview, preview
 from .prices import Price
-
-SEED_STAND_IN = "<drawn when it is sent>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def dry_run(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) 
     """
     variable = next(iter(where.key_variables), "")
     drawn = plan.request.seed is None and "seed" in plan.model.fields
-    fields = {**plan.order.fields, **({"seed": SEED_STAND_IN} if drawn else {})}
+    fields = {**plan.order.fields, **({"seed": say("preview.seed")} if drawn else {})}
     shown = preview(plan.request, replace(plan.order, fields=fields), where.speak(), variable)
     return DryRun(shown, price(plan), replace(plan, remarks=(*plan.remarks, *shown.remarks)))
 

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .advice import ADVICE, NO
-from .messages import ENGLISH, known, say
+from .messages import ENGLISH, Phrase, known, say, told
 from .text import clean, one_line
 
 # Codes of ours, in lower case; a service's codes are never all lower case with these words.
@@ -47,7 +47,7 @@ class Problem:
 
     Attributes:
         code: the service's code, or one of ours in lower case (`not_created`, `deadline`).
-        message: the service's own words.
+        message: the service's own words, or a phrase of ours.
         request_id: the service's id for the exchange, "" if it gave none.
         http: the HTTP status, 0 when the problem came in a task's answer.
         advice: what kind of trouble it is: a word of the table in `advice`, a key under `happened` and `advice` in
@@ -78,6 +78,10 @@ class WanError(Exception):
     def message(self, language: str = "") -> str:
         """Return what happened, in one sentence."""
         return clean(say(f"{self.key}.text", language, **self.values))
+
+    def phrase(self) -> Phrase:
+        """Return what happened as a part of another sentence."""
+        return Phrase(f"{self.key}.text", self.values)
 
     def hint(self, language: str = "") -> str:
         """Return the next thing to type, or "" where there is none."""
@@ -183,7 +187,7 @@ class ProblemError(WanError):
 
     def message(self, language: str = "") -> str:
         """Return what happened in our words, then code, message and request id in the service's."""
-        return clean(say(f"{self.key}.text", language, **self.values, said=said(self.problem))).strip()
+        return clean(say(f"{self.key}.text", language, **self.values, said=said(self.problem, language))).strip()
 
     def hint(self, language: str = "") -> str:
         """Return what to do about this code, and that nothing was billed where that is known."""
@@ -244,8 +248,8 @@ class JobUncertain(ProblemError, JobError):
     told = frozenset({"uncertain"})
 
 
-def said(problem: Problem) -> str:
+def said(problem: Problem, language: str = "") -> str:
     """Return the service's own words, made harmless: `Code: message (request id …)`, as far as it gave them."""
     code = "" if problem.code in OURS else problem.code
-    words = ": ".join(one_line(part) for part in (code, problem.message) if part)
-    return f"{words} (request id {one_line(problem.request_id)})" if problem.request_id else words
+    words = ": ".join(one_line(told(part, language)) for part in (code, problem.message) if part)
+    return say("said.with_id", language, words=words, id=one_line(problem.request_id)) if problem.request_id else words

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import OutputError
+from .reasons import reason_of
 
 
 def digest_of(path: Path) -> str:
@@ -91,8 +92,3 @@ def told(folder: Path) -> Iterator[None]:
     except OSError as error:
         key = "output.disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "output.unwritable"
         raise OutputError(key, folder=folder, reason=reason_of(error)) from None
-
-
-def reason_of(error: OSError) -> str:
-    """Return what the system says of an error, without its path."""
-    return error.strerror or type(error).__name__

@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 
 from .errors import OutputError
 from .image.files import SUFFIXES, UNSHOWN
+from .reasons import reason_of
 
 FOLDER = "wan_inputs"
 LONGEST = 80  # letters of a name
@@ -33,7 +34,7 @@ def keep_beside(notebook: Path, name: str, data: bytes, mime: str) -> Path:
             if _same(path, data) or _written(path, data):
                 return path
     except OSError as error:
-        raise OutputError("compose.unsaved", folder=str(folder), reason=error.strerror or str(error)) from None
+        raise OutputError("compose.unsaved", folder=str(folder), reason=reason_of(error)) from None
     raise AssertionError  # `count` has no end
 
 

@@ -34,7 +34,6 @@ from .errors import (
 from .job import Job
 from .journal import Row
 from .links import links
-from .messages import ENGLISH
 from .outputs import bring, read_sidecar
 from .protocols.base import Order
 from .recognise import recognise, uncertain
@@ -139,11 +138,11 @@ async def _create(job: Job, tools: Tools) -> None:
     try:
         order = replace(tools.order, frames=await links(job, tools))
     except ImageError as error:  # the same bytes cannot be read next time either
-        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.message(ENGLISH), advice="picture"))
+        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.phrase(), advice="picture"))
     except OutputError as error:
         if error.key != "output.spool_gone":
             raise
-        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.message(ENGLISH), advice="picture_gone"))
+        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.phrase(), advice="picture_gone"))
     if not await _dropped(job, tools):
         await _keep(job, tools, await _submit(job, tools, order))
 
@@ -204,7 +203,7 @@ async def _keep(job: Job, tools: Tools, brought: Snapshot) -> None:
             job.show(brought)
             logger.error("job %s is task %s; the journal cannot be written", job.id, brought.remote_id)
             if wait is None:
-                raise JobError("job.unrecorded", id=job.id, task=brought.remote_id, why=error.message()) from None
+                raise JobError("job.unrecorded", id=job.id, task=brought.remote_id, why=error.phrase()) from None
             await pause(job, tools, wait)
 
 

@@ -14,7 +14,7 @@ from traitlets import Bool, Enum, Float, Int, Unicode
 from . import commands
 from .desk import Desk
 from .errors import OptionError, PromptError, WanError
-from .messages import ENGLISH, LANGUAGES, speaking
+from .messages import ENGLISH, LANGUAGES, say, speaking
 from .options import Typed, help_text, read_line
 from .request import VideoRequest
 
@@ -28,43 +28,34 @@ SHOWN = 5  # ids of unfinished jobs that the greeting names
 class WanMagics(Magics):
     """Videos from notebook cells."""
 
-    outputs = Unicode("", help="The folder for videos; empty: wan_outputs beside the notebook.").tag(config=True)
-
-    provider = Unicode(
-        "", help="The provider, or session of your settings, where WAN_PROVIDER, %wan use and the cell name none."
-    ).tag(config=True)
-    model = Unicode("", help="The model where none is typed.").tag(config=True)
-    duration = Int(None, allow_none=True, help="The length in seconds where none is typed.").tag(config=True)
-    resolution = Enum(("", "480P", "720P", "1080P"), "", help="The price tier where none is typed.").tag(config=True)
-    negative_prompt = Unicode("", help="What no video should show, where nothing is typed.").tag(config=True)
-    embed = Enum(("", "auto", "always", "never"), "", help="Put videos into the notebook, or link to them.").tag(
-        config=True
-    )
-    embed_limit_mb = Float(8.0, help="Megabytes up to which a video is put into the notebook (embed: auto).").tag(
-        config=True
-    )
-    embed_total_mb = Float(32.0, help="Megabytes up to which videos are put into it, all together.").tag(config=True)
-    language = Enum(("", *LANGUAGES), "", help="The language of sentences; empty: WAN_LANG, settings, locale.").tag(
-        config=True
-    )
-    wait = Enum(("auto", "always", "never"), "auto", help="Whether a cell waits for its video.").tag(config=True)
-    progress = Enum(
-        ("auto", "widget", "text", "terminal", "none"),
-        "auto",
-        help="How a job under way is shown; auto: as the front end can; none: not before it has ended.",
-    ).tag(config=True)
-    notify = Enum(
-        ("none", "bell", "sound"),
-        "none",
-        help="How the end of a job is heard: the terminal's bell, or a short sound in the open page. A kernel cannot "
-        "make the browser show a notification: that takes the page's own leave, asked for by a click.",
-    ).tag(config=True)
-    auto_resume = Bool(False, help="Go on with unfinished jobs when the extension is loaded.").tag(config=True)
+    # What each is for is said by `config.<name>` of the messages, when somebody asks (`%config WanMagics`).
+    outputs = Unicode("").tag(config=True)
+    provider = Unicode("").tag(config=True)
+    model = Unicode("").tag(config=True)
+    duration = Int(None, allow_none=True).tag(config=True)
+    resolution = Enum(("", "480P", "720P", "1080P"), "").tag(config=True)
+    negative_prompt = Unicode("").tag(config=True)
+    embed = Enum(("", "auto", "always", "never"), "").tag(config=True)
+    embed_limit_mb = Float(8.0).tag(config=True)
+    embed_total_mb = Float(32.0).tag(config=True)
+    language = Enum(("", *LANGUAGES), "").tag(config=True)
+    wait = Enum(("auto", "always", "never"), "auto").tag(config=True)
+    progress = Enum(("auto", "widget", "text", "terminal", "none"), "auto").tag(config=True)
+    notify = Enum(("none", "bell", "sound"), "none").tag(config=True)
+    auto_resume = Bool(False).tag(config=True)
 
     def __init__(self, shell: Any) -> None:
         self.before = deepcopy(shell.config.get("WanMagics"))  # the user's profile, to which unloading goes back
         super().__init__(shell, parent=shell)
         self.desk = Desk(shell, self)
+        self.observe(self.desk.speak, "language")  # a form's next click comes without a cell before it
+
+    @classmethod
+    def class_get_trait_help(cls, trait: Any, inst: Any = None, helptext: str | None = None) -> str:
+        """Return what `%config WanMagics` shows of one setting, in the language in force."""
+        own = trait.name in cls.class_own_traits(config=True)
+        text: str = super().class_get_trait_help(trait, inst, say(f"config.{trait.name}") if own else helptext)
+        return text
 
     def said(self) -> dict[str, Any]:
         """Return what was set of the settings, by their names."""

@@ -7,11 +7,13 @@ values. A value is put in as text and never read as a template again.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
+from typing import Any
 
 ENGLISH = "en"
 LANGUAGES = ("en", "ko", "zh", "ja")
@@ -51,7 +53,43 @@ def say(key: str, /, language: str = "", **values: object) -> str:
         KeyError: no such message, or a value that the message needs was not given.
     """
     spoken = language or speaking.get()
-    return _template(key, spoken).format_map({name: _told(value, spoken) for name, value in values.items()})
+    return _template(key, spoken).format_map({name: told(value, spoken) for name, value in values.items()})
+
+
+def told(value: object, language: str = "") -> Any:
+    """Return a value as a language ("": the one in force) says it: a phrase anew, anything else as it is."""
+    return say(value.key, language, **value.values) if isinstance(value, Phrase) else value
+
+
+@contextmanager
+def spoken_in(language: str) -> Iterator[None]:
+    """Put a language in force for what is done here: a widget's callback and a worker begin without one."""
+    before = speaking.set(language)
+    try:
+        yield
+    finally:
+        speaking.reset(before)
+
+
+# ---- kept as JSON -------------------------------------------------------------------------------------------------
+
+
+def packed(value: object) -> object:
+    """Return a value that JSON can carry, a phrase by its key: what is kept today may be read in another language."""
+    if isinstance(value, Phrase):
+        return {"say": value.key, "with": {name: packed(one) for name, one in value.values.items()}}
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def unpacked(kept: Any) -> Any:
+    """Return what `packed` was given; a phrase of another release's, which is not known here, as nothing."""
+    if not isinstance(kept, Mapping):
+        return kept
+    values = {name: unpacked(one) for name, one in kept["with"].items()}
+    try:
+        return Phrase(kept["say"], values)
+    except KeyError:
+        return ""
 
 
 def known(key: str, /, language: str = "") -> bool:
@@ -64,10 +102,6 @@ def language_of(*tags: str) -> str:
     said = next((tag for tag in tags if tag.strip()), "")
     primary = said.strip().lower().replace("_", "-").partition("-")[0].partition(".")[0]
     return primary if primary in LANGUAGES else ENGLISH
-
-
-def _told(value: object, language: str) -> object:
-    return say(value.key, language, **value.values) if isinstance(value, Phrase) else value
 
 
 def _template(key: str, language: str) -> str:

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import OutputError
-from .files import digest_of, move, reason_of, stamp, sync_folder, told, write_whole
+from .files import digest_of, move, stamp, sync_folder, told, write_whole
 from .ranges import NOTHING, Arrival, Held
+from .reasons import reason_of
 
 PIECE = 1 << 20  # bytes read at a time
 
@@ -203,7 +204,7 @@ class Incoming:
             while self.size < size:
                 piece = file.read(min(PIECE, size - self.size))
                 if not piece:
-                    raise OSError(errno.EIO, "the file became shorter")
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))  # it became shorter
                 self._count(piece)
             if size:
                 file.truncate(size)

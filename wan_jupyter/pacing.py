@@ -29,7 +29,9 @@ CREATE_PATIENCE = 370.0
 CLOCK_SLACK = 5.0
 NO_TRACE_AFTER = 120.0
 # Around a lost create: how far, in seconds, it is looked whether somebody else orders what we order.
-TWINS_AROUND = 30.0
+TWINS_AROUND = 120.0
+# How often in a row a page of a list whose beginning is read is asked for.
+PAGE_TRIES = 4
 # How often in a row a listed task is asked for in vain until nobody is thought to be able to say what it is.
 UNREAD_TRIES = 40
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from .image import Image, shown_url
 from .image.repair import Bounds, Fit, made_fit
+from .messages import say
 from .protocols.base import Order, Protocol
 from .request import VideoRequest
 
@@ -106,7 +107,8 @@ def stand_in(picture: Sent, *, stored: bool = False) -> str:
     weight = f"{picture.weight / 1e6:.1f} MB" if picture.weight >= 100_000 else f"{picture.weight / 1e3:.1f} kB"
     facts = f"{weight}, sha256 {picture.digest[:12]}…"
     if stored:
-        return f"oss://<upload of {picture.mime.rpartition('/')[2].upper()}, {facts}>"
+        kind = say("preview.upload", kind=picture.mime.rpartition("/")[2].upper())
+        return f"oss://<{kind}, {facts}>"
     return f"<data:{picture.mime}, {facts}>"
 
 

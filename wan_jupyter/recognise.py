@@ -16,11 +16,11 @@ from . import pacing
 from .errors import OutputError, Problem, ProblemError
 from .job import Job
 from .journal import Row
+from .listing import listed
 from .prices import LENGTH, set_by_hand
 from .prompt import normal
 from .status import RECOGNISING, Snapshot, Status
 from .tools import TakenOver, Tools, advance, pause
-from .turns import turn
 from .twins import GOING, asked, has_twin
 
 LOST_AT = "lost_at"  # the fact that tells when we gave up on the answer, in epoch seconds
@@ -133,27 +133,18 @@ async def _say(job: Job, tools: Tools, trace: str) -> None:
 
 async def _without_list(job: Job, tools: Tools, error: ProblemError) -> bool:
     """Conclude what can be concluded without the list; False where it may yet be had, and it is asked for again."""
-    if pacing.is_refused(error):  # this key may not list, now or later: as at a service that lists nothing
+    forgotten = tools.clock.time() - _sent(job) >= tools.protocol.memory
+    if forgotten or pacing.is_refused(error):  # no list will ever tell: as at a service that has none
         return await _conclude(job, tools, "", advice="uncertain")
-    if await _is_forgotten(job, tools):
-        return True
     await _say(job, tools, "list_silent")
     return False
-
-
-async def _is_forgotten(job: Job, tools: Tools) -> bool:
-    """Conclude that nothing will be found once the service remembers nothing of that time."""
-    if tools.clock.time() - _sent(job) < tools.protocol.memory:
-        return False
-    return await _conclude(job, tools, "no_trace")
 
 
 async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     """Read the list, and ask for the prompts of tasks that have ended; what is not ours is asked for once."""
     more = 2 * pacing.CLOCK_SLACK if search.dated else SPAN  # a list of minutes is pages long
     since, until = _sent(job) + search.ahead - more, _until(job) + search.ahead + more
-    await turn(tools, "list")
-    listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
+    listing = await listed(job, tools, since, until)
     if listing.date is not None and not search.dated:  # the answer nearest to what is looked for
         search.ahead, search.dated = listing.date - tools.clock.time(), True
     low, high = _span(job, search)

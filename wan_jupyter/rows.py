@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import SettingsError
+from .messages import Phrase
 from .protocols.base import Protocol
 from .protocols.dashscope import DashScope
 from .protocols.openai_videos import SERVED, OpenAIVideos
@@ -225,7 +226,8 @@ def _frozen(value: Any) -> Any:
 
 
 def _provider(name: str, row: Mapping[str, Any]) -> Provider:
-    return Provider(name=name, **{key: _frozen(value) for key, value in row.items()})
+    said = {key: _frozen(value) for key, value in row.items()}
+    return Provider(name=name, title=Phrase(f"provider.title.{name}", {}), **said)
 
 
 def _at(row: Provider, base_url: str) -> Provider:

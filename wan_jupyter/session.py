@@ -26,6 +26,7 @@ from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
 from .job import Job
 from .kept import makes_needless, newer_stands, retried
+from .messages import Phrase
 from .prices import Price
 from .prompt import normal
 from .protocols.knock import Answer, knock
@@ -209,7 +210,7 @@ class Session(Carrying):
         try:
             return asked.result(patience)
         except TimeoutError:
-            silent = Problem(UNREACHED, f"no answer after {patience:g} s", advice="connection")
+            silent = Problem(UNREACHED, Phrase("said.silent", {"seconds": f"{patience:g}"}), advice="connection")
             raise ConnectionProblem("service.unreached", problem=silent) from None
 
     def live_jobs(self) -> list[Job]:

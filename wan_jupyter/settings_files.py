@@ -19,11 +19,23 @@ from typing import Any
 from .budget import Budget, read_budget
 from .errors import OptionError, SettingsError
 from .messages import Phrase
+from .reasons import reason_of
 from .request import KINDS, CellOptions, VideoRequest, declared, nearest, read_value, shorten
 
 USER_FILE = "settings.toml"
 PROJECT_FILE = "pyproject.toml"
 TOOL = "wan_jupyter"
+# How what `tomllib` says begins, by the phrase for it.
+SAID = (
+    ("value", ("Invalid value", "Invalid date")),
+    ("statement", ("Invalid statement", "Invalid initial character")),
+    ("equals", ("Expected '='",)),
+    ("rest", ("Expected newline or end of document",)),
+    ("twice", ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate inline")),
+    ("open_text", ("Unterminated string", "Illegal character")),
+    ("open_list", ("Unclosed array", "Unclosed inline")),
+    ("open_head", ("Expected ']'", "Expected ']]'")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ def _session(page: _Page, name: str, table: object) -> Named:
         provider(values["provider"], base_url or None)
     except SettingsError as error:
         line = inside.line("base_url")
-        raise SettingsError("settings.address", file=page.path, line=line, reason=error.message()) from None
+        raise SettingsError("settings.address", file=page.path, line=line, reason=error.phrase()) from None
     defaults = {key: value for key, value in values.items() if key in PROJECT}
     key_variable, budget = values.get("key_variable", ""), values.get("budget")
     return Named(values["provider"], base_url, key_variable, MappingProxyType(defaults), budget)
@@ -142,7 +154,7 @@ def _text(path: Path, strict: bool = True) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         if not strict:
             return None
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        reason = reason_of(error) if isinstance(error, OSError) else Phrase("part.not_utf8", {})
         raise SettingsError("settings.unreadable", file=path, reason=reason) from None
 
 
@@ -152,8 +164,14 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else len(text.splitlines())
-        reason = shorten(re.sub(r" \(at .*\)$", "", str(error)))
-        raise SettingsError("settings.no_toml", file=path, line=line, reason=reason) from None
+        raise SettingsError("settings.no_toml", file=path, line=line, reason=_in_words(str(error))) from None
+
+
+def _in_words(said: str) -> str:
+    """Return what the parser says, by a phrase of ours where it says one of the usual things."""
+    words = shorten(re.sub(r" \(at .*\)$", "", said))
+    key = next((key for key, begins in SAID if words.startswith(begins)), "other")
+    return Phrase(f"settings.toml.{key}", {"words": words})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections import Counter
 from . import pacing
 from .errors import ProblemError
 from .job import Job
+from .listing import listed
 from .prompt import normal
 from .protocols.base import Found
 from .status import Snapshot, Status
@@ -48,9 +49,7 @@ async def has_twin(
     Raises:
         ProblemError: the list could not be had.
     """
-    await turn(tools, "list")
-    since, until = span[0] - pacing.TWINS_AROUND, span[1] + pacing.TWINS_AROUND
-    listing = await tools.client.run(tools.protocol.find(since, until, tools.order.model))
+    listing = await listed(job, tools, span[0] - pacing.TWINS_AROUND, span[1] + pacing.TWINS_AROUND)
     if not listing.whole:
         return True  # nobody can look at them all
     ids = [one.remote_id for one in listing.found]

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHARE = 0.2
-# A list is read page by page: a step is the whole list, a dozen pages, of which any one that fails costs all.
-SHARES: Mapping[str, float] = {"list": 0.02}
 BUSY = {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded.", "request_id": "r-429"}
 SERVER: Sequence[Mapping[str, Any]] = tuple({"do": "status", "status": status} for status in (500, 502, 503, 504))
 THROTTLED: Sequence[Mapping[str, Any]] = (
@@ -34,7 +32,7 @@ def weather(seed: int, share: float = SHARE) -> list[dict[str, Any]]:
     """Return the faults to order: together they hit a step with the chance `share`, each for ever."""
     ordered = []
     for at, kinds in STEPS.items():
-        each = 1 - (1 - SHARES.get(at, share)) ** (1 / len(kinds))
+        each = 1 - (1 - share) ** (1 / len(kinds))
         for number, kind in enumerate(kinds):
             ordered.append({"at": at, "times": 0, "share": each, "seed": seed * 1000 + len(ordered) + number, **kind})
     return ordered

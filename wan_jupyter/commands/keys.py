@@ -78,7 +78,7 @@ def _target(desk: Desk, name: str) -> tuple[str, catalog.Provider]:
 def _asked(desk: Desk, name: str, row: catalog.Provider) -> str:
     """Ask for the key where nobody can read it: a password field in a notebook, no echo in a terminal."""
     own = desk.read().sessions.get(name)
-    variable = (own and own.key_variable) or " or ".join((*row.key_variables, "WAN_API_KEY")[:1])
+    variable = (own and own.key_variable) or (*row.key_variables, "WAN_API_KEY")[0]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would show what is typed

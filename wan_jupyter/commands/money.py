@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..amounts import Amount
 from ..budget import Spending
 from ..desk import Desk
-from ..messages import say
+from ..messages import say, told
 
 HEADS = ("session", "provider", "currency", "jobs", "made", "spent", "reserved", "unknown", "budget", "left")
 
@@ -20,5 +20,5 @@ def spend(desk: Desk, span: str = "all") -> None:
 
 def _cells(row: Spending) -> list[str]:
     counts = (row.jobs, row.made, Amount(row.spent), Amount(row.reserved), row.unknown)
-    limits = (row.budget or "", "" if row.left is None else Amount(row.left))
+    limits = ("" if row.budget is None else told(row.budget.phrase), "" if row.left is None else Amount(row.left))
     return [row.session, row.provider, row.currency, *map(str, counts), *map(str, limits)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .. import settings as environment
 from ..desk import Desk
 from ..errors import SettingsError, WanError
-from ..messages import say
+from ..messages import say, told
 from ..text import padded, width
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def where(desk: Desk) -> None:
     live = [job.id for job in session.live_jobs()]
     facts = {
         **({"session": session.name} if session.name != session.provider.name else {}),
-        "provider": f"{session.provider.name} ({session.provider.title})",
+        "provider": f"{session.provider.name} ({told(session.provider.title)})",
         "address": address_of(session),
         "key": key_of(session),
         "outputs": session.outputs,
@@ -85,7 +85,7 @@ def address_of(session: Session) -> str:
 
 def key_of(session: Session) -> str:
     """Return where a session's key comes from; never the key."""
-    return session.key.source if session.key else say("where.no_key")
+    return told(session.key.source) if session.key else say("where.no_key")
 
 
 def models(desk: Desk, name: str = "") -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from ..errors import ImageError
 from ..messages import Phrase
+from ..reasons import reason_of
 
 MAX_BYTES = 100 * 1024 * 1024
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"})
@@ -62,8 +63,7 @@ def read(typed: Path, folder: Path | None = None) -> bytes:
     except PermissionError:
         raise ImageError("image.not_allowed", label=shown) from None
     except (OSError, ValueError) as error:  # too long, a NUL in it, a broken disk
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError("image.unreadable", label=shown, reason=one_line(reason)) from None
+        raise ImageError("image.unreadable", label=shown, reason=reason_of(error)) from None
 
 
 def _contents(path: Path, shown: str) -> bytes:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ImageError
+from ..messages import Phrase
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -35,7 +36,7 @@ LOOKS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (re.compile(rb"\W*<(?:[^\0]*<)?svg\b", re.IGNORECASE), "image.svg", "SVG"),
     (re.compile(rb".{4}ftyp(?:hei|hev|mif|msf)", re.DOTALL), "image.format", "HEIC"),
     (re.compile(rb".{4}ftypavi", re.DOTALL), "image.format", "AVIF"),
-    (re.compile(rb".{4}ftyp|\x1aE\xdf\xa3", re.DOTALL), "image.format", "video"),
+    (re.compile(rb".{4}ftyp|\x1aE\xdf\xa3", re.DOTALL), "image.format", ""),
     (re.compile(rb"%PDF"), "image.format", "PDF"),
 )
 
@@ -78,7 +79,7 @@ def _opened(data: bytes, label: str) -> tuple[str, tuple[int, int]]:
 def _unopened(head: bytes, label: str) -> ImageError:
     for look, key, kind in LOOKS:
         if look.match(head):
-            return ImageError(key, label=label, kind=kind)
+            return ImageError(key, label=label, kind=kind or Phrase("part.video", {}))
     return ImageError("image.not_image", label=label)
 
 

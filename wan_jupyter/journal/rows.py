@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
+from ..messages import packed, unpacked
 from ..status import Result, Snapshot, Status
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def columns(row: Row, now: float) -> dict[str, Any]:
 
 def of_remarks(remarks: Remarks) -> str:
     """Return remarks as their column keeps them."""
-    return json.dumps([[key, dict(values)] for key, values in remarks], ensure_ascii=False)
+    return json.dumps([[key, _packed(values)] for key, values in remarks], ensure_ascii=False)
 
 
 def of_snapshot(shot: Snapshot) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def of_snapshot(shot: Snapshot) -> dict[str, Any]:
         "remote_id": shot.remote_id or None,
         "word": shot.word,
         "note": shot.note,
-        "problem": json.dumps(asdict(shot.problem)) if shot.problem else None,
+        "problem": json.dumps(_packed(asdict(shot.problem))) if shot.problem else None,
         "result": json.dumps(asdict(shot.result)) if shot.result else None,
         "usage": json.dumps(dict(shot.usage)),
         "facts": json.dumps(dict(shot.facts)),
@@ -93,12 +94,20 @@ def read_row(kept: sqlite3.Row) -> Row:
         remote_id=kept["remote_id"] or "",
         word=kept["word"],
         note=kept["note"],
-        problem=Problem(**json.loads(kept["problem"])) if kept["problem"] else None,
+        problem=Problem(**_unpacked(json.loads(kept["problem"]))) if kept["problem"] else None,
         result=Result(**json.loads(kept["result"])) if kept["result"] else None,
         usage=json.loads(kept["usage"]),
         facts=json.loads(kept["facts"]),
         file=kept["file"],
     )
     plain = {name: kept[name] for name in PLAIN}
-    remarks = tuple((key, values) for key, values in json.loads(kept["remarks"]))
+    remarks = tuple((key, _unpacked(values)) for key, values in json.loads(kept["remarks"]))
     return Row(**plain, request=json.loads(kept["request"]), snapshot=snapshot, remarks=remarks)
+
+
+def _packed(values: Mapping[str, Any]) -> dict[str, object]:
+    return {name: packed(value) for name, value in values.items()}
+
+
+def _unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: unpacked(value) for name, value in values.items()}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import OutputError
+from ..reasons import reason_of
 from .filesystem import is_shared
 from .schema import MIGRATIONS
 
@@ -85,4 +86,4 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise OutputError("output.journal", path=path, reason=error) from None
+        raise OutputError("output.journal", path=path, reason=reason_of(error)) from None

@@ -71,12 +71,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A service's list of tasks of a span.
+    """A service's list of tasks of a span, or a page of it.
 
     Attributes:
         found: the tasks.
         date: the service's own clock at the answer in epoch seconds, None where it does not say.
-        whole: whether these are all; a very long list is not read to its end.
+        whole: whether nothing comes after these; a very long list is not read to its end.
     """
 
     found: tuple[Found, ...] = ()
@@ -145,8 +145,8 @@ class Protocol(Shape):
     def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
         """Put a file into the service's own storage for one model, and return its link."""
 
-    def find(self, since: float, until: float, model: str = "") -> Flow[Listing]:
-        """List the account's tasks of a span in epoch seconds, as far as the service lists any."""
+    def find(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[Listing]:
+        """Read a page (from 1) of the list of the account's tasks of a span in epoch seconds."""
 
     def look_up(self, remote_id: str) -> Flow[Found | None]:
         """Return what the service's list says of one task, None where it says nothing."""
@@ -184,9 +184,9 @@ class Plain:
         yield from ()
         raise ServiceError("service.refused", problem=Problem("no_storage", advice="no_storage"))
 
-    def find(self, since: float, until: float, model: str = "") -> Flow[Listing]:
+    def find(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[Listing]:
         """Find nothing: there is no list."""
-        del since, until, model
+        del since, until, model, page
         yield from ()
         return Listing()
 

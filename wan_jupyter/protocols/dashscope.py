@@ -79,7 +79,7 @@ REMEMBERED = 24 * 3600.0  # seconds a task id is kept (4.1; seed dashscope-kf2v,
 STORED = 48 * 3600.0  # seconds an uploaded file is kept (5)
 CHINA = timezone(timedelta(hours=8))  # the service's times have no zone (4.1)
 RATES: Mapping[str, float] = MappingProxyType({"poll": 20.0, "cancel": 20.0, "list": 20.0, "upload": 100.0})  # (2.7)
-PAGES = 100  # of the list of tasks, 10 tasks each
+PAGE_SIZE = 10  # tasks on a page of the list
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,22 +159,16 @@ class DashScope:
             raise ServiceError("service.refused", problem=_storage_problem(stored))
         return f"oss://{key}"
 
-    def find(self, since: float, until: float, model: str = "") -> Flow[Listing]:
-        """List the account's tasks of a span of at most 24 h (4.5), newest page first as the service gives them."""
+    def find(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[Listing]:
+        """Read a page of the account's tasks of a span of at most 24 h (4.5), newest first."""
         span = {"start_time": _china(since), "end_time": _china(until), **({"model_name": model} if model else {})}
-        found: list[Found] = []
-        date, whole = None, False
-        for page in range(1, PAGES + 1):
-            response = yield self._request("GET", "/tasks/", params={**span, "page_no": page, "page_size": 10})
-            answer = ok(response, ERRORS)
-            date = server_time(response)
-            rows = answer.get("data")
-            found += [_found(row) for row in rows if text(table(row).get("task_id"))] if isinstance(rows, list) else []
-            last: Any = answer.get("total_page")
-            whole = not rows or not is_number(last) or page >= last
-            if whole:
-                break
-        return Listing(tuple(found), date, whole)
+        response = yield self._request("GET", "/tasks/", params={**span, "page_no": page, "page_size": PAGE_SIZE})
+        answer = ok(response, ERRORS)
+        rows = answer.get("data")
+        last: Any = answer.get("total_page")
+        found = [_found(row) for row in rows if text(table(row).get("task_id"))] if isinstance(rows, list) else []
+        whole = not rows or not is_number(last) or page >= last
+        return Listing(tuple(found), server_time(response), whole)
 
     def look_up(self, remote_id: str) -> Flow[Found | None]:
         """Ask the list (4.5) for one task of the last 24 h: it knows the model, which the query of a task does not."""

@@ -15,7 +15,7 @@ def findings(ip: Any) -> Iterator[Finding]:
     """Yield who is looking, and how many widgets live in this kernel; nothing is imported to count them."""
     front = detect(ip)
     ways = say("doctor.waits" if front.waits else "doctor.returns")
-    yield Finding(say("doctor.name.front"), f"{say(f'doctor.face.{front.face}')}; {ways}")
+    yield Finding(say("doctor.name.front"), say("part.semicolon").join((say(f"doctor.face.{front.face}"), ways)))
     module = sys.modules.get("ipywidgets.widgets.widget")
     alive = getattr(module, "_instances", None)  # ipywidgets 8; 7 keeps them on the class
     if alive is None:

@@ -53,6 +53,9 @@ class Face(Protocol):
     def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Show what remains; `made` tells whether that is what was asked for, `inside` is for what it `holds`."""
 
+    def speak(self, language: str) -> None:
+        """Say what is shown from now on in another language; main thread."""
+
     def leave(self) -> None:
         """Nobody waits here any more, though the work goes on; main thread."""
 
@@ -73,6 +76,7 @@ class WidgetFace:
 
     def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
         self._cancel, self._language, self._drawing = cancel, language, drawing
+        self._request = ""
 
     def open(self, view: Any) -> None:
         """Show the card."""
@@ -98,12 +102,24 @@ class WidgetFace:
     def _cancel_button(self) -> Any:
         import ipywidgets
 
-        words, tooltip = (say(f"card.{name}", self._language) for name in ("cancel", "cancel_tooltip"))
         layout = {"width": "auto", "flex": "0 0 auto"}
-        button = ipywidgets.Button(description=words, tooltip=tooltip, layout=layout, _dom_classes=("wan-cancel",))
+        button = ipywidgets.Button(**self._button_words(), layout=layout, _dom_classes=("wan-cancel",))
         button.on_click(lambda _: self._cancel() if self._cancel else None)
         _hear_clicks_while_busy(button)
         return button
+
+    def _button_words(self) -> dict[str, str]:
+        words = {"description": "card.cancel", "tooltip": "card.cancel_tooltip"}
+        return {trait: say(key, self._language) for trait, key in words.items()}
+
+    def speak(self, language: str) -> None:
+        """Relabel what an update leaves as it is: the button, the request."""
+        self._language = language
+        if self._button is not None:
+            for trait, words in self._button_words().items():
+                setattr(self._button, trait, words)
+        if self._request:
+            self.explain(self._request)
 
     def update(self, view: Any) -> None:
         """Replace the card's text; a button that was pressed is done with."""
@@ -113,6 +129,7 @@ class WidgetFace:
 
     def explain(self, request: str) -> None:
         """Put the request below the card, closed."""
+        self._request = request
         self._more.value = bundle.frame(request, self._language)
 
     def ring(self, wish: str) -> float:
@@ -163,6 +180,10 @@ class StaticFace:
     def explain(self, request: str) -> None:
         """Have no room for it."""
 
+    def speak(self, language: str) -> None:
+        """Write the next text in another language."""
+        self._language, self._mark = language, None
+
     def ring(self, wish: str) -> float:
         """Stay silent: what is heard here would be heard at each reading."""
         return 0.0
@@ -212,6 +233,10 @@ class TerminalFace:
 
     def explain(self, request: str) -> None:
         """Have no room for it."""
+
+    def speak(self, language: str) -> None:
+        """Write the next line in another language."""
+        self._language = language
 
     def ring(self, wish: str) -> float:
         """Ring the terminal's bell."""

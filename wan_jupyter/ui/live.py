@@ -88,6 +88,14 @@ class Live:
         if self._face.explains and self._story.request is not None:
             self._engine.start(partial(self._explain, self._story.request))
 
+    def speak(self, language: str) -> None:
+        """Show it in another language from now on."""
+        if self.job.done:  # what remains of it stays as it was written
+            return
+        self._face.speak(language)
+        self._last = None  # it is news in every word
+        self._engine.call(self._draw_soon)
+
     def close(self) -> None:
         """Give back what the kernel holds for it, unless it is still followed; main thread."""
         if self.settled.done():

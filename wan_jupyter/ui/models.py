@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..catalog import Model, models, spans
+from ..choosing import SELF_HOSTED
 from ..errors import ModelError
 from ..messages import say
 from ..request import nearest, shorten
@@ -20,7 +21,10 @@ def head(language: str = "en") -> list[str]:
 
 def overview(language: str = "en") -> list[list[str]]:
     """Return one row a model."""
-    return [[row.id, _modes(row, language), " ".join(row.resolutions), _durations(row)] for row in models().values()]
+    return [
+        [row.id, _modes(row, language), " ".join(row.resolutions), _durations(row, language)]
+        for row in models().values()
+    ]
 
 
 def details(name: str, language: str = "en") -> list[list[str]]:
@@ -36,25 +40,32 @@ def details(name: str, language: str = "en") -> list[list[str]]:
         "id": row.id,
         "modes": _modes(row, language),
         "resolutions": " ".join(row.resolutions),
-        "durations": _durations(row),
+        "durations": _durations(row, language),
         "sound": say("models.yes" if row.sound else "models.no", language),
         "options": ", ".join(field.replace("_", "-") for field in row.fields),
         "templates": ", ".join(row.templates),
-        "regions": ", ".join(row.regions),
+        "regions": say("part.comma", language).join(_region(region, language) for region in row.regions),
         "prompt": str(row.prompt_max or ""),
-        "prices": "; ".join(_price(price) for price in row.prices),
+        "prices": say("part.semicolon", language).join(_price(price, language) for price in row.prices),
     }
     return [[say(f"models.{name}", language), value] for name, value in facts.items() if value]
 
 
 def _modes(row: Model, language: str) -> str:
-    return ", ".join(say(f"models.mode.{mode}", language) for mode in row.modes)
+    return say("part.comma", language).join(say(f"models.mode.{mode}", language) for mode in row.modes)
 
 
-def _durations(row: Model) -> str:
-    return f"{spans(row.durations)} s" if row.durations else ""
+def _durations(row: Model, language: str) -> str:
+    return say("chip.seconds", language, value=spans(row.durations)) if row.durations else ""
 
 
-def _price(row: Mapping[str, Any]) -> str:
-    sound = {True: "with sound ", False: "silent "}.get(row.get("sound", ""), "")
-    return f"{row['tariff']} {row['resolution']} {sound}{row['per_second']:g} {row['currency']}/s (seen {row['seen']})"
+def _region(name: str, language: str) -> str:
+    """Return a region as the vendor calls it; what is no vendor's is said."""
+    return say("models.self_hosted", language) if name == SELF_HOSTED else name
+
+
+def _price(row: Mapping[str, Any], language: str) -> str:
+    kind = {True: "sound", False: "silent"}.get(row.get("sound", ""), "plain")
+    price = f"{row['per_second']:g} {row['currency']}"
+    facts = {name: row[name] for name in ("tariff", "resolution", "seen")}
+    return say(f"models.tariff.{kind}", language, price=price, **facts)

@@ -7,21 +7,21 @@ spoken to.
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakSet
 
 from .. import bundle, engine
 from .. import settings as environment
 from ..bundle import Bundle, CardView
 from ..dry import DryRun
 from ..errors import OutputError, SettingsError, WaitTimeout, WanError
-from ..job import POLL, Job
-from ..messages import ENGLISH, say, speaking
+from ..job import Job
+from ..messages import ENGLISH, say, speaking, spoken_in
 from ..settings import Settings
 from ..video import Video
 from .drawing import BOARD, CARD
@@ -33,12 +33,20 @@ from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
 from .views import EMBED_FILE, EMBED_TOTAL, MB, Page, card_view, player_view, warning_of, where
+from .waiting import ends_within, until_done
 
 if TYPE_CHECKING:
     from ..composing import Composer
     from .composer import Form
 
 PATIENCE = 10.0  # seconds for drawing what lies on disk already
+
+
+class Speaker(Protocol):
+    """What says something for longer than a cell runs."""
+
+    def speak(self, language: str) -> None:
+        """Say it in another language from now on."""
 
 
 @dataclass
@@ -60,13 +68,27 @@ class Presenter:
         self.page = Page(folder or found.notebook)
         self._widgets = Page(self.page.folder)  # what the widgets hold, which no notebook keeps
         self.embed = found.embed
-        self.language = speaking.get() if speaking.get() != ENGLISH else found.language
+        self._language = speaking.get() if speaking.get() != ENGLISH else found.language
+        self._speakers: WeakSet[Speaker] = WeakSet()  # displays that live on, and are to change their language, too
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
         self._opened: list[Live | Form] = []
         self.form: Form | None = None  # the newest
         self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
+
+    @property
+    def language(self) -> str:
+        """The language that this shell is spoken to."""
+        return self._language
+
+    @language.setter
+    def language(self, language: str) -> None:
+        if language == self._language:
+            return
+        self._language = language
+        for speaker in list(self._speakers):
+            speaker.speak(language)
 
     def close(self) -> None:
         """Leave the shell, and nothing in the kernel but cards of jobs under way."""
@@ -117,7 +139,7 @@ class Presenter:
             pass  # the board of this cell shows it
         else:
             face = (QUIET if quiet else FACES)[front.face](job.cancel, self.language, CARD)
-            live = Live(job, face, self._story(job, policy, origin), engine.current())
+            live = self._live(job, face, self._story(job, policy, origin))
             if not waits:
                 self._open(live, front.face)
             elif not self._wait(job, live, face, front.face, timeout):
@@ -130,7 +152,7 @@ class Presenter:
         """Show several jobs in one table and wait until all have ended; False when the user stopped the wait."""
         front, many = detect(self._ip), Many(jobs, engine.current())
         face = (QUIET if front.quiet else FACES)[front.face](None, self.language, BOARD)
-        live = Live(many, face, self._board_story(many), engine.current())
+        live = self._live(many, face, self._board_story(many))
         return self._wait(many, live, face, front.face, None)
 
     def show_video(self, video: Video) -> None:
@@ -149,14 +171,13 @@ class Presenter:
         from .composer import Form
 
         self.form = Form(composer, self, self._ip.user_ns)
+        self._speakers.add(self.form)
         self._opened.append(self.form)
         return self.form.display()
 
     def show_on(self, job: Job, face: Face) -> None:
         """Show a job on a face that somebody else has a place for; a video is put into it, not into the notebook."""
-        aside = copy.copy(self)
-        aside.page = Page(self.page.folder)
-        Live(job, face, aside._story(job, "always", job.origin), engine.current()).open()
+        self._live(job, face, self._story(job, "always", job.origin, Page(self.page.folder))).open()
 
     def show_jobs(self, jobs: list[Job]) -> None:
         """Show jobs as a table, with a small picture of each."""
@@ -192,7 +213,12 @@ class Presenter:
 
     # ---- what is told of a job ----------------------------------------------------------------------------------
 
-    def _story(self, job: Job, policy: str, origin: str) -> Story:
+    def _live(self, subject: Subject, face: Face, story: Story) -> Live:
+        live = Live(subject, face, story, engine.current())
+        self._speakers.add(live)
+        return live
+
+    def _story(self, job: Job, policy: str, origin: str, page: Page | None = None) -> Story:
         def view() -> CardView:
             return card_view(job, time.time(), self.language)
 
@@ -201,9 +227,7 @@ class Presenter:
             return bundle.still(replace(view(), lines=lines), self.language)
 
         def again() -> Bundle:
-            aside = copy.copy(self)  # a widget's bytes are none of the notebook's
-            aside.page = self._widgets
-            return aside._final(job, "auto", origin)
+            return self._final(job, "auto", origin, self._widgets)
 
         def instead() -> Bundle:
             lines = (job.snapshot.file, say("card.next.succeeded", self.language, job=job.id))
@@ -213,13 +237,17 @@ class Presenter:
         return Story(
             drawing=CARD,
             view=view,
-            final=partial(self._final, job, policy, origin),
+            final=partial(self._final, job, policy, origin, page),
             inside=lambda final: inside(final, again, instead),
             lost=lost,
             made=lambda: job.video is not None,
-            request=None if look is None else lambda: request_text(look()),
+            request=None if look is None else partial(self._request, look),
             ring=wish(self._ip, "notify", "none"),
         )
+
+    def _request(self, look: Callable[[], DryRun]) -> str:
+        with spoken_in(self.language):
+            return request_text(look())
 
     def _board_story(self, many: Many) -> Story:
         def views() -> tuple[CardView, ...]:
@@ -249,7 +277,7 @@ class Presenter:
             return True
         self._cell.board = many = Many([job], engine.current())
         face = FACES[kind](None, self.language, BOARD)
-        self._open(Live(many, face, self._board_story(many), engine.current()), kind)
+        self._open(self._live(many, face, self._board_story(many)), kind)
         return True
 
     def _ring_at_end(self, job: Job, _: object) -> None:
@@ -269,9 +297,8 @@ class Presenter:
         """Show the job and wait until its end is on display; False when the user stopped the wait."""
         try:  # a stop that comes while the card is being made ends the wait as well
             self._open(live, kind)
-            if timeout is None or not isinstance(job, Job) or _ends_within(job, timeout):
-                while not live.settled.done():
-                    _nap(live.settled)
+            if timeout is None or not isinstance(job, Job) or ends_within(job, timeout):
+                until_done(live.settled)
         except KeyboardInterrupt:
             face.leave()
             self.say("wait.interrupted" if isinstance(job, Job) else "wait.interrupted_all", id=job.id)
@@ -291,13 +318,14 @@ class Presenter:
 
     # ---- drawing ----------------------------------------------------------------------------------------------
 
-    def _final(self, job: Job, embed: str, origin: str) -> Bundle:
+    def _final(self, job: Job, embed: str, origin: str, page: Page | None = None) -> Bundle:
         """Return the static bundle of a job that has ended, or that this process follows no more. Slow."""
         if job.video is None:
             return bundle.still(card_view(job, time.time(), self.language), self.language)
         warning = warning_of(job, self.language)
         try:
-            view = player_view(job.video, self.page, policy=embed, origin=origin, warning=warning, cell=job.facts.cell)
+            facts = {"policy": embed, "origin": origin, "warning": warning, "cell": job.facts.cell}
+            view = player_view(job.video, page or self.page, **facts)
         except OutputError as error:  # a file that does not decode, or that was moved away meanwhile
             lines = tuple(line for line in (str(job.video.path), warning, error.message(self.language)) if line)
             return bundle.still(replace(card_view(job, time.time(), self.language), lines=lines), self.language)
@@ -319,23 +347,3 @@ def _settings(ip: Any) -> Settings:
         return environment.read(notebook=notebook)
     except SettingsError:
         return environment.read(notebook=notebook, files=False)
-
-
-def _ends_within(job: Job, timeout: float) -> bool:
-    """Wait for a job's end for some seconds; how it ended is raised once it is on display.
-
-    Raises:
-        WaitTimeout: it has not ended by then.
-    """
-    try:
-        job.result(timeout)
-    except WaitTimeout:
-        raise
-    except WanError:
-        return True
-    return True
-
-
-def _nap(future: Future[None]) -> None:
-    with contextlib.suppress(TimeoutError):
-        future.result(POLL)

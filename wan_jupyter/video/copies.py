@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OutputError
+from ..reasons import reason_of
 
 
 def target_of(typed: str | Path, usual: str) -> Path:
@@ -61,7 +62,7 @@ def replacing(target: Path, like: Path, overwrite: bool) -> Iterator[Path]:
             _refuse_other(target, overwrite)
             part.replace(target)
     except OSError as error:
-        raise OutputError("video.unwritable", path=target, reason=error.strerror or type(error).__name__) from None
+        raise OutputError("video.unwritable", path=target, reason=reason_of(error)) from None
     finally:
         if part is not None:
             part.unlink(missing_ok=True)

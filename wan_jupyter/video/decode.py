@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import OutputError
+from ..messages import Phrase
+from ..reasons import reason_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -46,13 +48,13 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.video:
-                raise OutputError("video.undecodable", path=path, why="no video track")
+                raise OutputError("video.undecodable", path=path, why=Phrase("video.why.no_track", {}))
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             yield container, stream
     # A header cut in two shows up as IndexError (PyAV 18.1).
     except (av.error.FFmpegError, IndexError) as problem:
-        why = getattr(problem, "strerror", "") or type(problem).__name__
+        why = Phrase("video.why.cut", {}) if isinstance(problem, IndexError) else reason_of(problem)
         raise OutputError("video.undecodable", path=path, why=why) from problem
 
 
@@ -69,7 +71,7 @@ def refuse_cut_file(path: Path, stream: VideoStream) -> None:
     entries = getattr(stream, "index_entries", ())
     end = max((entry.pos + entry.size for entry in entries), default=0)
     if end > path.stat().st_size:
-        raise OutputError("video.undecodable", path=path, why="the file is cut short")
+        raise OutputError("video.undecodable", path=path, why=Phrase("video.why.cut", {}))
 
 
 # ---- frames -------------------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ def first(container: InputContainer, stream: VideoStream) -> VideoFrame:
     """Decode the first frame."""
     for frame in container.decode(stream):
         return frame
-    raise OutputError("video.undecodable", path=container.name, why="no frame")
+    raise OutputError("video.undecodable", path=container.name, why=Phrase("video.why.no_frame", {}))
 
 
 def last(container: InputContainer, stream: VideoStream) -> VideoFrame:
@@ -91,7 +93,7 @@ def last(container: InputContainer, stream: VideoStream) -> VideoFrame:
             pass
         if frame is not None:
             return frame
-    raise OutputError("video.undecodable", path=container.name, why="no frame")
+    raise OutputError("video.undecodable", path=container.name, why=Phrase("video.why.no_frame", {}))
 
 
 def at(container: InputContainer, stream: VideoStream, t: float) -> VideoFrame:
@@ -121,7 +123,7 @@ def spread(container: InputContainer, stream: VideoStream, count: int) -> Iterat
             return
         shown = frame
     if shown is None:
-        raise OutputError("video.undecodable", path=container.name, why="no frame")
+        raise OutputError("video.undecodable", path=container.name, why=Phrase("video.why.no_frame", {}))
     for _ in wanted:
         yield _seconds(shown, stream), shown
 

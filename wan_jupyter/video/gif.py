@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError
+from ..messages import Phrase
+from ..reasons import reason_of
 from .decode import facts_of, opened
 from .stills import fitted
 
@@ -60,7 +62,7 @@ def _through(
         row.source.push(frame)
         yield from _pulled(row.end)
     if row is None:
-        raise OutputError("video.undecodable", path=container.name, why="no frame")
+        raise OutputError("video.undecodable", path=container.name, why=Phrase("video.why.no_frame", {}))
     row.source.push(None)
     yield from _pulled(row.end)
 
@@ -118,4 +120,4 @@ def _told(target: Path) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as problem:
-        raise OutputError("video.unwritable", path=target, reason=problem.strerror) from problem
+        raise OutputError("video.unwritable", path=target, reason=reason_of(problem)) from problem

@@ -1,6 +1,7 @@
 """The composer's widgets. What they know is in `composing`; here is only what is drawn and who is told.
 
-`form` the whole · `panel` one frame · `controls` the model's options · `shelf` the jobs · `watch` waits for a pause.
+`form` the whole · `panel` one frame · `controls` the model's options · `shelf` the jobs · `watch` waits for a pause ·
+`words` the texts.
 
 The kernel's thread makes widgets and writes those that people use; the loop alone writes price, problem, previews and
 cards (reference/jupyter-platform.md A2), so they go on while a cell computes.

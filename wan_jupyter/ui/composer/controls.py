@@ -9,7 +9,7 @@ from typing import Any
 from ...choosing import Control, Offer
 from ...composing import value_typed
 from ...errors import OptionError
-from ...messages import say
+from .words import Words
 
 FEW = 4  # choices that stand side by side
 FOLDED = frozenset({"template", "prompt_extend", "watermark", "seed", "negative_prompt", "audio_url"})
@@ -20,10 +20,10 @@ FILL: Mapping[str, str] = MappingProxyType({"width": "auto"})
 class Controls:
     """Rows of widgets that come and go with the offer; a text that was typed is there again when its row is."""
 
-    def __init__(self, changed: Callable[[], None], language: str) -> None:
+    def __init__(self, changed: Callable[[], None], words: Words) -> None:
         import ipywidgets as w
 
-        self._changed, self._language = changed, language
+        self._changed, self._words = changed, words
         self._made: dict[str, tuple[Control, Any]] = {}
         self._quiet = False
         self._open, self._folded = w.Box(), w.Box()
@@ -31,8 +31,12 @@ class Controls:
             box.add_class("wan-options")
         self._open.add_class("wan-options-open")
         self._more = w.Accordion(children=[self._folded], selected_index=None)
-        self._more.set_title(0, say("compose.more", language))
         self.box = w.VBox([self._open, self._more])
+        self.speak()
+
+    def speak(self) -> None:
+        """Title the folded part; the rows are labelled with the form's other widgets."""
+        self._more.set_title(0, self._words("compose.more"))
 
     def asked(self) -> tuple[dict[str, Any], OptionError | None]:
         """Return what was chosen, by field name, and the first text that is nothing its option takes."""
@@ -66,13 +70,14 @@ class Controls:
         before, widget = self._made.get(control.name, (None, None))
         if before == control:
             return widget
-        made = MAKE[control.kind](control, self._language)
-        _say_label(made, say(f"compose.label.{control.name}", self._language))
+        made = MAKE[control.kind](control, self._words)
+        self._words.put(made, "description", f"compose.label.{control.name}")
         if control.kind in ("text", "seed") and widget is not None:
             made.value = widget.value
         elif value is not None:
             WRITE[control.kind](control, made, value)
         if widget is not None:
+            self._words.drop(widget)
             widget.close()
         trait = "index" if control.kind == "pick" else "value"
         made.observe(lambda _: None if self._quiet else self._changed(), names=trait)
@@ -81,17 +86,13 @@ class Controls:
         return made
 
 
-def _say_label(widget: Any, label: str) -> None:
-    widget.description = label
-
-
 # ---- a kind of control: how it is made, written and read -------------------------------------------------------------
 
 
-def _make_pick(control: Control, language: str) -> Any:
+def _make_pick(control: Control, words: Words) -> Any:
     import ipywidgets as w
 
-    del language
+    del words
     labels = [label for label, _ in control.choices]
     usual = next((at for at, (_, value) in enumerate(control.choices) if value is None), 0)
     how: dict[str, Any] = {"options": labels, "index": usual, "style": dict(LABEL), "layout": dict(FILL)}
@@ -101,21 +102,23 @@ def _make_pick(control: Control, language: str) -> Any:
     return w.Dropdown(**how)  # a slider's handle has no name that a screen reader could say
 
 
-def _make_switch(control: Control, language: str) -> Any:
+def _make_switch(control: Control, words: Words) -> Any:
     import ipywidgets as w
 
-    del language
+    del words
     return w.Checkbox(value=bool(control.usual), indent=False, layout=dict(FILL))
 
 
-def _make_text(control: Control, language: str) -> Any:
+def _make_text(control: Control, words: Words) -> Any:
     import ipywidgets as w
 
     hints = {"seed": "compose.seed_hint", "audio_url": "compose.url_hint"}
-    hint = say(hints.get(control.name, "compose.text_hint"), language)
+    made = w.Text(style=dict(LABEL), layout=dict(FILL))
     if control.usual:
-        hint = say("compose.usual_hint", language, value=control.usual)
-    return w.Text(placeholder=hint, style=dict(LABEL), layout=dict(FILL))
+        words.put(made, "placeholder", "compose.usual_hint", value=control.usual)
+    else:
+        words.put(made, "placeholder", hints.get(control.name, "compose.text_hint"))
+    return made
 
 
 def _write_pick(control: Control, widget: Any, value: Any) -> None:
@@ -141,7 +144,7 @@ def _read_text(control: Control, widget: Any) -> Any:
     return value_typed(control.name, widget.value)
 
 
-MAKE: Mapping[str, Callable[[Control, str], Any]] = MappingProxyType(
+MAKE: Mapping[str, Callable[[Control, Words], Any]] = MappingProxyType(
     {"pick": _make_pick, "switch": _make_switch, "text": _make_text, "seed": _make_text}
 )
 WRITE: Mapping[str, Callable[[Control, Any, Any], None]] = MappingProxyType(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...bundle import Bundle
@@ -14,7 +13,7 @@ from ...composing import Composer, Draft, Outlook, as_now, cell_of, outlook, req
 from ...engine import current, logger
 from ...errors import OptionError, WanError
 from ...inputs import keep_beside
-from ...messages import say
+from ...messages import say, spoken_in, told
 from ...prices import Price
 from ...text import one_line
 from ..closing import close
@@ -23,6 +22,7 @@ from .controls import FILL, LABEL, Controls
 from .panel import Panel, saved
 from .shelf import Shelf, relative
 from .watch import Watch
+from .words import Words
 
 if TYPE_CHECKING:
     from ..present import Presenter
@@ -33,7 +33,7 @@ class Form:
 
     def __init__(self, composer: Composer, presenter: Presenter, names: Mapping[str, object]) -> None:
         self._composer, self._presenter, self._names = composer, presenter, names
-        self._session, self._language = composer.session, presenter.language
+        self._session, self._words = composer.session, Words(presenter.language)
         self._quiet = False
         self.draft = Draft()
         self._offer: Offer | None = None
@@ -46,10 +46,23 @@ class Form:
         """Show the form as the output of the cell that runs."""
         from IPython.display import display
 
-        words = say("compose.reader", self._language)
+        words = self._words("compose.reader")
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         first: Bundle = {WIDGET_VIEW: view, "text/html": html.notes([words]), "text/plain": words}
         display(first, raw=True)
+
+    def speak(self, language: str) -> None:
+        """Say all that the form says in another language; what a click had brought is gone."""
+        self._quiet = True
+        try:
+            self._words.speak(language)
+        finally:
+            self._quiet = False
+        self._head.value = self._title()
+        self._controls.speak()
+        for panel in self._panels:
+            panel.speak()
+        self._guard(self._choose)
 
     def cell(self) -> str:
         """Return the text of the cell that asks for the same; what was uploaded is saved for it.
@@ -69,29 +82,32 @@ class Form:
     def _build(self) -> None:
         import ipywidgets as w
 
-        words = partial(say, language=self._language)
-        provider = self._session.provider
-        head = w.HTML(html.head(f"{provider.name} · {provider.title}", self._language))
-        self._panels = [
-            Panel(role, self._names, self._choose, self._guard, self._language) for role in ("first", "last")
-        ]
-        hint = words("compose.prompt_hint")
-        self._prompt = w.Textarea(placeholder=hint, rows=3, description=words("compose.prompt"), style=dict(LABEL))
+        words = self._words
+        self._head = w.HTML(self._title())
+        self._panels = [Panel(role, self._names, self._choose, self._guard, words) for role in ("first", "last")]
+        self._prompt = w.Textarea(rows=3, style=dict(LABEL))
+        words.put(self._prompt, "placeholder", "compose.prompt_hint")
+        words.put(self._prompt, "description", "compose.prompt")
         self._prompt.observe(lambda _: self._guard(self._type), names="value")
         self._prompt.add_class("wan-wide")
-        self._model = w.Dropdown(description=words("compose.model"), layout=dict(FILL), style=dict(LABEL))
+        self._model = w.Dropdown(layout=dict(FILL), style=dict(LABEL))
+        words.put(self._model, "description", "compose.model")
         self._model.observe(lambda _: self._guard(self._choose), names="index")
         self._model.add_class("wan-model")
-        self._controls = Controls(lambda: self._guard(self._choose), self._language)
+        self._controls = Controls(lambda: self._guard(self._choose), words)
         self._said = w.HTML()
         self._notes = w.HTML()
         self._cell_area = w.HTML()
         self._shelf = Shelf(self._presenter)
         frames = w.HBox([panel.box for panel in self._panels])
         frames.add_class("wan-frames")
-        parts = [head, frames, self._tools(w), self._prompt, self._model, self._controls.box, self._said]
+        parts = [self._head, frames, self._tools(w), self._prompt, self._model, self._controls.box, self._said]
         self.box = w.VBox([*parts, self._buttons(w), self._notes, self._cell_area, self._shelf.box])
         self.box.add_class("wan-composer")
+
+    def _title(self) -> str:
+        provider = self._session.provider
+        return html.head(f"{provider.name} · {told(provider.title, self._words.language)}", self._words.language)
 
     def _tools(self, w: Any) -> Any:
         made = [self._button(w, "swap", self._swap), self._button(w, "refresh", self._refresh)]
@@ -100,14 +116,16 @@ class Form:
     def _buttons(self, w: Any) -> Any:
         self._generate = self._button(w, "generate", self._send)
         self._generate.button_style, self._generate.disabled = "primary", True
-        self._new = w.Checkbox(description=say("compose.new", self._language), indent=False, layout={"width": "auto"})
-        self._new.tooltip = say("compose.new_hint", self._language)
+        self._new = w.Checkbox(indent=False, layout={"width": "auto"})
+        self._words.put(self._new, "description", "compose.new")
+        self._words.put(self._new, "tooltip", "compose.new_hint")
         self._new.observe(lambda _: self._guard(self._choose), names="value")
         return _row(w.HBox([self._generate, self._button(w, "to_cell", self._show_cell), self._new]))
 
     def _button(self, w: Any, name: str, act: Callable[[], None]) -> Any:
-        words = {"description": say(f"compose.{name}", self._language)}
-        made = w.Button(**words, tooltip=say(f"compose.{name}_hint", self._language))
+        made = w.Button()
+        self._words.put(made, "description", f"compose.{name}")
+        self._words.put(made, "tooltip", f"compose.{name}_hint")
         made.on_click(lambda _: self._guard(act))
         made.add_class(f"wan-{name.replace('_', '-')}")
         return made
@@ -115,15 +133,16 @@ class Form:
     def _guard(self, act: Callable[[], None]) -> None:
         """Do what a widget asks for; what goes wrong is said in the form, since nobody sees a callback's error."""
         try:
-            act()
+            with spoken_in(self._words.language):
+                act()
         except WanError as problem:
-            self._notes.value = html.outlook("", problem.lines(self._language), ())
+            self._notes.value = html.outlook("", problem.lines(self._words.language), ())
         except Exception as error:
             logger.exception("the form failed")
             self._notes.value = html.outlook("", [self._trouble(error)], ())
 
     def _trouble(self, error: Exception) -> str:
-        return say("compose.trouble", self._language, error=one_line(f"{type(error).__name__}: {error}", 200))
+        return self._words("compose.trouble", error=one_line(f"{type(error).__name__}: {error}", 200))
 
     # ---- what people do; the kernel's thread --------------------------------------------------------------------
 
@@ -141,7 +160,7 @@ class Form:
         first, last = (panel.frame for panel in self._panels)
         asked = {**({"model": model} if model else {}), **asked}
         draft = Draft(prompt=self._prompt.value, first=first, last=last, asked=asked, new=self._new.value)
-        self.draft, there, lost = fitted(draft, self._session, self._language)
+        self.draft, there, lost = fitted(draft, self._session, self._words.language)
         self._problem = next((panel.problem for panel in self._panels if panel.problem), problem)
         if there != self._offer:
             self._fill(there)
@@ -190,7 +209,7 @@ class Form:
         job = self._session.order(request_of(draft, self._names), new=draft.new, cell=self._told_cell(draft))
         self._shelf.add(job)
         self._new.value = False  # each further take is asked for
-        self._notes.value = html.notes([say(f"compose.origin.{job.origin}", self._language, id=job.id)])
+        self._notes.value = html.notes([self._words(f"compose.origin.{job.origin}", id=job.id)])
 
     def _told_cell(self, draft: Draft) -> str:
         """Return the cell that the video is said to be made by, "" where there is none that would find its pictures."""
@@ -204,7 +223,7 @@ class Form:
     def _show_cell(self) -> None:
         text, kept = self._cell()
         self._notes.value = ""
-        self._cell_area.value = html.cell(text, kept, self._language)
+        self._cell_area.value = html.cell(text, kept, self._words.language)
 
     def _cell(self) -> tuple[str, list[str]]:
         if self._problem is not None:
@@ -220,7 +239,7 @@ class Form:
         word = relative(path)
         panel.put(saved(frame, word))
         self._choose()
-        return say("compose.cell_saved", self._language, name=frame.word, path=word)
+        return self._words("compose.cell_saved", name=frame.word, path=word)
 
     def _named(self) -> str:
         return self._session.name if self._composer.named else ""
@@ -231,18 +250,19 @@ class Form:
         if self._problem is not None:
             return Outlook(self._problem)
         draft = self.draft
-        return None if draft.empty else outlook(draft, self._session, dict(self._names))
+        with spoken_in(self._words.language):
+            return None if draft.empty else outlook(draft, self._session, dict(self._names))
 
     def _show(self, seen: Outlook | None) -> None:
-        words = partial(say, language=self._language)
+        words = self._words
         if seen is None:
             self._said.value = html.outlook(words("compose.begin"), (), ())
         elif seen.problem is not None:
-            told = (seen.problem.message(self._language), seen.problem.hint(self._language))
-            self._said.value = html.outlook("", [line for line in told if line], ())
+            lines = (seen.problem.message(words.language), seen.problem.hint(words.language))
+            self._said.value = html.outlook("", [line for line in lines if line], ())
         else:
-            remarks = [say(key, self._language, **values) for key, values in seen.remarks]
-            self._said.value = html.outlook(_price(seen.price, seen.model, self._language), (), remarks)
+            remarks = [words(key, **values) for key, values in seen.remarks]
+            self._said.value = html.outlook(_price(seen.price, seen.model, words.language), (), remarks)
         self._generate.disabled = seen is None or seen.problem is not None
 
     def _fail(self, error: Exception) -> None:

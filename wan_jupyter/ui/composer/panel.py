@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from ...engine import current
 from ...errors import OutputError, WanError
 from ...image import Image
 from ...job import Job
-from ...messages import say
 from ...options import DASHES, NO_IMAGE
 from ...prompt import is_lookup
 from ...video.stills import thumbnail
+from .words import Words
 
 WIDTH = 480  # pixels of a preview
 LISTED = 200  # names that are offered
@@ -31,24 +30,28 @@ class Panel:
     """A preview, a field to choose a picture or to type where one is, an upload, and a button that takes it out."""
 
     def __init__(
-        self, role: str, names: Mapping[str, object], changed: Callable[[], None], guard: Guard, language: str
+        self, role: str, names: Mapping[str, object], changed: Callable[[], None], guard: Guard, words: Words
     ) -> None:
         import ipywidgets as w
 
         self.role, self.frame, self.problem = role, None, None
-        self._names, self._changed, self._guard, self._language = names, changed, guard, language
+        self._names, self._changed, self._guard, self._words = names, changed, guard, words
         self._quiet = False
-        words = partial(say, language=language)
-        self._sight = w.HTML(html.frame(role, b"", "", language))
+        self._sight = w.HTML(html.frame(role, b"", "", words.language))
         self.pick = w.Combobox(
-            description=words(f"compose.pick_{role}"), placeholder=words("compose.pick_hint"), continuous_update=False,
-            options=tuple(offered(names)), layout={"width": "auto"}, style={"description_width": "88px"},
+            continuous_update=False, options=tuple(offered(names)), layout={"width": "auto"},
+            style={"description_width": "88px"},
         )  # fmt: skip
+        words.put(self.pick, "description", f"compose.pick_{role}")
+        words.put(self.pick, "placeholder", "compose.pick_hint")
         self.pick.observe(lambda _: guard(self._picked), names="value")
-        self.upload = w.FileUpload(accept="image/*", multiple=False, description=words("compose.upload"))
-        self.upload.tooltip = words(f"compose.upload_{role}")
+        self.upload = w.FileUpload(accept="image/*", multiple=False)
+        words.put(self.upload, "description", "compose.upload")
+        words.put(self.upload, "tooltip", f"compose.upload_{role}")
         self.upload.observe(lambda _: guard(self._uploaded), names="value")
-        self.clear = w.Button(description=words("compose.clear"), tooltip=words(f"compose.clear_{role}"))
+        self.clear = w.Button()
+        words.put(self.clear, "description", "compose.clear")
+        words.put(self.clear, "tooltip", f"compose.clear_{role}")
         self.clear.on_click(lambda _: guard(self._cleared))
         buttons = w.HBox([self.upload, self.clear])
         buttons.add_class("wan-row")
@@ -80,6 +83,10 @@ class Panel:
         """Let the button count none, and the same file be uploaded once more."""
         if self.upload.value:
             self.upload.set_trait("value", type(self.upload.value)())
+
+    def speak(self) -> None:
+        """Caption the frame anew."""
+        current().start(lambda: self._draw(self.frame))
 
     def refresh(self) -> None:
         """Offer what there is now."""
@@ -117,15 +124,15 @@ class Panel:
         """Show a preview; the only writer of it."""
         jpeg = await current().work(_small, frame.image) if frame else b""
         if self.frame is frame:
-            self._sight.value = html.frame(self.role, jpeg, self._caption(frame), self._language)
+            self._sight.value = html.frame(self.role, jpeg, self._caption(frame), self._words.language)
 
     def _caption(self, frame: Frame | None) -> str:
         if frame is None:
             return ""
         image, values = frame.image, {"width": frame.image.width, "height": frame.image.height}
         key = "compose.picture_facts" if image.width else "compose.address"
-        facts = say(key, self._language, label=image.label, **values)
-        return f"{facts} · {say('compose.uploaded', self._language)}" if frame.upload else facts
+        facts = self._words(key, label=image.label, **values)
+        return f"{facts} · {self._words('compose.uploaded')}" if frame.upload else facts
 
 
 def uploads(value: Any) -> Iterator[tuple[str, bytes]]:

@@ -1,0 +1,79 @@
+"""A service's list of tasks is read page by page: a page that fails is asked for again, and what was read is kept."""
+
+from __future__ import annotations
+
+from parts import PATIENCE, FakeClock, PortEmulator, World, until
+from test_recognise import LOST, elsewhere, notes, uncertain
+
+from wan_jupyter import pacing
+from wan_jupyter.protocols.dashscope import DashScope
+from wan_jupyter.status import Status
+
+PAGE = 10  # tasks on a page of the emulator's list, as of the service's
+SECOND = {"at": "list", "do": "status", "skip": 1, "times": pacing.PAGE_TRIES - 1}
+
+
+def crowd(world: World, count: int) -> None:
+    """Let another program make tasks on the same account."""
+    for number in range(count):
+        elsewhere(world, f"Another's cat {number}")
+
+
+def test_a_page_that_fails_does_not_cost_the_list(world: World) -> None:
+    """It is asked for again after a wait; the list is not begun anew, and nobody is troubled with it."""
+    crowd(world, 2 * PAGE)
+    world.emulator().faults(LOST, {**SECOND, "status": 503})
+    job = world.order("A cat on page one")
+    seen = notes(job)
+    job.result(PATIENCE)
+    assert (world.emulator().fired(), "list_silent" in seen) == ([1, pacing.PAGE_TRIES - 1], False)
+    assert (job.status, world.emulator().creates) == (Status.SUCCEEDED, 2 * PAGE + 1)
+
+
+def test_a_page_that_keeps_failing_costs_the_list(world: World, clock: FakeClock) -> None:
+    """The card says that the list does not come; the search goes on when it does."""
+    crowd(world, PAGE)
+    world.emulator().faults(LOST, {**SECOND, "status": 503, "times": 2 * pacing.PAGE_TRIES + 1})
+    job = world.order("A cat on page one")
+    seen = notes(job)
+    job.result(PATIENCE)
+    assert [note for note in seen if note][:2] == ["recognising", "list_silent"]
+    assert job.status is Status.SUCCEEDED
+
+
+def test_a_page_that_is_refused_is_asked_for_once(world: World) -> None:
+    """What a key may not do it may not do the next time, either."""
+    crowd(world, PAGE)
+    world.emulator().faults(LOST, {**SECOND, "status": 403, "times": 0})
+    assert uncertain(world.order("A cat")).problem.advice == "uncertain"
+    assert world.emulator().fired() == [1, 1]
+
+
+def test_each_page_takes_a_turn(world: World, clock: FakeClock, port: PortEmulator) -> None:
+    """The account's documented rate holds for the pages of one list, too."""
+    session = world.session("dashscope-intl", base_url=port.base_url, key="sk-turns")
+    for number in range(PAGE):
+        world.order(f"Cat {number}", session=session).result(PATIENCE)
+    port.faults(LOST)
+    clock.naps.clear()
+    world.order("A cat", session=session).result(PATIENCE)
+    assert any(0 < nap <= 1 / DashScope.rates["list"] for nap in clock.naps)
+
+
+def test_a_task_that_slips_to_the_next_page_meanwhile_is_one(world: World, clock: FakeClock) -> None:
+    """The newest come first: one that is made between two pages moves the others on."""
+    crowd(world, 1)
+    clock.advance(1)
+    clock.hold()
+    world.emulator().faults(LOST, {"at": "list", "do": "status", "status": 503})
+    job = world.order("A cat that ends page one")
+    until(lambda: clock.sleeping)
+    clock.advance(0.1)  # nobody wakes, and what follows is younger
+    crowd(world, PAGE - 1)
+    world.emulator().faults({**SECOND, "status": 503, "times": 1})
+    clock.advance(200)
+    until(lambda: clock.sleeping)  # before the second page is asked for again
+    elsewhere(world, "A horse")
+    clock.release()
+    job.result(PATIENCE)
+    assert (job.status, world.emulator().fired()) == (Status.SUCCEEDED, [1, 1, 1])
