@@ -56,6 +56,16 @@ def _found(ip: Any) -> FrontEnd:
     return VS_CODE if "__vsc_ipynb_file__" in ip.user_ns else NOTEBOOK
 
 
+def is_heard(ip: Any) -> bool:
+    """Tell whether what is said now has a place: a kernel that loads its profile's extensions runs no cell yet."""
+    if getattr(ip, "kernel", None) is None:
+        return True
+    try:
+        return bool(ip.get_parent())
+    except Exception:
+        return True
+
+
 def wish(ip: Any, name: str, usual: str) -> str:
     """Return what the user set with `%config WanMagics.…`, `usual` where the magics are not loaded."""
     manager = getattr(ip, "magics_manager", None)
