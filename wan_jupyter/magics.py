@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Enum, Int, Unicode
+from traitlets import Bool, Enum, Float, Int, Unicode
 
 from . import commands
 from .desk import Desk
@@ -21,7 +21,8 @@ from .request import VideoRequest
 from .ui.frontend import is_heard
 
 NAME = "wan"
-SETTINGS = ("model", "duration", "resolution", "negative_prompt", "embed", "language")  # as in a settings file
+# As in a settings file.
+SETTINGS = ("provider", "model", "duration", "resolution", "negative_prompt", "embed", "language")
 SHOWN = 5  # ids of unfinished jobs that the greeting names
 
 
@@ -31,14 +32,17 @@ class WanMagics(Magics):
 
     # What each is for is said by `config.<name>` of the messages, when somebody asks (`%config WanMagics`).
     outputs = Unicode("").tag(config=True)
+    provider = Unicode("").tag(config=True)
     model = Unicode("").tag(config=True)
     duration = Int(None, allow_none=True).tag(config=True)
     resolution = Enum(("", "480P", "720P", "1080P"), "").tag(config=True)
     negative_prompt = Unicode("").tag(config=True)
     embed = Enum(("", "auto", "always", "never"), "").tag(config=True)
+    embed_limit_mb = Float(8.0).tag(config=True)
+    embed_total_mb = Float(32.0).tag(config=True)
     language = Enum(("", *LANGUAGES), "").tag(config=True)
     wait = Enum(("auto", "always", "never"), "auto").tag(config=True)
-    progress = Enum(("auto", "widget", "text", "terminal"), "auto").tag(config=True)
+    progress = Enum(("auto", "widget", "text", "terminal", "none"), "auto").tag(config=True)
     notify = Enum(("none", "bell", "sound"), "none").tag(config=True)
     auto_resume = Bool(False).tag(config=True)
 
