@@ -17,7 +17,7 @@ DEMO_HOME = WAN_HOME=$(BUILD)/$@-wan JUPYTER_PLATFORM_DIRS=1 IPYTHONDIR=$(BUILD)
 .PHONY: demo test stress lint lab bench lock clean
 
 demo: $(VENV)/.demo | fresh
-	$(SAFE) $(DEMO_HOME) $(BIN)/python notebooks/demo.py $(NOTEBOOK) $(BUILD)
+	@$(SAFE) $(DEMO_HOME) $(BIN)/python notebooks/demo.py $(NOTEBOOK) $(BUILD)
 
 test: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/ruff check .
@@ -35,14 +35,15 @@ stress: $(VENV)/.test | fresh
 lab: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/jupyter lab $(NOTEBOOK)
 
-bench: $(VENV)/.demo | fresh
-	$(SAFE) $(DEMO_HOME) $(BIN)/python benchmarks/run.py
+# Frame rates are taken in JupyterLab and a Chromium, hence the tests' environment.
+bench: $(VENV)/.test | fresh
+	@$(SAFE) $(DEMO_HOME) $(BIN)/python benchmarks/run.py
 
 # One folder for what a run leaves behind; a fresh home for the journal each time.
 .PHONY: fresh
 fresh:
-	rm -rf $(BUILD)/*-wan $(BUILD)/home
-	mkdir -p $(BUILD)/home
+	@rm -rf $(BUILD)/*-wan $(BUILD)/home
+	@mkdir -p $(BUILD)/home
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("wan_jupyter needs Python 3.11 or later") if sys.version_info < (3, 11) else None'

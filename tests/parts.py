@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -159,6 +159,17 @@ class World:
             close_client(session)
         forget(self.home)
         here.jobs.clear()
+
+
+@contextlib.contextmanager
+def loop_held() -> Iterator[None]:
+    """Keep the loop from doing anything, so that a watcher is there before a job takes its first step."""
+    free = threading.Event()
+    engine.current().call(free.wait, PATIENCE)
+    try:
+        yield
+    finally:
+        free.set()
 
 
 def quiet(here: engine.Engine) -> None:

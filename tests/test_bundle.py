@@ -228,10 +228,11 @@ def test_a_job_that_ended_says_what_happened_and_what_next(status: Status) -> No
 
 
 def test_a_job_fits_into_one_line_of_a_log() -> None:
-    """State, progress, time and facts."""
+    """State, progress, time, news, and last what a narrow terminal may cut off: the facts."""
     text = line(replace(CARD, progress=0.42, prompt="x\ny"))
 
-    assert text.startswith("k3x9q · Rendering 42 % · 1:15 · wan2.6-i2v-flash 720P 5 s seed 42")
+    assert text.startswith("k3x9q · Rendering 42 % · 1:15 · cancel requested · The service is slow today. · emulated")
+    assert text.endswith(" · wan2.6-i2v-flash 720P 5 s seed 42")
     assert "\n" not in text
 
 

@@ -156,6 +156,23 @@ def test_the_card_goes_on_while_a_cell_computes(kernel: Kernel, port: Emulator, 
     assert busy.error is None
 
 
+def test_unloading_takes_the_form_away_and_leaves_its_job(kernel: Kernel, port: Emulator, desk: Desk) -> None:
+    """Nobody can order from a form without its extension; what was ordered is made, and nothing complains."""
+    port.faults(HELD)
+    page = filled(kernel, "Before it goes")
+    page.click("wan-generate")
+    page.until_says("Rendering")
+    kernel.ok("import logging\nnoted = []\nhearer = logging.Handler()\nhearer.emit = noted.append")
+    kernel.ok("logging.getLogger('wan_jupyter').addHandler(hearer)\nimport wan_jupyter\njob = wan_jupyter.last()")
+    kernel.ok("%unload_ext wan_jupyter")
+    closed = [message["content"]["comm_id"] for message in kernel.log if message["msg_type"] == "comm_close"]
+    assert page.classed("wan-generate") in closed
+    port.clear()
+    kernel.until(lambda: desk.rows()[0]["status"] == "SUCCEEDED")
+    assert kernel.ask("[job.result(60).path.exists(), *(one.getMessage() for one in noted)]") == [True]
+    kernel.ok("logging.getLogger('wan_jupyter').removeHandler(hearer)")
+
+
 def filled(kernel: Kernel, prompt: str, line: str = "%wan compose") -> Page:
     """Return a form with a picture and a prompt that may be sent."""
     page = Page(kernel, line)

@@ -38,6 +38,22 @@ def test_defaults_count_where_nothing_is_typed(shell: Shell) -> None:
     assert asked(shell)["duration"] == 5
 
 
+def test_the_provider_may_be_a_default_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After what is typed, `%wan use` and WAN_PROVIDER; before settings.toml; a wrong name is said by the next cell."""
+    shell.desk.home.mkdir(exist_ok=True)
+    (shell.desk.home / "settings.toml").write_text('provider = "dashscope-us"\n')
+    monkeypatch.setenv("WAN_API_KEY", "k-4711")
+    shell.ok("%config WanMagics.provider = 'ope'")
+    assert "ope" in shell.ok("%wan").out
+    assert "emulator" in shell.ok("%%wan cat.png --provider emulator --dry-run\nA cat").out
+    monkeypatch.setenv("WAN_PROVIDER", "ssanai")
+    shell.ok("%config WanMagics.duration = 5")
+    assert "ssanai" in shell.ok("%wan").out
+    monkeypatch.delenv("WAN_PROVIDER")
+    shell.ok("%config WanMagics.provider = 'nobody'")
+    assert "nobody" in str(shell.run("%wan").error)
+
+
 def test_the_environment_comes_before_and_the_file_after(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """WAN_MODEL, then %config, then settings.toml."""
     shell.desk.home.mkdir(exist_ok=True)
@@ -91,6 +107,17 @@ def test_text_instead_of_widgets_in_a_live_notebook(kernel: Kernel, port: Emulat
     assert not [kind for kind in kernel.kinds() if kind.startswith("comm")]
 
 
+def test_nothing_is_shown_before_the_end_where_that_is_wished(kernel: Kernel, port: Emulator) -> None:
+    """`progress = 'none'` is what `--quiet` is for one cell."""
+    kernel.ok("%config WanMagics.progress = 'none'")
+    port.faults(HELD)
+    cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat", live=True)
+    assert cell.bundle == {"text/plain": ""}
+    port.clear()
+    kernel.until(lambda: set(cell.bundle) == STATIC)
+    assert "comm_open" not in kernel.kinds()
+
+
 def test_a_notebook_may_wait_and_a_headless_run_need_not(kernel: Kernel, port: Emulator) -> None:
     """`wait`: always, never; `--wait` and `--no-wait` are typed later and win."""
     kernel.ok("%config WanMagics.wait = 'always'")
@@ -126,6 +153,66 @@ def test_unloading_leaves_nothing_of_what_was_set(shell: Shell) -> None:
     shell.ok("%load_ext wan_jupyter")
     ours = shell.ip.magics_manager.registry["WanMagics"]
     assert ours.said() == {}
+
+
+LOOK = """
+import gc, json, sys, threading
+from wan_jupyter.messages import speaking
+def alive():
+    gc.collect()
+    return sum(type(one).__name__ == "WanMagics" for one in gc.get_objects())
+def look():
+    ip = get_ipython()
+    comms = ip.kernel.comm_manager
+    return {
+        "events": {name: len(found) for name, found in ip.events.callbacks.items()},
+        "transformers": [len(ip.input_transformers_cleanup), len(ip.input_transformers_post)],
+        "configurables": sum(type(one).__name__ == "WanMagics" for one in ip.configurables),
+        "hooks": [repr(sys.excepthook), repr(ip.CustomTB), sorted(map(str, ip.custom_exceptions)), sorted(ip.hooks)],
+        "publishing": [len(getattr(ip.display_pub._thread_local, "hooks", ())), len(comms.targets)],
+        "formatters": {str(kind): [len(one.type_printers), len(one.deferred_printers), len(one.singleton_printers)]
+                       for kind, one in [*ip.display_formatter.formatters.items(),
+                                         ("itself", ip.display_formatter.ipython_display_formatter)]},
+        "matchers": [len(ip.Completer.custom_matchers), len(ip.Completer.magic_arg_matchers)],
+        "magics": [[name for name in names if "wan" in name] for names in ip.magics_manager.magics.values()],
+        "registry": "WanMagics" in ip.magics_manager.registry,
+        "config": "WanMagics" in ip.config,
+        "attributes": sorted(name for name in vars(ip) if "wan" in name),
+        "language": speaking.get(),
+        "comms": len(comms.comms),
+        "threads": sorted(thread.name for thread in threading.enumerate() if not thread.name.startswith("wan-")),
+    }
+"""
+
+
+def test_unloading_leaves_a_kernel_as_it_was(kernel: Kernel, port: Emulator) -> None:
+    """Settings, cards, a form and Tab have been there; what is left is what was there before, and no magics object."""
+    kernel.ok("%unload_ext wan_jupyter")
+    kernel.ok(LOOK)
+    known = kernel.ask("alive()")  # the traceback of a test before may hold one
+    kernel.ok("import ipywidgets\nbefore = json.dumps(look(), sort_keys=True)")
+    kernel.ok("%load_ext wan_jupyter")
+    kernel.ok("%config WanMagics.language = 'ko'\n%config WanMagics.duration = 5")
+    cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat", live=True)
+    kernel.until(lambda: set(cell.bundle) == STATIC)
+    kernel.ok("%wan compose", live=True)
+    kernel.ok("%wan jobs", live=True)
+    assert kernel.ask("look()['comms']") > 50
+    kernel.ok("%unload_ext wan_jupyter")
+    kernel.ok("after = json.dumps(look(), sort_keys=True)")
+    before, after = kernel.ask("[before, after]")
+    assert json.loads(after) == json.loads(before)
+    assert kernel.ask("alive()") <= known
+
+
+def test_a_job_under_way_outlives_the_extension(kernel: Kernel, port: Emulator) -> None:
+    """Its card goes on and ends as the video."""
+    port.faults(HELD)
+    cell = kernel.ok(f"%%wan cat.png {SMALL} -o job\nA cat", live=True)
+    kernel.ok("%unload_ext wan_jupyter")
+    port.clear()
+    kernel.until(lambda: set(cell.bundle) == STATIC)
+    assert kernel.ask("job.video.path.exists()")
 
 
 def test_a_wished_model_that_lacks_the_mode_yields(shell: Shell) -> None:

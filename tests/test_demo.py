@@ -49,9 +49,18 @@ def test_the_page_has_the_videos_in_it(ran: tuple[subprocess.CompletedProcess[st
     assert all(source.startswith("data:video/mp4;base64,") for source in sources)
 
 
+def test_the_page_is_whole_by_itself(ran: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    """It has the notebook's name and fetches nothing from elsewhere: it opens at once, and far from any network."""
+    page = (ran[1] / "build" / "demo.html").read_text("utf-8")
+    assert "<title>The first video</title>" in page
+    assert re.findall(r"<(?:script|link|img|iframe|source|import)\b[^>]*(?:src|href)=[\"']?(?:https?:)?//", page) == []
+    assert re.findall(r"(?:\bfrom|\bimport)\s*\(?[\"']https?://", page) == []
+
+
 def test_the_demo_prints_what_it_made(ran: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    """One path a line, from where it was called; nothing else."""
+    """One path a line, from where it was called; nothing else, also no warning of the kernel's."""
     done, folder = ran
+    assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[:2] == ["build/demo.ipynb", "build/demo.html"]
     assert len(lines) == 5

@@ -279,8 +279,20 @@ from IPython.core.completer import provisionalcompleter
 with provisionalcompleter():
     list(shell.Completer.completions("%%wan --du", 10))
 """
-DEAR = {"httpx", "httpcore", "anyio", "PIL", "av", "numpy", "ipywidgets", "keyring", "sqlite3", "starlette", "uvicorn"}
+DEAR = {
+    *("httpx", "httpcore", "anyio", "PIL", "av", "numpy", "ipywidgets", "keyring", "sqlite3", "starlette", "uvicorn"),
+    "nbformat",
+}
 NEVER_ALONE = {"nest_asyncio2", "nest_asyncio", "matplotlib", "torch", "cv2", "requests"}
+
+
+def test_importing_the_package_imports_nothing_dear(tmp_path: Path) -> None:
+    """`import wan_jupyter`, in a script, brings nothing but itself and the standard library."""
+    code = "import sys; before = set(sys.modules); import wan_jupyter; print(*(set(sys.modules) - before))"
+    ran = python(code, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    outside = {name.split(".")[0] for name in ran.stdout.split()} - sys.stdlib_module_names
+    assert outside == {"wan_jupyter"}
 
 
 @pytest.mark.parametrize("more", ["", TAB], ids=["load_ext", "Tab"])

@@ -61,6 +61,16 @@ def test_a_models_jobs_can_be_asked_for(shell: Shell) -> None:
     assert "No job is so" in shell.ok("%wan jobs --model wan9").out
 
 
+def test_a_long_table_ends_and_says_so(shell: Shell) -> None:
+    """As many jobs as asked for, the newest first, and how to see the others; nothing is left out in silence."""
+    ids = made(shell, "One", "Two", "Three")[::-1]
+    assert listed(shell, "--limit 3") == ids
+    ran = shell.ok("%wan jobs --limit=2")
+    assert [line.split()[0] for line in ran.lines[1:-1]] == ids[:2]
+    assert ran.lines[-1].startswith("These are the newest 2; there are more. Type --limit 20")
+    assert "there are more" not in shell.ok("%wan jobs").out
+
+
 @pytest.mark.parametrize(
     ("since", "kept"), [("today", 1), ("yesterday", 2), ("week", 2), ("1d", 2), ("30d", 3), ("2020-01-01", 3)]
 )
@@ -77,6 +87,7 @@ def test_jobs_since_a_day_can_be_asked_for(shell: Shell, since: str, kept: int) 
 @pytest.mark.parametrize(
     ("words", "said"),
     [("--since tomorrow-ish", "does not know the day"), ("--since", "needs a value"), ("--model --failed", "needs"),
+     ("--limit 0", "from 1"), ("--limit many", "from 1"), ("--limit", "needs a value"),
      ("--faild", "There is no --faild here"), ("all", "one too many")],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_is_two_lines(shell: Shell, words: str, said: str) -> None:
@@ -104,7 +115,7 @@ def test_frame_strip_returns_a_filmstrip(shell: Shell) -> None:
     """Wider than high."""
     job = shell.order()
     job.result(PATIENCE)
-    for words in (f"{job.id} --strip 3", "--strip"):
+    for words in (f"{job.id} --strip 3", f"{job.id} --strip=3", "--strip"):
         shell.ok(f"x = %wan frame {words}")
         width, height = shell.names["x"].size
         assert width > 2 * height
@@ -118,7 +129,8 @@ def test_frame_is_an_image_output(kernel: Kernel) -> None:
 
 @pytest.mark.parametrize(
     ("words", "kind"),
-    [("{} soon", OptionError), ("{} --strip many", OptionError), ("{} 1 2", OptionError), ("{} 99", OutputError),
+    [("{} soon", OptionError), ("{} --strip many", OptionError), ("{} --strip=0", OptionError),
+     ("{} 1 2", OptionError), ("{} 99", OutputError),
      ("{} --strap", OptionError)],
 )  # fmt: skip
 def test_a_frame_that_cannot_be_is_two_lines(shell: Shell, words: str, kind: type[Exception]) -> None:

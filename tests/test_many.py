@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from frontends import HELD, SMALL, WIDGET, Kernel
-from parts import Emulator
+from parts import Emulator, World, until
 
+from wan_jupyter import engine
 from wan_jupyter.ui.budget import MESSAGES_A_SECOND, Budget
+from wan_jupyter.ui.many import Many
 
 pytest_plugins = ("shell",)
 
@@ -21,6 +23,10 @@ SESSION = "from wan_jupyter import Session\nsession = Session()\n"
 LOOP = SESSION + (
     "jobs = [session.submit(f'Cat {n}', image='cat.png', model='wan2.5-i2v-preview', resolution='480P')"
     " for n in range(7)]\nfor job in jobs:\n    display(job)"
+)
+
+MOSTLY_BAD = LOOP.removeprefix(SESSION).replace("range(7)", "range(4, 54)").replace(
+    "f'Cat {n}'", "f'Cat {n}' if n % 10 == 0 else f'A forbidden prompt {n}'"
 )
 
 
@@ -34,6 +40,20 @@ def test_the_budget_gives_turns_one_after_the_other() -> None:
     now[0] += 60
     assert budget.turn(3) == 0.0
     assert budget.turn() == pytest.approx(3 / MESSAGES_A_SECOND)
+
+
+def test_nobody_joins_a_board_that_has_said_its_last(world: World) -> None:
+    """Once the loop has found that all have ended it draws the end: a job that came after would never be seen."""
+    first, second, late = (world.order(prompt) for prompt in ("One", "Two", "Three"))
+    many = Many([first], engine.current())
+    assert many.join(second)
+    told: list[object] = []
+    many.watch(lambda _: told.append(None) if many.done else None)
+    for job in (first, second, late):
+        job.result(60)
+    until(lambda: told)
+    assert not many.join(late)
+    assert many.jobs == (first, second)
 
 
 def drawn(log: list[dict[str, Any]]) -> list[float]:
@@ -84,6 +104,22 @@ def test_a_cells_fifth_job_begins_a_board(kernel: Kernel, port: Emulator) -> Non
     assert "3 jobs · 3 Saved" in board
     assert [identity in board for identity in ids] == [False] * 4 + [True] * 3
     assert cell.bundles[-1]["text/html"].count("data:image/jpeg;base64,") == 3
+
+
+@pytest.mark.timeout(300)
+def test_the_last_word_of_each_of_fifty_is_on_the_board(kernel: Kernel, port: Emulator) -> None:
+    """One cell, fifty jobs, most of which fail at once: every row says at the end what the journal says."""
+    port.faults(HELD)
+    cell = kernel.ok(SESSION + MOSTLY_BAD, live=True)
+    port.clear()
+    wait_until_shown(kernel, lambda: all(WIDGET not in bundle for bundle in cell.bundles))
+    board = cell.bundles[-1]["text/plain"]
+    ends = kernel.ask("[[job.id, job.status] for job in jobs]")
+    words = {"SUCCEEDED": "Saved", "FAILED": "Failed"}
+    rows = {line.split()[0]: line for line in board.splitlines()[2:]}
+    assert {identity: words[status] in rows[identity] for identity, status in ends[4:]} == dict.fromkeys(rows, True)
+    assert len(rows) == FIFTY - 4
+    assert "46 jobs · 5 Saved · 41 Failed" in board
 
 
 def test_waiting_for_several_jobs_shows_one_table(kernel: Kernel, port: Emulator) -> None:

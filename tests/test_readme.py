@@ -7,11 +7,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from frontends import Kernel
 from nbclient import NotebookClient
 from readme import README, written
 
 from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem
 
+DEAR = {"httpx", "PIL", "av", "nbformat", "ipywidgets", "starlette"}
 TEXT = README.read_text(encoding="utf-8")
 IMAGES = README.parent / "notebooks" / "images"
 PICTURES = README.parent / "tests" / "browser" / "test_pictures.py"  # what makes them
@@ -37,6 +39,43 @@ def test_the_first_cells_make_a_video(tmp_path: Path, monkeypatch: pytest.Monkey
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in blocks("first cells")])
     NotebookClient(book, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert "<video" in book.cells[-1].outputs[0]["data"]["text/html"]
+
+
+def test_a_profile_loads_the_extension(tmp_path: Path) -> None:
+    """A kernel with these lines in its profile knows the magic before any cell, and imports nothing dear for it."""
+    profile = tmp_path / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text("\n".join(blocks("autoload")))
+    loaded = "sorted({name.split('.')[0] for name in __import__('sys').modules})"
+    kernel = Kernel(tmp_path)
+    try:
+        assert set(kernel.ask(loaded)) & DEAR == set()
+        assert kernel.ask("get_ipython().magics_manager.registry['WanMagics'].auto_resume") is True
+        assert "emulator" in kernel.ok("%wan use emulator").stream
+    finally:
+        kernel.stop()
+
+
+def test_the_first_cell_tells_of_unfinished_jobs(tmp_path: Path) -> None:
+    """Loaded by a profile, the extension has nowhere to say it before; afterwards it says nothing more."""
+    profile = tmp_path / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_kernel_config.py").write_text(blocks("autoload")[0].splitlines()[0])
+    slow = "%env WAN_EMULATOR_SPEED=0.01\n%wan use emulator\nimport wan_jupyter\nwan_jupyter.sample('cat.png')"
+    first = Kernel(tmp_path)
+    try:
+        first.ok(slow)
+        first.ok("%%wan cat.png --no-wait -o job\nA cat")
+        first.until(lambda: first.ask("job.status.name") in ("QUEUED", "RUNNING"))
+        job = first.ask("job.id")
+    finally:
+        first.stop()
+    second = Kernel(tmp_path)
+    try:
+        assert job in second.ok("1 + 1").stream
+        assert second.ok("1 + 1").stream == ""
+    finally:
+        second.stop()
 
 
 def test_the_messages_are_the_ones_that_are_shown() -> None:

@@ -19,7 +19,7 @@ from parts import PATIENCE, PortEmulator, environment
 
 pytest_plugins = ("shell",)
 
-PROMPT = re.compile(r"In \[(\d+)\]: \Z")
+PROMPT = re.compile(r"In \[(\d+)\]: \a?\Z")  # the bell may ring while the prompt stands there
 
 
 class Terminal:
@@ -148,6 +148,33 @@ def test_a_job_can_be_waited_for_again(terminal: Terminal, port: PortEmulator) -
     terminal.run(f"%%wan cat.png {SMALL} -o job --no-wait\nA cat")
     port.clear()
     assert ".mp4" in terminal.run("%wan wait")
+
+
+def test_quiet_says_only_what_was_made(terminal: Terminal) -> None:
+    """No line on the way: typed for a cell, or wished for all; else there is one."""
+    clock = re.compile(r" · \d+:\d\d · ")
+    assert clock.search(terminal.run(f"%%wan cat.png {SMALL}\nA cat"))
+    said = terminal.run(f"%%wan cat.png {SMALL} --quiet\nA dog")
+    said += terminal.run("%config WanMagics.progress = 'none'")
+    said += terminal.run(f"%%wan cat.png {SMALL}\nA bird")
+    said += terminal.run("%wan wait")
+    assert not clock.search(said)
+    assert said.count("wan_outputs/") == 2
+
+
+@pytest.mark.parametrize("line", ["", "--no-wait"])
+def test_the_bell_rings_at_the_end_where_it_is_wished_for(terminal: Terminal, line: str) -> None:
+    """Once a job, waited for or not; never by itself."""
+    terminal.run(f"%%wan cat.png {SMALL} {line} -o job\nA cat")
+    terminal.run("job.result(60); None")
+    assert "\a" not in terminal.text
+    terminal.run("%config WanMagics.notify = 'bell'")
+    terminal.run(f"%%wan cat.png {SMALL} {line} -o job\nA dog")
+    terminal.run("job.result(60); None")
+    if "\a" not in terminal.text:  # the loop tells the watchers after those that wait
+        terminal.until("\a")
+    terminal.run("job")
+    assert terminal.text.count("\a") == 1
 
 
 def test_without_a_terminal_there_is_a_line_a_state(desk: Desk, variables: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import threading
@@ -57,6 +58,21 @@ def test_a_live_cell_ends_as_a_static_bundle(kernel: Kernel) -> None:
     assert "<source" not in bundle["text/html"]
     assert src(bundle).startswith("data:video/mp4;base64,")
     assert "wan_outputs/" in bundle["text/plain"]
+
+
+def test_the_card_has_the_request_that_was_sent(kernel: Kernel, port: Emulator) -> None:
+    """Below it, closed: the body, a stand-in for the picture, no key; in a widget that is not sent again."""
+    port.faults(HELD)
+    kernel.ok(f"{ORDER}A cat in 서울", live=True)
+    kernel.until(lambda: "wan-request" in json.dumps(kernel.log[-1]["content"]))
+    shown = kernel.log[-1]["content"]["data"]["state"]["value"]
+    assert "A cat in 서울" in shown
+    assert "sha256" in shown
+    assert "base64," not in shown.partition("</style>")[2]
+    port.clear()
+    kernel.until(lambda: kernel.ask("job.done"))
+    told = [message["content"] for message in kernel.log if message["msg_type"] == "comm_msg"]
+    assert sum("wan-request" in json.dumps(content) and "<details" in json.dumps(content) for content in told) == 1
 
 
 def test_a_jobs_life_takes_few_messages(kernel: Kernel, record_property: Any) -> None:
@@ -259,6 +275,36 @@ def test_a_linked_video_is_named_relative_to_the_notebook(kernel: Kernel, desk: 
     assert "linked, not embedded" in cell.bundle["text/html"]
 
 
+def test_a_linked_video_is_whole_in_its_widget(kernel: Kernel) -> None:
+    """A page that is reloaded shows the widget, in which a relative link leads nowhere; the notebook keeps the link."""
+    shown = ended(kernel, kernel.ok(f"{ORDER[:-1]} --embed never\nA cat", live=True))
+    assert src(shown).startswith("wan_outputs/")
+    assert src({"text/html": held(kernel)}).startswith("data:video/mp4;base64,")
+    assert kernel.ask("__import__('wan_jupyter').ui.presenter(get_ipython()).page.embedded") == 0
+
+
+def test_what_is_too_heavy_for_a_widget_is_named_in_it(kernel: Kernel) -> None:
+    """Embedded at the user's word or linked: beyond the limits there is text, whatever the prompt holds."""
+    kernel.ok("from wan_jupyter import ui\nfrom wan_jupyter.ui import inside")
+    limits = {"always": "inside.HEAVIEST", "never": "ui.presenter(get_ipython())._widgets.most"}
+    for line, limit in limits.items():
+        kernel.ok(f"was, {limit} = {limit}, 100")
+        prompt = f"<img src=x onerror=alert(1)> {line}"
+        ended(kernel, kernel.ok(f"{ORDER[:-1]} --embed {line}\n{prompt}", live=True))
+        kernel.ok(f"{limit} = was")
+        last = held(kernel)
+        assert not re.search("<video|<img", last)
+        assert "&lt;img src=x" in last
+        assert f"%wan show {kernel.ask('job.id')}" in last
+        assert "wan_outputs/" in last
+
+
+def held(kernel: Kernel) -> str:
+    """Return what the newest card's widget holds."""
+    told = [message["content"]["data"] for message in kernel.log if message["msg_type"] == "comm_msg"]
+    return str([data["state"]["value"] for data in told if "value" in data.get("state", {})][-1])
+
+
 def test_a_link_is_percent_encoded(kernel: Kernel) -> None:
     """A folder with blanks, CJK and #."""
     kernel.ok("%config WanMagics.outputs = '내 영상 #1 50%'")
@@ -293,6 +339,45 @@ def test_a_full_notebook_links_and_vs_code_embeds_all_the_same(kernel: Kernel) -
     cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat", live=True)
     assert src(cell.bundle).startswith("data:video/mp4;base64,")
     assert "embedded in the notebook" in cell.bundle["text/html"]
+
+
+def test_a_video_as_a_value_is_embedded_or_linked_as_any_other(kernel: Kernel) -> None:
+    """What the user set just now counts, and VS Code and Colab play no link."""
+    kernel.ok(f"{ORDER}A cat")
+    kernel.ok("%config WanMagics.embed = 'never'")
+    assert src(kernel.ok("job.video", live=True).bundle).startswith("wan_outputs/")
+    assert src(kernel.ok("job", live=True).bundle).startswith("wan_outputs/")
+    kernel.ok("%config WanMagics.embed = ''")
+    kernel.ok("from wan_jupyter import ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    assert src(kernel.ok("job.video", live=True).bundle).startswith("wan_outputs/")
+    kernel.ok("__vsc_ipynb_file__ = '/somewhere/a.ipynb'")
+    assert src(kernel.ok("job.video", live=True).bundle).startswith("data:video/mp4;base64,")
+
+
+def test_the_limits_of_embedding_can_be_set(kernel: Kernel) -> None:
+    """A file's and the notebook's, in megabytes; at once, and the caption says which it was."""
+    for limit in ("embed_limit_mb", "embed_total_mb"):
+        kernel.ok(f"%config WanMagics.{limit} = 0.0001")
+        cell = kernel.ok(f"{ORDER}A cat")
+        assert src(cell.bundle).startswith("wan_outputs/")
+        assert "linked, not embedded" in cell.bundle["text/html"]
+        kernel.ok(f"%config WanMagics.{limit} = 30")
+        assert src(kernel.ok(f"{ORDER}A cat").bundle).startswith("data:video/mp4;base64,")
+
+
+def test_in_colab_a_cell_waits_shows_text_and_embeds(kernel: Kernel, port: Emulator) -> None:
+    """Background widget updates and links do not work there; nothing of a widget is sent."""
+    kernel.ok("import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')")
+    kernel.ok("from wan_jupyter import ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    port.faults(HELD)
+    cell = kernel.start(f"{ORDER}A cat", live=True)
+    kernel.until(lambda: cell.bundles and "Rendering" in cell.bundle["text/plain"])
+    assert not cell.idle
+    port.clear()
+    kernel.until(lambda: cell.idle)
+    assert src(cell.bundle).startswith("data:video/mp4;base64,")
+    assert not [kind for kind in kernel.kinds() if kind.startswith("comm")]
+    kernel.ok("del sys.modules['google.colab']")
 
 
 # ---- who is looking --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from parts import PATIENCE, PortEmulator, World, picture, until
+from parts import PATIENCE, PortEmulator, World, loop_held, picture, until
 
 from wan_jupyter import engine, errors, links
 from wan_jupyter.client import Client
@@ -84,15 +84,18 @@ def test_first_and_last_frame_are_both_put_there(session: Session, port: PortEmu
 
 
 def test_the_card_says_how_far_the_upload_is(session: Session) -> None:
-    """While PREPARING; nothing of it is left once the job goes on."""
-    seen: list[tuple[Status, float | None]] = []
-    job = order(session)
-    job.watch(lambda shot: seen.append((shot.status, shot.progress)))
+    """While PREPARING, as a share and in bytes; nothing of it is left once the job goes on."""
+    seen: list[Snapshot] = []
+    with loop_held():
+        job = order(session)
+        job.watch(seen.append)
     job.result(PATIENCE)
-    told = [progress for status, progress in seen if status is Status.PREPARING and progress is not None]
-    assert told == sorted(told)
-    assert all(0 < progress <= 1 for progress in told)
-    assert [progress for status, progress in seen if status in (Status.SUBMITTING, Status.QUEUED) and progress] == []
+    told = [shot for shot in seen if shot.status is Status.PREPARING and shot.progress is not None]
+    assert [shot.progress for shot in told] == sorted(shot.progress or 0 for shot in told)
+    [total] = {shot.moved[1] for shot in told if shot.moved}
+    assert total > len(picture()) // 2
+    assert told[-1].moved == (total, total)
+    assert [shot for shot in seen if shot.status in (Status.SUBMITTING, Status.QUEUED) and shot.moved] == []
 
 
 @pytest.mark.parametrize("model", ["wan2.2-i2v-flash", "wan2.6-i2v-flash"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from parts import picture
 from PIL import Image, ImageChops, ImageStat
 
@@ -151,11 +152,19 @@ def test_sound_alone_is_not_a_video(tmp_path: Path) -> None:
 
 def test_a_poster_is_a_small_jpeg_of_the_first_frame(clip: Path) -> None:
     """It is never made larger than the video."""
-    small, large = (Image.open(io.BytesIO(Video(clip).poster(width))) for width in (32, 480))
+    small, large = (Image.open(io.BytesIO(Video(clip).jpeg(width))) for width in (32, 480))
 
     assert (small.format, small.size) == ("JPEG", (32, 24))
     assert large.size == SIZE
     assert shade(large) == 0
+
+
+def test_a_poster_is_bytes_that_a_notebook_shows(clip: Path) -> None:
+    """A property, as `last_frame` is; without megabytes of escapes where there are no pictures."""
+    poster = Video(clip).poster
+    assert poster == Video(clip).jpeg(480)
+    assert DisplayFormatter().format(poster)[0]["image/jpeg"] == poster
+    assert repr(poster) == f"<JPEG, {len(poster)} bytes>"
 
 
 def test_a_poster_of_a_large_video_stays_small(tmp_path: Path) -> None:
@@ -168,7 +177,7 @@ def test_a_poster_of_a_large_video_stays_small(tmp_path: Path) -> None:
         container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode())
 
-    assert len(Video(path).poster()) < 60_000
+    assert len(Video(path).poster) < 60_000
 
 
 def test_every_cut_of_a_file_is_noticed(clip: Path, tmp_path: Path) -> None:

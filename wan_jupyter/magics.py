@@ -5,11 +5,12 @@ What lasts between two cells lives on the `Desk`; what `%wan` can do is the tabl
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Enum, Int, Unicode
+from traitlets import Bool, Enum, Float, Int, Unicode
 
 from . import commands
 from .desk import Desk
@@ -17,9 +18,11 @@ from .errors import OptionError, PromptError, WanError
 from .messages import ENGLISH, LANGUAGES, say, speaking
 from .options import Typed, help_text, read_line
 from .request import VideoRequest
+from .ui.frontend import is_heard
 
 NAME = "wan"
-SETTINGS = ("model", "duration", "resolution", "negative_prompt", "embed", "language")  # as in a settings file
+# As in a settings file.
+SETTINGS = ("provider", "model", "duration", "resolution", "negative_prompt", "embed", "language")
 SHOWN = 5  # ids of unfinished jobs that the greeting names
 
 
@@ -29,14 +32,17 @@ class WanMagics(Magics):
 
     # What each is for is said by `config.<name>` of the messages, when somebody asks (`%config WanMagics`).
     outputs = Unicode("").tag(config=True)
+    provider = Unicode("").tag(config=True)
     model = Unicode("").tag(config=True)
     duration = Int(None, allow_none=True).tag(config=True)
     resolution = Enum(("", "480P", "720P", "1080P"), "").tag(config=True)
     negative_prompt = Unicode("").tag(config=True)
     embed = Enum(("", "auto", "always", "never"), "").tag(config=True)
+    embed_limit_mb = Float(8.0).tag(config=True)
+    embed_total_mb = Float(32.0).tag(config=True)
     language = Enum(("", *LANGUAGES), "").tag(config=True)
     wait = Enum(("auto", "always", "never"), "auto").tag(config=True)
-    progress = Enum(("auto", "widget", "text", "terminal"), "auto").tag(config=True)
+    progress = Enum(("auto", "widget", "text", "terminal", "none"), "auto").tag(config=True)
     notify = Enum(("none", "bell", "sound"), "none").tag(config=True)
     auto_resume = Bool(False).tag(config=True)
 
@@ -58,7 +64,13 @@ class WanMagics(Magics):
         return {name: value for name in SETTINGS if (value := getattr(self, name)) not in ("", None)}
 
     def greet(self) -> None:
-        """Say in one line that jobs were left unfinished, or go on with them if the user wants that."""
+        """Say in one line that jobs were left unfinished, or go on with them if the user wants that.
+
+        Where no cell runs yet, since a profile has loaded the extension, the first cell says it.
+        """
+        if not is_heard(self.shell):
+            self.shell.events.register("pre_run_cell", self.greet_late)
+            return
         try:
             left = self.desk.orphans()
         except WanError:  # loading never fails for a journal; the first cell will say what is wrong with it
@@ -67,6 +79,11 @@ class WanMagics(Magics):
             commands.run(self.desk, "resume")
         elif left:
             self.desk.presenter.say("resume.left", count=len(left), ids=", ".join(row.id for row in left[:SHOWN]))
+
+    def greet_late(self, _: Any) -> None:
+        """Greet in the first cell, and never again."""
+        self.shell.events.unregister("pre_run_cell", self.greet_late)
+        self.greet()
 
     @no_var_expand
     @cell_magic(NAME)
@@ -142,6 +159,8 @@ def unregister(ip: Any) -> None:
         session.let_go()
     if ours is not None:
         ip.events.unregister("pre_run_cell", ours.desk.speak)
+        with suppress(ValueError):  # it has greeted
+            ip.events.unregister("pre_run_cell", ours.greet_late)
         speaking.set(ENGLISH)
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
     if give_body in ip.input_transformers_cleanup:

@@ -37,7 +37,7 @@ class Settings:
         logins: the keys that were typed in at `%wan login`, by provider or session.
         notebook: the folder of the notebook, else the working directory.
         provider, base_url: those of the environment; the user's file has `chosen`.
-        chosen: the provider or named session that the user's file is set to.
+        chosen: the provider or named session that `%config`, else the user's file is set to.
         outputs: the folder for videos, None for the usual one.
         defaults: values for options that are not typed, by field name, each with where it comes from.
         sessions: the user's named sessions.
@@ -99,7 +99,7 @@ def read(
         model=here.get("WAN_MODEL", "").strip(),
         base_url=here.get("WAN_BASE_URL", "").strip(),
         language=language_of(here.get("WAN_LANG", ""), said.get("language", ""), *_locale(here)),
-        chosen=user.values.get("provider", ""),
+        chosen=wishes.get("provider", "").strip() or user.values.get("provider", ""),
         outputs=_outputs(user, project, folder),
         embed=said.get("embed", "auto"),
         keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import nbformat
 import pytest
-from parts import PortEmulator
 
 from .lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
+from .service import Service
 
 FIRST = "test_lab.py"
 NAMES = itertools.count()
@@ -78,14 +77,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
         yield browser
         browser.close()
-
-
-class Service(PortEmulator):
-    """An emulator on a port whose doors need no asyncio: Playwright's loop runs in this thread."""
-
-    def _call(self, method: str, door: str, **body: Any) -> httpx.Response:
-        with httpx.Client(trust_env=False) as http:
-            return http.request(method, f"{self.url}/_emulator/{door}", **body)
 
 
 @pytest.fixture(scope="session")

@@ -286,14 +286,21 @@ class LabPage:
         return found
 
     def see_text(self, cell: int, text: str) -> None:
-        """Wait until a cell shows a text."""
+        """Scroll to a cell and wait until it shows a text: a card out of sight is not drawn."""
         self.page.wait_for_function(
-            "([i, s]) => window.nb.content.widgets[i].node.innerText.includes(s)", arg=[cell, text], timeout=LONG
+            """([i, s]) => { const {node} = window.nb.content.widgets[i];
+                node.scrollIntoView({block: 'nearest'}); return node.innerText.includes(s); }""",
+            arg=[cell, text],
+            timeout=LONG,
         )
 
     def text(self, cell: int) -> str:
-        """Return what a cell shows."""
-        return str(self.page.evaluate("(i) => window.nb.content.widgets[i].node.innerText", cell))
+        """Scroll to a cell and return what it shows."""
+        shown = """async (i) => { const {node} = window.nb.content.widgets[i];
+            node.scrollIntoView({block: 'nearest'});
+            for (const _ of 'ab') await new Promise(done => requestAnimationFrame(done));
+            return node.innerText; }"""
+        return str(self.page.evaluate(shown, cell))
 
     def save(self) -> list[list[dict[str, Any]]]:
         """Save the notebook and return the outputs of its cells as they are on disk."""

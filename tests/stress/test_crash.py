@@ -32,14 +32,22 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 def life(orders: Orders, last: int) -> subprocess.CompletedProcess[str]:
     """Let a client live until its step `last`; 0: to the end."""
-    command = [sys.executable, "-m", "stress.brittle", str(orders.write()), str(last)]
+    return child(orders, "stress.brittle", str(last))
+
+
+def child(orders: Orders, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module in a client's home, told its orders."""
+    command = [sys.executable, "-m", module, str(orders.write()), *arguments]
     return subprocess.run(
         command, cwd=orders.home, env=environment(Path(orders.home)), capture_output=True, text=True, timeout=PATIENCE
     )
 
 
 def test_a_crash_at_any_step_neither_pays_twice_nor_loses_anything(run: Run) -> None:
-    """One request each time, in a home of its own: it dies before the step, and another life goes on."""
+    """One request each time, in a home of its own: it dies before the step, and another life goes on.
+
+    What a crash leaves in the spool, `%wan clean` takes away.
+    """
     one = orders_of(run, "whole", 1)
     whole = life(one, 0)
     assert whole.returncode == 0, whole.stderr
@@ -52,10 +60,11 @@ def test_a_crash_at_any_step_neither_pays_twice_nor_loses_anything(run: Run) -> 
         died = life(ours, point)
         second = client(ours)
         second.communicate(timeout=PATIENCE)
+        tidied = child(ours, "stress.tidy")
         found = audit(ours, run.emulator, run.folder / "service", mine=ours.prompts[0])
         said = died.stdout.splitlines()[-1] if died.returncode == -signal.SIGKILL else "did not die"
-        if found.problems or second.returncode:
-            wrong.append(f"at {point} ({said}): {found.verdict()}")
+        if found.problems or second.returncode or tidied.returncode:
+            wrong.append(f"at {point} ({said}): {found.verdict()} {tidied.stderr}")
         uncertain = found.counts["uncertain"]
         print(f"{point:>4} {said:<50} {'uncertain' if uncertain else 'video'}")
     assert not wrong, "\n".join(wrong)

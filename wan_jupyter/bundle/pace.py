@@ -75,7 +75,7 @@ def _fill(view: CardView, number: int | None) -> Html:
         return tag("span", style=f"width:{number}%")
     if _has_expectation(view):
         lasts = LAPS * max(1.0, view.expected or 0.0)
-        look = f"width:{100 * estimate(view):.0f}%;animation-duration:{lasts:.1f}s;animation-delay:-{age(view):.1f}s"
+        look = f"width:{int(100 * estimate(view))}%;animation-duration:{lasts:.1f}s;animation-delay:-{age(view):.1f}s"
         return tag("span", class_="wan-about", style=look)
     return tag("span", class_="wan-unknown", style=f"animation-delay:-{age(view) % 2.4:.1f}s")
 

@@ -46,7 +46,8 @@ def line(view: CardView, language: str = ENGLISH) -> str:
     facts = " ".join(part for part in (view.model, *view.chips) if part)
     emulated = say("card.emulated", language) if view.emulated else ""
     news = " ".join(view.lines) if view.status.ended else view.note
-    parts = (view.job_id, state, time, facts, emulated, asked(view, language), news)
+    # What a narrow terminal cuts off is what does not change.
+    parts = (view.job_id, state, time, asked(view, language), news, emulated, facts)
     return " · ".join(one_line(part) for part in parts if part)
 
 

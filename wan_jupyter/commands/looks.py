@@ -14,7 +14,8 @@ from ..request import shorten
 from ..status import Status
 
 # What may follow the commands here.
-FLAGS = ("--since", "--failed", "--model", "--strip")
+FLAGS = ("--since", "--failed", "--model", "--limit", "--strip")
+SHOWN = 50  # jobs in a table, where no number is typed
 FAILED = (Status.FAILED, Status.CANCELED, Status.EXPIRED, Status.UNCERTAIN)
 DAYS: Mapping[str, int] = MappingProxyType({"today": 0, "yesterday": 1, "week": 6})
 LAST = "last"
@@ -22,11 +23,16 @@ LAST = "last"
 
 def jobs(desk: Desk, *words: str) -> None:
     """List the newest jobs, or those that are asked for."""
-    asked = {"--failed": lambda _: ("states", FAILED), "--model": _model, "--since": _since}
-    found = desk.session().history(**dict(_read(words, asked)))
+    filters = {"--failed": lambda _: ("states", FAILED), "--model": _model, "--since": _since, "--limit": _limit}
+    asked = dict(_read(words, filters))
+    most = asked.pop("limit", SHOWN)
+    found = desk.session().history(most + 1, **asked)
     if words and not found:
         return desk.presenter.say("jobs.none_such")
-    return desk.presenter.show_jobs(found)
+    desk.presenter.show_jobs(found[:most])
+    if len(found) > most:
+        desk.presenter.say("jobs.more", count=most, next=10 * most)
+    return None
 
 
 def frame(desk: Desk, beginning: str = "", *words: str) -> Any:
@@ -34,8 +40,9 @@ def frame(desk: Desk, beginning: str = "", *words: str) -> Any:
     if beginning.startswith("-"):
         beginning, words = "", (beginning, *words)
     video = desk.job(beginning).result(0.1)
-    if words and words[0] == "--strip":
-        return video.strip(_count(words[1:]))
+    if words and words[0].partition("=")[0] == "--strip":
+        typed = [part for part in words[0].split("=")[1:] if part]
+        return video.strip(_count("--strip", (*typed, *words[1:]), usual=8))
     if words and words[0].startswith("--"):
         raise OptionError("option.unknown_here", name=shorten(words[0]), names="--strip")
     if len(words) > 1:
@@ -43,12 +50,13 @@ def frame(desk: Desk, beginning: str = "", *words: str) -> Any:
     return video.last_frame if words == (LAST,) else video.frame(_seconds(words))
 
 
-def _count(words: Sequence[str]) -> int:
-    if not words:
-        return 8
-    if len(words) > 1 or not words[0].isdecimal():
-        raise OptionError("option.bad_count", flag="--strip", value=shorten(words[-1]))
-    return int(words[0])
+def _count(flag: str, words: Sequence[str], usual: int = 0) -> int:
+    if not words and usual:
+        return usual
+    number = int(words[0][:9]) if len(words) == 1 and words[0].isdecimal() else 0
+    if not number:
+        raise OptionError("option.bad_count", flag=flag, value=shorten(words[-1]))
+    return number
 
 
 def _seconds(words: Sequence[str]) -> float:
@@ -76,6 +84,10 @@ def _read(words: Sequence[str], readers: Mapping[str, Reader]) -> Iterator[tuple
 
 def _model(words: Iterator[str]) -> tuple[str, str]:
     return "model", _value("--model", "NAME", words)
+
+
+def _limit(words: Iterator[str]) -> tuple[str, int]:
+    return "limit", _count("--limit", [_value("--limit", "100", words)])
 
 
 def _since(words: Iterator[str]) -> tuple[str, float]:

@@ -16,6 +16,7 @@ from .. import bundle
 from ..bundle import Bundle
 from ..messages import say
 from ..text import cut, padded, width
+from .closing import close
 from .drawing import CARD, Drawing
 
 Cancel = Callable[[], object] | None
@@ -29,11 +30,13 @@ class Face(Protocol):
         redraw: after how many seconds it wants to be drawn anew, 0 for never.
         closing: how many messages its end takes.
         explains: whether it has room for the request that was sent.
+        holds: whether it keeps something of its own beside what remains in the notebook.
     """
 
     redraw: float
     closing: int
     explains: bool
+    holds: bool
 
     def open(self, view: Any) -> None:
         """Show it for the first time; main thread."""
@@ -47,14 +50,17 @@ class Face(Protocol):
     def ring(self, wish: str) -> float:
         """Be heard, if that is wished for and can be, and return for how many seconds; the loop."""
 
-    def end(self, final: Bundle, made: bool) -> None:
-        """Show what remains; `made` tells whether that is what was asked for."""
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
+        """Show what remains; `made` tells whether that is what was asked for, `inside` is for what it `holds`."""
 
     def speak(self, language: str) -> None:
         """Say what is shown from now on in another language; main thread."""
 
     def leave(self) -> None:
         """Nobody waits here any more, though the work goes on; main thread."""
+
+    def close(self) -> None:
+        """Give back what the kernel holds for it, after its end; main thread."""
 
 
 class WidgetFace:
@@ -66,6 +72,7 @@ class WidgetFace:
     redraw = 12.0  # a clock made of CSS starts over when its panel was hidden
     closing = 3
     explains = True
+    holds = True
 
     def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
         self._cancel, self._language, self._drawing = cancel, language, drawing
@@ -132,14 +139,18 @@ class WidgetFace:
         self._html.value = f"{self._html.value}{bundle.sound()}"
         return bundle.SOUND_SECONDS
 
-    def end(self, final: Bundle, made: bool) -> None:
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Put the end into the widget too, which a reloaded page shows, then replace it by the static bundle."""
         self._box.children = (self._html,)
-        self._html.value = final["text/html"] if len(final["text/html"]) < 12_000_000 else final["text/plain"]
+        self._html.value = inside
         self._handle.update(final, raw=True)
 
     def leave(self) -> None:
         """Go on: the card is there for the job, not for the wait."""
+
+    def close(self) -> None:
+        """Close the widgets."""
+        close(self._box, self._html, self._button, self._more)
 
 
 class StaticFace:
@@ -148,6 +159,7 @@ class StaticFace:
     redraw = 0.0
     closing = 1
     explains = False
+    holds = False
 
     def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
         self._language, self._drawing = language, drawing
@@ -176,12 +188,15 @@ class StaticFace:
         """Stay silent: what is heard here would be heard at each reading."""
         return 0.0
 
-    def end(self, final: Bundle, made: bool) -> None:
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Show what remains."""
         self._handle.update(final, raw=True)
 
     def leave(self) -> None:
         """Go on: the display is there for the job, not for the wait."""
+
+    def close(self) -> None:
+        """Have nothing to give back."""
 
 
 class TerminalFace:
@@ -193,6 +208,7 @@ class TerminalFace:
     redraw = 1.0
     closing = 0
     explains = False
+    holds = False
 
     def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
         self._language, self._drawing = language, drawing
@@ -227,7 +243,7 @@ class TerminalFace:
         ring_bell(wish)
         return 0.0
 
-    def end(self, final: Bundle, made: bool) -> None:
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Take the line away and say what was made; a failure is said by the error that ends the wait."""
         if self._left:
             return
@@ -242,6 +258,9 @@ class TerminalFace:
         self._left = True
         if self._shown:
             _write("\n")
+
+    def close(self) -> None:
+        """Have nothing to give back."""
 
     def _overwrite(self, line: str) -> None:
         import shutil
@@ -276,8 +295,20 @@ class QuietFace(StaticFace):
         """Stay silent."""
 
 
+class QuietTerminal(TerminalFace):
+    """No line on the way, only what was made."""
+
+    redraw = 0.0
+
+    def update(self, view: Any) -> None:
+        """Stay silent."""
+
+
 FACES: Mapping[str, Callable[[Cancel, str, Drawing], Face]] = MappingProxyType(
-    {"widget": WidgetFace, "text": StaticFace, "terminal": TerminalFace, "quiet": QuietFace}
+    {"widget": WidgetFace, "text": StaticFace, "terminal": TerminalFace}
+)
+QUIET: Mapping[str, Callable[[Cancel, str, Drawing], Face]] = MappingProxyType(
+    {"widget": QuietFace, "text": QuietFace, "terminal": QuietTerminal}
 )
 
 

@@ -19,11 +19,13 @@ class FrontEnd:
         face: "widget" (a live card), "text" (one static display that is updated) or "terminal".
         waits: whether a cell waits for its video where `--wait`/`--no-wait` is not typed.
         embeds: whether a linked video would not play here, so that it is always embedded.
+        quiet: whether nothing is shown before the end.
     """
 
     face: str
     waits: bool
     embeds: bool = False
+    quiet: bool = False
 
 
 NOTEBOOK = FrontEnd("widget", waits=False)
@@ -37,7 +39,9 @@ def detect(ip: Any) -> FrontEnd:
     """Return the front end that the cell which runs now came from, as the user wants it to be treated."""
     found = _found(ip)
     progress, waits = wish(ip, "progress", "auto"), wish(ip, "wait", "auto")
-    if found.face != "terminal" and progress != "auto":  # without a kernel there is nothing else
+    if progress == "none":
+        found = replace(found, quiet=True)
+    elif found.face != "terminal" and progress != "auto":  # without a kernel there is nothing else
         found = replace(found, face=progress)
     return found if waits == "auto" else replace(found, waits=waits == "always")
 
@@ -50,6 +54,16 @@ def _found(ip: Any) -> FrontEnd:
     if _asked_without_stdin(ip):
         return HEADLESS
     return VS_CODE if "__vsc_ipynb_file__" in ip.user_ns else NOTEBOOK
+
+
+def is_heard(ip: Any) -> bool:
+    """Tell whether what is said now has a place: a kernel that loads its profile's extensions runs no cell yet."""
+    if getattr(ip, "kernel", None) is None:
+        return True
+    try:
+        return bool(ip.get_parent())
+    except Exception:
+        return True
 
 
 def wish(ip: Any, name: str, usual: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any, Protocol
 
 from ..bundle import Bundle
@@ -45,6 +46,7 @@ class Story:
         drawing: how its views are drawn.
         view: how it stands now.
         final: what remains of it, slow.
+        inside: what remains of it for a widget, from what remains in the notebook, slow.
         lost: what remains of it if that cannot be drawn.
         made: whether it ended as was asked for.
         request: what was sent for it as text, slow; None where that is not known.
@@ -56,6 +58,7 @@ class Story:
     final: Callable[[], Bundle]
     lost: Callable[[Exception], Bundle]
     made: Callable[[], bool]
+    inside: Callable[[Bundle], str] = itemgetter("text/html")
     request: Callable[[], str] | None = None
     ring: str = "none"
 
@@ -92,6 +95,11 @@ class Live:
         self._face.speak(language)
         self._last = None  # it is news in every word
         self._engine.call(self._draw_soon)
+
+    def close(self) -> None:
+        """Give back what the kernel holds for it, unless it is still followed; main thread."""
+        if self.settled.done():
+            self._face.close()
 
     # ---- on the loop ------------------------------------------------------------------------------------------
 
@@ -150,11 +158,13 @@ class Live:
     async def _end(self) -> None:
         try:
             final = await self._engine.work(self._story.final)
+            inside = await self._engine.work(self._story.inside, final) if self._face.holds else ""
             await asyncio.sleep(self._face.ring(self._story.ring))
             await asyncio.sleep(self._budget.turn(self._face.closing))
-            await self._engine.work(self._face.end, final, self._story.made())
+            await self._engine.work(self._face.end, final, self._story.made(), inside)
         except Exception as error:  # what is drawn must never hurt what is paid for
             logger.exception("job %s could not be shown", self.job.id)
-            self._face.end(self._story.lost(error), False)
+            lost = self._story.lost(error)
+            self._face.end(lost, False, lost["text/html"])
         finally:
             self.settled.set_result(None)

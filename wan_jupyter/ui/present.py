@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,18 +20,20 @@ from .. import settings as environment
 from ..bundle import Bundle, CardView
 from ..dry import DryRun
 from ..errors import OutputError, SettingsError, WaitTimeout, WanError
-from ..job import POLL, Job
+from ..job import Job
 from ..messages import ENGLISH, say, speaking, spoken_in
 from ..settings import Settings
 from ..video import Video
 from .drawing import BOARD, CARD
 from .dry import dry_text, request_text
-from .faces import FACES, Face, ring_bell
-from .frontend import detect, wish
+from .faces import FACES, QUIET, Face, ring_bell
+from .frontend import FrontEnd, detect, wish
+from .inside import inside
 from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
-from .views import Page, card_view, player_view, warning_of, where
+from .views import EMBED_FILE, EMBED_TOTAL, MB, Page, card_view, player_view, warning_of, where
+from .waiting import ends_within, until_done
 
 if TYPE_CHECKING:
     from ..composing import Composer
@@ -65,11 +66,13 @@ class Presenter:
         self._ip = ip
         found = _settings(ip)
         self.page = Page(folder or found.notebook)
+        self._widgets = Page(self.page.folder)  # what the widgets hold, which no notebook keeps
         self.embed = found.embed
         self._language = speaking.get() if speaking.get() != ENGLISH else found.language
         self._speakers: WeakSet[Speaker] = WeakSet()  # displays that live on, and are to change their language, too
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[Live] = []
+        self._opened: list[Live | Form] = []
         self.form: Form | None = None  # the newest
         self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
@@ -88,8 +91,10 @@ class Presenter:
             speaker.speak(language)
 
     def close(self) -> None:
-        """Leave the shell."""
+        """Leave the shell, and nothing in the kernel but cards of jobs under way."""
         self._ip.events.unregister("post_run_cell", self._settle)
+        for shown in self._opened:
+            shown.close()
 
     def render(self, job: Job) -> None:
         """Show a job that is a cell's value, unless this very cell has shown it already (`%wan show ID`)."""
@@ -122,8 +127,8 @@ class Presenter:
         self._shown = (job.id, self._ip.execution_count)
         front = detect(self._ip)
         waits = front.waits if wait is None else wait
-        policy = embed or self.embed
-        policy = "always" if front.embeds and policy == "auto" else policy
+        quiet = quiet or front.quiet
+        policy = self._embedding(front, embed)
         origin = job.origin  # now: a later cell that attaches says so in its own output
         if job.done:
             self._display(self._final(job, policy, origin))
@@ -133,7 +138,7 @@ class Presenter:
         elif not waits and not quiet and self._joins_board(job, front.face):
             pass  # the board of this cell shows it
         else:
-            face = FACES["quiet" if quiet and front.face != "terminal" else front.face](job.cancel, self.language, CARD)
+            face = (QUIET if quiet else FACES)[front.face](job.cancel, self.language, CARD)
             live = self._live(job, face, self._story(job, policy, origin))
             if not waits:
                 self._open(live, front.face)
@@ -146,13 +151,14 @@ class Presenter:
     def wait_for(self, jobs: list[Job]) -> bool:
         """Show several jobs in one table and wait until all have ended; False when the user stopped the wait."""
         front, many = detect(self._ip), Many(jobs, engine.current())
-        face = FACES[front.face](None, self.language, BOARD)
+        face = (QUIET if front.quiet else FACES)[front.face](None, self.language, BOARD)
         live = self._live(many, face, self._board_story(many))
         return self._wait(many, live, face, front.face, None)
 
     def show_video(self, video: Video) -> None:
         """Show a video that was made."""
-        self._display(bundle.player(player_view(video, self.page), self.language))
+        policy = self._embedding(detect(self._ip))
+        self._display(bundle.player(player_view(video, self.page, policy=policy), self.language))
 
     def compose(self, composer: Composer) -> None:
         """Show a form, unless this very cell has shown it already (`%wan compose`)."""
@@ -166,6 +172,7 @@ class Presenter:
 
         self.form = Form(composer, self, self._ip.user_ns)
         self._speakers.add(self.form)
+        self._opened.append(self.form)
         return self.form.display()
 
     def show_on(self, job: Job, face: Face) -> None:
@@ -197,6 +204,13 @@ class Presenter:
         """Print one sentence."""
         print(say(key, self.language, **values))  # noqa: T201 - the cell's own output
 
+    def _embedding(self, front: FrontEnd, asked: str = "") -> str:
+        """Return whether videos are embedded: as was typed, as was set just now, as the settings said at last."""
+        limits = (("embed_limit_mb", EMBED_FILE), ("embed_total_mb", EMBED_TOTAL))
+        self.page.largest, self.page.most = (float(wish(self._ip, name, f"{n / MB}")) * MB for name, n in limits)
+        policy = asked or wish(self._ip, "embed", "") or self.embed
+        return "always" if front.embeds and policy == "auto" else policy
+
     # ---- what is told of a job ----------------------------------------------------------------------------------
 
     def _live(self, subject: Subject, face: Face, story: Story) -> Live:
@@ -212,11 +226,19 @@ class Presenter:
             lines = (job.snapshot.file, type(error).__name__)
             return bundle.still(replace(view(), lines=lines), self.language)
 
+        def again() -> Bundle:
+            return self._final(job, "auto", origin, self._widgets)
+
+        def instead() -> Bundle:
+            lines = (job.snapshot.file, say("card.next.succeeded", self.language, job=job.id))
+            return bundle.still(replace(view(), lines=lines), self.language)
+
         look = job.dry
         return Story(
             drawing=CARD,
             view=view,
             final=partial(self._final, job, policy, origin, page),
+            inside=lambda final: inside(final, again, instead),
             lost=lost,
             made=lambda: job.video is not None,
             request=None if look is None else partial(self._request, look),
@@ -236,7 +258,7 @@ class Presenter:
 
         def final() -> Bundle:
             kept = shelf(engine.current())
-            pairs = zip(many.jobs, views(), strict=False)  # one may join in between
+            pairs = zip(many.jobs, views(), strict=True)
             shown = [replace(view, thumbnails=(picture_of(job, kept),)) for job, view in pairs]
             return bundle.board_still(shown, self.language)
 
@@ -251,8 +273,7 @@ class Presenter:
         if self._cell.cards <= CARDS_IN_A_CELL:
             return False
         board = self._cell.board
-        if board is not None and not board.done:
-            board.join(job)
+        if board is not None and board.join(job):
             return True
         self._cell.board = many = Many([job], engine.current())
         face = FACES[kind](None, self.language, BOARD)
@@ -267,6 +288,8 @@ class Presenter:
 
     def _open(self, live: Live, kind: str) -> None:
         live.open()
+        if kind == "widget":
+            self._opened.append(live)
         if kind == "text":
             self._unsettled.append(live)
 
@@ -274,9 +297,8 @@ class Presenter:
         """Show the job and wait until its end is on display; False when the user stopped the wait."""
         try:  # a stop that comes while the card is being made ends the wait as well
             self._open(live, kind)
-            if timeout is None or not isinstance(job, Job) or _ends_within(job, timeout):
-                while not live.settled.done():
-                    _nap(live.settled)
+            if timeout is None or not isinstance(job, Job) or ends_within(job, timeout):
+                until_done(live.settled)
         except KeyboardInterrupt:
             face.leave()
             self.say("wait.interrupted" if isinstance(job, Job) else "wait.interrupted_all", id=job.id)
@@ -325,23 +347,3 @@ def _settings(ip: Any) -> Settings:
         return environment.read(notebook=notebook)
     except SettingsError:
         return environment.read(notebook=notebook, files=False)
-
-
-def _ends_within(job: Job, timeout: float) -> bool:
-    """Wait for a job's end for some seconds; how it ended is raised once it is on display.
-
-    Raises:
-        WaitTimeout: it has not ended by then.
-    """
-    try:
-        job.result(timeout)
-    except WaitTimeout:
-        raise
-    except WanError:
-        return True
-    return True
-
-
-def _nap(future: Future[None]) -> None:
-    with contextlib.suppress(TimeoutError):
-        future.result(POLL)

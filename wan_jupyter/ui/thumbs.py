@@ -55,5 +55,5 @@ def _first_frame(path: Path, job: Job, kept: Kept) -> bytes:
     if key not in kept and job.video is not None:
         while len(kept) >= MOST:
             kept.pop(next(iter(kept)), None)
-        kept[key] = next(made for width in (WIDTH, 64, 32) if len(made := job.video.poster(width)) <= HEAVIEST)
+        kept[key] = next(made for width in (WIDTH, 64, 32) if len(made := job.video.jpeg(width)) <= HEAVIEST)
     return kept[key]

@@ -15,13 +15,16 @@ from ..bundle import CardView, PlayerView
 from ..job import Job
 from ..messages import known, say
 from ..prices import FREE
-from ..request import VideoRequest
+from ..request import Declared, VideoRequest, declared
 from ..status import Status
 from ..video import Video
 
 LONGEST = 60  # characters of a prompt in a list
-EMBED_FILE = 8 * 1024 * 1024
-EMBED_TOTAL = 32 * 1024 * 1024
+SHORT = 32  # characters of an option's value in a chip
+UNTYPED = ("model", "resolution", "duration", "seed")  # have words of their own
+MB = 1024 * 1024
+EMBED_FILE = 8 * MB
+EMBED_TOTAL = 32 * MB
 
 
 @dataclass
@@ -31,14 +34,18 @@ class Page:
     Attributes:
         folder: what relative links are relative to.
         embedded: bytes of video put into this notebook by this kernel.
+        largest: bytes up to which a video is embedded.
+        most: bytes up to which videos are embedded, all together.
     """
 
     folder: Path
     embedded: int = 0
+    largest: float = EMBED_FILE
+    most: float = EMBED_TOTAL
 
     def takes(self, weight: int, policy: str) -> bool:
         """Tell whether a video of `weight` bytes is embedded, and count it if so."""
-        fits = weight <= EMBED_FILE and self.embedded + weight <= EMBED_TOTAL
+        fits = weight <= self.largest and self.embedded + weight <= self.most
         wanted = {"always": True, "never": False}.get(policy, fits)
         self.embedded += weight if wanted else 0
         return wanted
@@ -79,10 +86,23 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
 
 
 def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
-    """Return the short facts of a request."""
+    """Return the short facts of a request: every option that counts for it, in words or as it is typed."""
     values = {"resolution": request.resolution, "seconds": request.duration, "seed": request.seed}
-    shown = [say(f"chip.{name}", language, value=value) for name, value in values.items() if value is not None]
-    return tuple(shown)
+    smart = request.duration == -1  # the model chooses: no length that could be said
+    said = {name: value for name, value in values.items() if value is not None and (name, smart) != ("seconds", True)}
+    rows = [row for row in declared(VideoRequest) if row.name not in UNTYPED or (row.name == "duration" and smart)]
+    typed = (_typed(row, value) for row in rows if (value := request.asked().get(row.name)) is not None)
+    return (*(say(f"chip.{name}", language, value=value) for name, value in said.items()), *typed)
+
+
+def _typed(row: Declared, value: Any) -> str:
+    """Return an option as it is typed, without the dashes; of what may hold a secret, that it is there."""
+    name = row.option.flags[-1].lstrip("-")
+    if row.option.kind == "switch":
+        return name if value else f"no-{name}"
+    if row.option.kind == "pairs":
+        return " ".join(path for path, _ in value)
+    return name if row.option.kind == "url" else f"{name} {bundle.one_line(str(value), SHORT)}"
 
 
 def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
@@ -112,7 +132,7 @@ def player_view(
     return PlayerView(
         job_id=str(facts.get("job", "")),
         src=src,
-        poster=video.poster(),
+        poster=video.jpeg(),
         path=_shown_path(video.path, page.folder),
         embedded=embedded,
         prompt=str(facts.get("filled_prompt", "")),

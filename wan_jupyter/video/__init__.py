@@ -91,7 +91,12 @@ class Video:
         with opened(self.path) as (container, stream):
             return [decode.picture_of(frame) for _, frame in decode.spread(container, stream, count)]
 
-    def poster(self, width: int = 480) -> bytes:
+    @property
+    def poster(self) -> stills.Jpeg:
+        """The first picture as a JPEG, at most 480 pixels wide: bytes, which a notebook shows as the picture."""
+        return stills.Jpeg(self.jpeg())
+
+    def jpeg(self, width: int = 480) -> bytes:
         """Return the first picture as a JPEG, at most `width` pixels wide."""
         with opened(self.path) as (container, stream):
             return stills.jpeg(decode.picture_of(decode.first(container, stream)), width)

@@ -21,6 +21,16 @@ LETTERS = 12
 NARROWEST = 40  # a frame of a filmstrip, so that its time fits under it
 
 
+class Jpeg(bytes):
+    """The bytes of a JPEG file; a notebook shows them as the picture."""
+
+    def _repr_jpeg_(self) -> bytes:
+        return bytes(self)
+
+    def __repr__(self) -> str:
+        return f"<JPEG, {len(self)} bytes>"
+
+
 def thumbnail(encoded: bytes, width: int = 96) -> bytes:
     """Return a small JPEG of a picture's bytes, upright and on white where the picture is transparent.
 

@@ -16,6 +16,7 @@ from ...inputs import keep_beside
 from ...messages import say, spoken_in, told
 from ...prices import Price
 from ...text import one_line
+from ..closing import close
 from ..faces import WIDGET_VIEW
 from .controls import FILL, LABEL, Controls
 from .panel import Panel, saved
@@ -71,6 +72,10 @@ class Form:
             OutputError: an upload cannot be saved.
         """
         return self._cell()[0]
+
+    def close(self) -> None:
+        """Take the form away; its jobs go on."""
+        close(self.box)
 
     # ---- making the widgets -----------------------------------------------------------------------------------
 

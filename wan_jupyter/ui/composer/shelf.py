@@ -7,16 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import bundle
 from ...bundle import Bundle
 from ...job import Job
-from ...messages import say
 from ..faces import WidgetFace
 
 if TYPE_CHECKING:
     from ..present import Presenter
-
-HEAVIEST = 12_000_000  # letters of a player that a widget can carry
 
 
 class ShelfFace(WidgetFace):
@@ -25,7 +21,7 @@ class ShelfFace(WidgetFace):
 
     def __init__(self, put: Callable[[Any], None], job: Job, language: str) -> None:
         super().__init__(job.cancel, language)
-        self._put, self._job = put, job
+        self._put = put
 
     def open(self, view: Any) -> None:
         """Put the card on the shelf."""
@@ -33,13 +29,10 @@ class ShelfFace(WidgetFace):
         self._box.add_class("wan-job")
         self._put(self._box)
 
-    def end(self, final: Bundle, made: bool) -> None:
+    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
         """Show the player, or what happened, where the card was."""
-        text = final["text/html"]
-        if len(text) > HEAVIEST:
-            text = bundle.page(say("compose.large", self._language, path=self._job.snapshot.file))["text/html"]
         self._box.children = (self._html,)
-        self._html.value = text
+        self._html.value = inside
 
 
 class Shelf:

@@ -1,0 +1,16 @@
+"""An emulator on a port for those who drive a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from parts import PortEmulator
+
+
+class Service(PortEmulator):
+    """An emulator on a port whose doors need no asyncio: Playwright's loop runs in this thread."""
+
+    def _call(self, method: str, door: str, **body: Any) -> httpx.Response:
+        with httpx.Client(trust_env=False) as http:
+            return http.request(method, f"{self.url}/_emulator/{door}", **body)
