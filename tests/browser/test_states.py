@@ -19,7 +19,7 @@ SLOWLY = (
 )
 WRITE_DOWN = """() => { window.states = [];
     const look = () => { const now = window.nb.content.widgets[1].node.querySelector('.wan-state [role=status]');
-        if (now && now.innerText !== window.states.at(-1)) window.states.push(now.innerText); };
+        if (now && now.textContent !== window.states.at(-1)) window.states.push(now.textContent); };
     new MutationObserver(look).observe(window.nb.content.widgets[1].node,
         {subtree: true, childList: true, characterData: true}); }"""
 
