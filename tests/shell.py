@@ -10,6 +10,7 @@ from frontends import FAST, LOAD, Desk, Kernel, Shell, an_ipython, drop_work
 from parts import PortEmulator, close_client, forget
 
 from wan_jupyter import engine
+from wan_jupyter.messages import ENGLISH, spoken_in
 
 
 @pytest.fixture
@@ -25,8 +26,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 @pytest.fixture
 def bare(desk: Desk) -> Iterator[Shell]:
-    """A terminal IPython in which nothing is loaded yet."""
-    with an_ipython() as ip:
+    """A terminal IPython in which nothing is loaded yet; the language it comes to speak ends with it."""
+    with spoken_in(ENGLISH), an_ipython() as ip:
         shell = Shell(ip, desk)
         yield shell
         drop_work()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wan_jupyter import errors
 from wan_jupyter.commands import COMMANDS
-from wan_jupyter.messages import ENGLISH, LANGUAGES, Phrase, catalogue, language_of, say
+from wan_jupyter.messages import ENGLISH, LANGUAGES, Phrase, catalogue, language_of, say, spoken_in
 from wan_jupyter.options import help_text
 from wan_jupyter.request import nearest
 from wan_jupyter.text import cut, padded, width
@@ -66,13 +66,8 @@ def test_nothing_is_left_in_english(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_help_fits_its_columns(language: str) -> None:
     """Wide letters count as two."""
-    from wan_jupyter.messages import speaking
-
-    token = speaking.set(language)
-    try:
+    with spoken_in(language):
         wide = [line for line in help_text().splitlines() if width(line) > 120]
-    finally:
-        speaking.reset(token)
     assert wide == []
 
 

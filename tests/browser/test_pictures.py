@@ -54,7 +54,7 @@ def only(page: Any, lab: Any, *cells: int) -> list[Any]:
 def test_the_player_and_the_card(notebook: Any, page: Any, tmp_path: Any, theme: str) -> None:
     """One cell has its video, the next one is rendering."""
     fade = "%%wan cat.png night.png\nDusk turns into night, the moon rises and the stars come out."
-    slow = "%env WAN_EMULATOR_SPEED=1\n%env WAN_EMULATOR_CLIP_SECONDS=4"
+    slow = "%env WAN_EMULATOR_SPEED=1\n%env WAN_EMULATOR_CLIP_SECONDS=5"
     lab = notebook(f"%env WAN_HOME={tmp_path}\n{slow}\n{SAMPLES}", f"%%wan cat.png -d 5\n{SUNSET}", fade)
     lab.theme(f"JupyterLab {theme}")
     lab.run(0)
