@@ -277,6 +277,11 @@ class Kernel:
         self.until(lambda: cell.bundles)
         return cell
 
+    def heard(self, words: str) -> list[dict[str, Any]]:
+        """Return the contents of all messages so far that say something; the last message may be another's."""
+        contents = (message["content"] for message in self.log)
+        return [content for content in contents if words in json.dumps(content, ensure_ascii=False, default=str)]
+
     def ask(self, expression: str) -> Any:
         """Return the value of an expression that JSON can carry."""
         cell = self.ok(f"import json as _j; print(_j.dumps({expression}))")

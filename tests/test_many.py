@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -97,7 +96,7 @@ def test_a_cells_fifth_job_begins_a_board(kernel: Kernel, port: Emulator) -> Non
     assert len(cell.bundles) == 5
     ids = kernel.ask("[job.id for job in jobs]")
     assert [WIDGET in bundle for bundle in cell.bundles] == [True] * 5
-    kernel.until(lambda: "3 jobs · 3 Rendering" in json.dumps(kernel.log[-1]["content"], ensure_ascii=False))
+    kernel.until(lambda: kernel.heard("3 jobs · 3 Rendering"))
     port.clear()
     kernel.until(lambda: all(WIDGET not in bundle for bundle in cell.bundles))
     board = cell.bundles[-1]["text/plain"]

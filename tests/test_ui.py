@@ -63,16 +63,15 @@ def test_a_live_cell_ends_as_a_static_bundle(kernel: Kernel) -> None:
 def test_the_card_has_the_request_that_was_sent(kernel: Kernel, port: Emulator) -> None:
     """Below it, closed: the body, a stand-in for the picture, no key; in a widget that is not sent again."""
     port.faults(HELD)
-    kernel.ok(f"{ORDER}A cat in 서울", live=True)
-    kernel.until(lambda: "wan-request" in json.dumps(kernel.log[-1]["content"]))
-    shown = kernel.log[-1]["content"]["data"]["state"]["value"]
+    cell = kernel.ok(f"{ORDER}A cat in 서울", live=True)
+    kernel.until(lambda: kernel.heard('wan-request\\"'))
+    [shown] = [content["data"]["state"]["value"] for content in kernel.heard('wan-request\\"')]
     assert "A cat in 서울" in shown
     assert "sha256" in shown
     assert "base64," not in shown.partition("</style>")[2]
     port.clear()
-    kernel.until(lambda: kernel.ask("job.done"))
-    told = [message["content"] for message in kernel.log if message["msg_type"] == "comm_msg"]
-    assert sum("wan-request" in json.dumps(content) and "<details" in json.dumps(content) for content in told) == 1
+    ended(kernel, cell)
+    assert sum("<details" in json.dumps(content) for content in kernel.heard('wan-request\\"')) == 1
 
 
 def test_a_jobs_life_takes_few_messages(kernel: Kernel, record_property: Any) -> None:
@@ -90,7 +89,7 @@ def test_a_quiet_time_takes_no_messages(kernel: Kernel, port: Emulator) -> None:
     """The card's clock and bar move by themselves: polls that say nothing new are not shown."""
     port.faults(HELD)
     cell = kernel.ok(f"{ORDER}A cat", live=True)
-    kernel.until(lambda: "comm_msg" in kernel.kinds() and "Rendering" in str(kernel.log[-1]["content"]))
+    kernel.until(lambda: "comm_msg" in kernel.kinds() and kernel.heard("Rendering"))
     before, polls = len(kernel.log), port.fired()[0]
     kernel.until(lambda: port.fired()[0] >= polls + 3)
     assert kernel.kinds(before) == []
@@ -150,7 +149,7 @@ def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, desk: Desk,
     cell = kernel.ok(f"{ORDER}A cat", live=True)
     kernel.until(lambda: port.fired()[0])
     kernel.click(kernel.button())
-    kernel.until(lambda: "cannot be stopped any more and will be charged" in str(kernel.log[-1]["content"]))
+    kernel.until(lambda: kernel.heard("cannot be stopped any more and will be charged"))
     port.clear()
     assert set(ended(kernel, cell)) == STATIC
     assert len(desk.videos()) == 1
