@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := $(CURDIR)/build
+# One more than there are cores: many tests wait for processes of their own.
+WORKERS = $(shell $(BIN)/python -c 'import os; print(min(5, os.cpu_count() + 1))')
 NOTEBOOK ?= notebooks/01_first_video.ipynb
 
 # Installing keeps the user's own HOME (pip's settings lie there); everything else runs in this environment.
@@ -22,7 +24,7 @@ demo: $(VENV)/.demo | fresh
 test: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/ruff check .
 	$(SAFE) $(DEMO_HOME) $(BIN)/mypy
-	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser and not stress" -n logical --maxprocesses 4 --dist worksteal
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser and not stress" -n $(WORKERS) --dist worksteal
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and not stress" tests/browser
 
 # Minutes of faults, kills, races and looks; WAN_STRESS_JOBS=200 is what `.ci/run` asks for. Then the lowest and the

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from frontends import FAST, LOAD, Desk, Kernel, Shell, an_ipython, drop_work
-from parts import PortEmulator, close_client, forget
+from parts import PortEmulator, QuickClock, close_client, forget
 
-from wan_jupyter import engine
+from wan_jupyter import engine, means
 from wan_jupyter.messages import ENGLISH, spoken_in
 
 
@@ -25,8 +25,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 @pytest.fixture
-def bare(desk: Desk) -> Iterator[Shell]:
+def bare(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A terminal IPython in which nothing is loaded yet; the language it comes to speak ends with it."""
+    monkeypatch.setattr(means, "RealClock", QuickClock)
     with spoken_in(ENGLISH), an_ipython() as ip:
         shell = Shell(ip, desk)
         yield shell
