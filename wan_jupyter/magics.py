@@ -18,7 +18,7 @@ from .errors import OptionError, PromptError, WanError
 from .messages import ENGLISH, LANGUAGES, say, speaking
 from .options import Typed, help_text, read_line
 from .request import VideoRequest
-from .ui.frontend import is_heard
+from .ui.frontend import EMBED_FILE, EMBED_TOTAL, MB, is_heard
 
 NAME = "wan"
 # As in a settings file.
@@ -38,8 +38,8 @@ class WanMagics(Magics):
     resolution = Enum(("", "480P", "720P", "1080P"), "").tag(config=True)
     negative_prompt = Unicode("").tag(config=True)
     embed = Enum(("", "auto", "always", "never"), "").tag(config=True)
-    embed_limit_mb = Float(8.0).tag(config=True)
-    embed_total_mb = Float(32.0).tag(config=True)
+    embed_limit_mb = Float(EMBED_FILE / MB).tag(config=True)
+    embed_total_mb = Float(EMBED_TOTAL / MB).tag(config=True)
     language = Enum(("", *LANGUAGES), "").tag(config=True)
     wait = Enum(("auto", "always", "never"), "auto").tag(config=True)
     progress = Enum(("auto", "widget", "text", "terminal", "none"), "auto").tag(config=True)

@@ -10,6 +10,10 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
+MB = 1024 * 1024
+EMBED_FILE = 8 * MB  # up to which a video is put into a notebook, where the user sets nothing else
+EMBED_TOTAL = 32 * MB  # and all of them together
+
 
 @dataclass(frozen=True, slots=True)
 class FrontEnd:

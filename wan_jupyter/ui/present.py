@@ -27,12 +27,12 @@ from ..video import Video
 from .drawing import BOARD, CARD
 from .dry import dry_text, request_text
 from .faces import FACES, QUIET, Face, ring_bell
-from .frontend import FrontEnd, detect, wish
+from .frontend import EMBED_FILE, EMBED_TOTAL, MB, FrontEnd, detect, wish
 from .inside import inside
 from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
-from .views import EMBED_FILE, EMBED_TOTAL, MB, Page, card_view, player_view, warning_of, where
+from .views import Page, card_view, player_view, warning_of, where
 from .waiting import ends_within, until_done
 
 if TYPE_CHECKING:

@@ -18,13 +18,11 @@ from ..prices import FREE
 from ..request import Declared, VideoRequest, declared
 from ..status import Status
 from ..video import Video
+from .frontend import EMBED_FILE, EMBED_TOTAL
 
 LONGEST = 60  # characters of a prompt in a list
 SHORT = 32  # characters of an option's value in a chip
 UNTYPED = ("model", "resolution", "duration", "seed")  # have words of their own
-MB = 1024 * 1024
-EMBED_FILE = 8 * MB
-EMBED_TOTAL = 32 * MB
 
 
 @dataclass
