@@ -31,7 +31,7 @@ test: $(VENV)/.test | fresh
 # newest versions, in environments that are kept; `make clean` has the newest fetched anew.
 stress: $(VENV)/.test | fresh
 	$(SAFE) HOME="$(HOME)" $(BIN)/python tests/stress/versions.py $(BUILD)/versions
-	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m stress -s tests/stress
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "stress and not browser" -s tests
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and stress" tests/browser
 
 lab: $(VENV)/.test | fresh

@@ -24,6 +24,7 @@ pytest_plugins = ("shell",)
 KEY = "sk-Zq7Xw2Vb9Kd4Tf6Hj8Lm3Np5RsYcGaUe1D"
 JOURNAL = ("journal.sqlite3",)
 PROVIDERS = {"dashscope-intl": ((), "/api/v1"), "ssanai": ((), ""), "ope": ((), ""), "openai-videos": (OPENAI, "")}
+FIRST = "dashscope-intl"  # the one of every `make test`; the others take their time in `make stress`
 NO_WAITING = "import parts\nfrom wan_jupyter import means\nclock = parts.FakeClock()\nmeans.RealClock = lambda: clock"
 TALK = "import logging\nlogging.basicConfig(level=logging.DEBUG, filename='kernel-debug.log', force=True)"
 
@@ -112,7 +113,9 @@ def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == FIRST else pytest.mark.stress) for name in PROVIDERS]
+)
 def test_nothing_that_python_shows_has_a_secret(
     tmp_path: Path, emulators: dict[str, PortEmulator], elsewhere: Shelf, name: str
 ) -> None:

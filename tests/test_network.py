@@ -90,6 +90,6 @@ def test_every_target_runs_without_keys_on_the_emulator() -> None:
     removed = {text.split()[position + 1] for position, word in enumerate(text.split()) if word == "-u"}
     assert removed >= {"DASHSCOPE_API_KEY", "WAN_API_KEY", "WAN_BASE_URL", "DASHSCOPE_API_KEY_FILE_PATH"}
     assert "WAN_PROVIDER=emulator" in text
-    runs = [line for line in text.splitlines() if "$(BIN)/" in line and "pip" not in line]
+    runs = [line for line in text.splitlines() if line.startswith("\t") and "$(BIN)/" in line and "pip" not in line]
     assert runs
     assert [line for line in runs if not line.strip().removeprefix("@").startswith("$(SAFE)")] == []

@@ -112,7 +112,7 @@ def test_a_task_that_takes_long_is_waited_for(world: World) -> None:
     """A list that shows a task of that time is a trace, however long it takes to say its prompt."""
     world.emulator().faults(LOST, {"at": "poll", "do": "word", "status": "RUNNING", "times": 0})
     job = world.order("A slow cat")
-    until(lambda: world.clock.time() > job.facts.created_at + 1000)
+    until(lambda: world.clock.time() > job.facts.created_at + 2 * pacing.NO_TRACE_AFTER)
     assert not job.done
     world.emulator().clear()
     job.result(PATIENCE)

@@ -103,6 +103,7 @@ def test_alibabas_sdk_cancels_and_is_refused(serve, files):
 
 
 @needs("dashscope")
+@pytest.mark.stress
 def test_the_asynchronous_half_of_alibabas_sdk_works_too(serve, files, tmp_path):
     """Its slashes, stray arguments and dummy bodies are tolerated."""
     port = serve("--speed", "20")
@@ -115,7 +116,7 @@ def test_the_asynchronous_half_of_alibabas_sdk_works_too(serve, files, tmp_path)
 
 
 @needs("openai")
-@pytest.mark.parametrize("server", ["vllm-omni", "sglang"])
+@pytest.mark.parametrize("server", [pytest.param("vllm-omni", marks=pytest.mark.stress), "sglang"])
 def test_openais_sdk_makes_a_video(serve, tmp_path, server):
     """A file goes up as a part of a form; the clip that comes back has the size and frames that were asked for."""
     (tmp_path / "cat.png").write_bytes(picture())
@@ -136,6 +137,7 @@ def test_openais_sdk_makes_a_video(serve, tmp_path, server):
 
 
 @needs("openai")
+@pytest.mark.stress
 def test_openais_sdk_meets_the_quirks_of_such_servers(serve, tmp_path):
     """A failed job is an error of the server to it; the rest are errors with a detail."""
     (tmp_path / "cat.png").write_bytes(picture())
