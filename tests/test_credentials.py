@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from parts import World
 
-from wan_jupyter.catalog import Provider, provider
+from wan_jupyter.catalog import Provider, provider, providers
 from wan_jupyter.credentials import find, has_key
 from wan_jupyter.errors import CredentialsError, SettingsError
 from wan_jupyter.key import Key
@@ -202,6 +202,17 @@ def test_the_keyring_is_not_asked_if_a_key_was_found(world: World, monkeypatch: 
     opened(world, None, KEYS)
     opened(world, "emulator")
     assert asked == []
+
+
+@pytest.mark.parametrize("name", [name for name, row in providers().items() if row.key == "required"])
+@pytest.mark.parametrize("used", ["", "emulator", "ope", "dashscope-cn"])
+def test_a_missing_key_is_said_wherever_it_may_come_from(world: World, name: str, used: str) -> None:
+    """Also where another provider is in use, to which WAN_API_KEY belongs."""
+    with pytest.raises(CredentialsError) as caught:
+        find(provider(name), settings(world, WAN_PROVIDER=used))
+    assert (caught.value.key, f"%wan login {name}" in str(caught.value), "_KEY" in str(caught.value)) == (
+        "key.missing", True, True,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["sk-a b", "sk-a\nEvil: yes", "sk-ключ", "sk-\x00", "sk-a\tb"])

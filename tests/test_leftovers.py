@@ -403,7 +403,8 @@ def test_what_the_journal_keeps_is_said_in_the_language_of_its_reader() -> None:
     assert again == part == "session work or x"
     assert say("key.unusable.text", "ko", source=again) == say("key.unusable.text", "ko", source="work 세션 또는 x")
     assert unpacked(packed("words")) == "words"
-    assert unpacked({"say": "of.another.release", "with": {}}) == ""
+    for other in ({"say": "of.another.release", "with": {}}, {"say": "part.either"}, {"say": [], "with": {}}, {}):
+        assert unpacked(other) == ""
 
 
 def test_a_remark_is_read_in_another_language_later(world: World) -> None:

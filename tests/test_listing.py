@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parts import PATIENCE, FakeClock, PortEmulator, World, until
-from test_recognise import LOST, elsewhere, notes, uncertain
+from test_recognise import LOST, UNMADE, elsewhere, notes, uncertain
 
 from wan_jupyter import pacing
 from wan_jupyter.protocols.dashscope import DashScope
@@ -49,6 +49,31 @@ def test_a_page_that_is_refused_is_asked_for_once(world: World) -> None:
     assert world.emulator().fired() == [1, 1]
 
 
+def test_one_list_that_took_minutes_is_no_proof(world: World, clock: FakeClock) -> None:
+    """Its head was read at its beginning: what the service listed since then was not seen."""
+    crowd(world, PAGE + 1)
+    clock.advance(60)
+    busy = {"status": 429, "headers": {"Retry-After": "60"}}
+    world.emulator().faults(UNMADE, {**SECOND, **busy})
+    job = world.order("A cat")
+    uncertain(job)
+    lists = [seen for seen in world.emulator().requests if seen["path"].endswith("/tasks/")]
+    assert (job.snapshot.note, len(lists) > 1 + pacing.PAGE_TRIES) == ("no_trace", True)
+
+
+def test_a_list_that_is_refused_later_names_what_was_seen(world: World, clock: FakeClock) -> None:
+    """The user can bring the task in that is as ours would be."""
+    world.emulator().faults(LOST)
+    clock.hold()
+    job = world.order("A cat")
+    until(lambda: clock.sleeping)
+    world.emulator().faults({"at": "list", "do": "status", "status": 403, "skip": 1, "times": 0})
+    clock.advance(200)  # it has ended: the next look sees it, and the list around it is refused
+    clock.release()
+    problem = uncertain(job)
+    assert (job.snapshot.note, world.emulator().tasks[0]["task_id"] in problem.message()) == ("several", True)
+
+
 def test_each_page_takes_a_turn(world: World, clock: FakeClock, port: PortEmulator) -> None:
     """The account's documented rate holds for the pages of one list, too."""
     session = world.session("dashscope-intl", base_url=port.base_url, key="sk-turns")
@@ -57,7 +82,8 @@ def test_each_page_takes_a_turn(world: World, clock: FakeClock, port: PortEmulat
     port.faults(LOST)
     clock.naps.clear()
     world.order("A cat", session=session).result(PATIENCE)
-    assert any(0 < nap <= 1 / DashScope.rates["list"] for nap in clock.naps)
+    turns = [nap for nap in clock.naps if 0 < nap <= 1 / DashScope.rates["list"]]
+    assert len(turns) >= 2  # each page but the very first
 
 
 def test_a_task_that_slips_to_the_next_page_meanwhile_is_one(world: World, clock: FakeClock) -> None:

@@ -309,6 +309,34 @@ def test_the_list_of_tasks_is_read_page_by_page() -> None:
     assert (second.found, second.whole) == ((Found(ID, span[2], None, Status.RUNNING),), True)
 
 
+ROW = {"task_id": ID, "model_name": "m", "status": "SUCCEEDED", "gmt_create": 1745000000000}
+
+
+@pytest.mark.parametrize(
+    ("body", "whole"),
+    [
+        ({"total_page": 0, "data": []}, True),
+        ({"total_page": 1}, True),
+        ({"data": [ROW] * 9}, True),
+        ({"data": [ROW] * 10}, False),
+        ({"total_page": 2, "data": [ROW] * 10}, False),
+    ],
+)
+def test_a_page_tells_whether_others_follow(body: dict[str, Any], whole: bool) -> None:
+    """By the number of pages; without it, a full page may have a next one."""
+    assert answer(SERVICE.find(0, 1), httpx.Response(200, json=body)).whole is whole
+
+
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"total_page": 2, "data": []}, {"total_page": 5}])
+def test_a_page_without_its_rows_is_no_end_of_the_list(body: dict[str, Any]) -> None:
+    """Tasks that nobody read may be ours."""
+    flow = SERVICE.find(0, 1)
+    next(flow)
+    with pytest.raises(ServiceError) as caught:
+        flow.send(httpx.Response(200, json=body))
+    assert caught.value.problem.code == "unreadable"
+
+
 # ---- what we are told ---------------------------------------------------------------------------------------------
 
 

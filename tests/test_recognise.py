@@ -214,9 +214,7 @@ def test_anothers_task_that_does_not_answer_leaves_doubt(world: World, clock: Fa
     """It may show that somebody orders what we order: waited for, but not for ever."""
     elsewhere(world, "A horse")
     clock.advance(pacing.TWINS_AROUND / 2)
-    # Ours answers each time it is asked for, and after it the other one does not.
-    every_other = ({"at": "poll", "do": "status", "skip": number + 1} for number in range(fails))
-    world.emulator().faults(LOST, *every_other)
+    world.emulator().faults(LOST, {"at": "poll", "do": "status", "skip": 1, "times": fails})  # ours is asked for first
     job = world.order("A cat")
     with contextlib.suppress(errors.JobUncertain):
         job.result(PATIENCE)
@@ -296,6 +294,43 @@ def test_who_orders_what_we_order_has_tasks_that_look_like_ours(world: World, cl
     job, theirs = lost_meanwhile(world, clock, UNMADE, "A dog", "A dog")
     problem = uncertain(job)
     assert (job.snapshot.note, theirs in problem.message()) == ("several", True)
+
+
+def test_who_orders_the_same_a_minute_before_may_do_so_again(world: World, clock: FakeClock) -> None:
+    """Our own prompt tells of a twin although no other job of ours ever had it."""
+    elsewhere(world, "A cat")
+    clock.advance(60)
+    job, theirs = lost_meanwhile(world, clock, UNMADE, "A cat", "A cat")
+    problem = uncertain(job)
+    assert (job.snapshot.note, job.remote_id, theirs in problem.message()) == ("several", "", True)
+
+
+def test_a_task_whose_query_lags_behind_the_list_is_asked_for_again(world: World, clock: FakeClock) -> None:
+    """It says its prompt later, and that shows who orders what we order."""
+    world.order("A cat").result(PATIENCE)
+    twin = elsewhere(world, "A cat")
+    clock.advance(60)
+    behind = {"request_id": "r", "output": {"task_id": twin, "task_status": "RUNNING"}}
+    world.emulator().faults({"at": "poll", "do": "status", "status": 200, "body": behind, "skip": 1})
+    job, _ = lost_meanwhile(world, clock, UNMADE, "A dog", "A dog")
+    uncertain(job)
+    assert (job.snapshot.note, job.remote_id, world.emulator().fired()) == ("several", "", [1, 1])
+
+
+def test_who_orders_what_we_order_may_show_it_later(world: World, clock: FakeClock) -> None:
+    """Nobody is taken for alone before the time in which others may show themselves is over."""
+    world.order("A bird").result(PATIENCE)
+    clock.hold()
+    world.emulator().faults(UNMADE)
+    job = world.order("A cat")
+    until(lambda: clock.sleeping)
+    elsewhere(world, "A cat")
+    clock.advance(100)  # the tasks have ended by then
+    until(lambda: job.snapshot.note == "probable")
+    elsewhere(world, "A bird")
+    clock.release()
+    uncertain(job)
+    assert (job.snapshot.note, job.remote_id) == ("several", "")
 
 
 def test_what_others_order_with_words_of_their_own_does_not_matter(world: World, clock: FakeClock) -> None:

@@ -50,7 +50,7 @@ def find(row: Asks, settings: Settings, explicit: str | Key | None = None, only:
         return checked(Key(explicit, Phrase("key.from.argument", {})))
     found = next(sources(row, settings, only), None)
     if found is None and (only or row.key == "required"):
-        raise CredentialsError("key.missing", provider=row.name, variable=only or _any_of(_variables(row, settings)))
+        raise CredentialsError("key.missing", provider=row.name, variable=only or _named(row, settings))
     return found
 
 
@@ -117,8 +117,9 @@ def _variables(row: Asks, settings: Settings) -> tuple[str, ...]:
     return (*row.key_variables, "WAN_API_KEY") if own else row.key_variables
 
 
-def _any_of(names: tuple[str, ...]) -> str:
-    first, *others = names
+def _named(row: Asks, settings: Settings) -> str:
+    """Return the variables that would do, as a user sets them: WAN_API_KEY belongs to the provider in WAN_PROVIDER."""
+    first, *others = _variables(row, settings) or (f"WAN_API_KEY (WAN_PROVIDER={row.name})",)
     return reduce(lambda one, other: Phrase("part.either", {"one": one, "other": other}), others, first)
 
 

@@ -82,13 +82,12 @@ def packed(value: object) -> object:
 
 
 def unpacked(kept: Any) -> Any:
-    """Return what `packed` was given; a phrase of another release's, which is not known here, as nothing."""
+    """Return what `packed` was given; a phrase that is not known here, such as another release's, as nothing."""
     if not isinstance(kept, Mapping):
         return kept
-    values = {name: unpacked(one) for name, one in kept["with"].items()}
     try:
-        return Phrase(kept["say"], values)
-    except KeyError:
+        return Phrase(kept["say"], {name: unpacked(one) for name, one in kept["with"].items()})
+    except (KeyError, TypeError, AttributeError, ValueError):
         return ""
 
 

@@ -53,6 +53,7 @@ class Search:
     Attributes:
         begun: when it began.
         foreign: tasks that are not ours; each is asked for once.
+        ours: what the service said at their end of tasks that may be ours, at the last look; it stays so.
         ahead: seconds that the service's clock is before ours, as its first answer said; 0 until then.
         dated: whether it said so.
         failed: how often in a row a task was asked for in vain.
@@ -60,6 +61,7 @@ class Search:
 
     begun: float
     foreign: set[str] = field(default_factory=set)
+    ours: dict[str, Snapshot] = field(default_factory=dict)
     ahead: float = 0.0
     dated: bool = False
     failed: Counter[str] = field(default_factory=Counter)
@@ -79,15 +81,16 @@ async def recognise(job: Job, tools: Tools) -> None:
     while job.status is Status.UNCERTAIN and job.snapshot.note in RECOGNISING:
         if await _was_told(job, tools):
             return
+        looked = tools.clock.time()  # a list is read from its head; what came in since then was not seen
         try:
-            if await _concluded(job, tools, await _look(job, tools, search), search):
+            if await _concluded(job, tools, await _look(job, tools, search), search, looked):
                 continue
         except TakenOver:
             if not await _was_told(job, tools):
                 raise
             return
         except ProblemError as error:
-            if await _without_list(job, tools, error):
+            if await _without_list(job, tools, error, search):
                 continue
         wait = pacing.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
         await pause(job, tools, wait)
@@ -103,16 +106,17 @@ async def _was_told(job: Job, tools: Tools) -> bool:
     return True
 
 
-async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search) -> bool:
-    """Draw the conclusion that a look allows; False when there is none yet."""
-    now = tools.clock.time()
+async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search, now: float) -> bool:
+    """Draw the conclusion that a look at the moment `now` allows; False when there is none yet."""
     rivals = await _rivals(job, tools) if sight.ours else ()
     forgotten = now - _sent(job) >= tools.protocol.memory
     on_the_way = any(row.snapshot.status is Status.SUBMITTING for row in rivals)
     told = (now >= _until(job) and sight.whole and not sight.open and not on_the_way) or forgotten
     clear = len(sight.ours) == 1 and not sight.unread and not rivals
     if told and clear and tools.adopts and _says_who(tools):
-        twin = await has_twin(job, tools, _span(job, search), sight.ours[0].remote_id, search.failed)
+        over = now >= _until(job) + pacing.CLOCK_SLACK + pacing.TWINS_AROUND  # what is looked at has all happened
+        candidate = sight.ours[0].remote_id
+        twin = await has_twin(job, tools, _span(job, search), candidate, search.failed) if over else None
         if twin is False:
             return await _adopt(job, tools, sight.ours[0], search)
         told = twin is True or forgotten
@@ -131,11 +135,12 @@ async def _say(job: Job, tools: Tools, trace: str) -> None:
         await advance(job, tools, replace(job.snapshot, note=note))
 
 
-async def _without_list(job: Job, tools: Tools, error: ProblemError) -> bool:
+async def _without_list(job: Job, tools: Tools, error: ProblemError, search: Search) -> bool:
     """Conclude what can be concluded without the list; False where it may yet be had, and it is asked for again."""
     forgotten = tools.clock.time() - _sent(job) >= tools.protocol.memory
     if forgotten or pacing.is_refused(error):  # no list will ever tell: as at a service that has none
-        return await _conclude(job, tools, "", advice="uncertain")
+        seen = tuple(search.ours)
+        return await _conclude(job, tools, "several" if seen else "", seen, advice="" if seen else "uncertain")
     await _say(job, tools, "list_silent")
     return False
 
@@ -153,7 +158,9 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
     left = [one for one in inside if one.remote_id not in known and one.remote_id not in search.foreign]
     ours, going, unread = [], [], []
     for one in left:
-        seen = Snapshot(one.status) if one.status in GOING else await asked(one, tools, search.failed)
+        seen = search.ours.get(one.remote_id)
+        if seen is None:
+            seen = Snapshot(one.status) if one.status in GOING else await asked(one, tools, search.failed)
         if seen is None and search.failed[one.remote_id] >= pacing.UNREAD_TRIES:
             unread.append(one.remote_id)
         elif seen is None or seen.status in GOING:  # a list may be ahead of a query
@@ -162,6 +169,7 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
             ours.append(seen)
         else:  # a task that failed says no prompt, and costs nothing
             search.foreign.add(one.remote_id)
+    search.ours = {seen.remote_id: seen for seen in ours}
     return Sight(tuple(ours), tuple(going), tuple(unread), listing.whole)
 
 

@@ -55,6 +55,7 @@ async def has_twin(
     ids = [one.remote_id for one in listing.found]
     known = await tools.engine.work(tools.journal.tasks_of, tools.protocol.base_url, ids)
     made = await tools.engine.work(tools.journal.prompts_of, tools.account, tools.protocol.base_url)
+    ours = {*made, tools.order.prompt} - {""}
     prompts = _prompts(tools)
     going = False
     for one in listing.found:
@@ -62,9 +63,9 @@ async def has_twin(
             continue
         if one.remote_id not in prompts and one.status not in GOING:
             seen = await asked(one, tools, failed)
-            if seen is not None:
+            if seen is not None and seen.status not in GOING:  # a list may be ahead of a query
                 prompts[one.remote_id] = normal(seen.facts.get("orig_prompt", ""))
-        if prompts.get(one.remote_id, "") in made - {""} or failed[one.remote_id] >= pacing.UNREAD_TRIES:
+        if prompts.get(one.remote_id, "") in ours or failed[one.remote_id] >= pacing.UNREAD_TRIES:
             return True  # or nobody can tell
         going = going or one.status in GOING or one.remote_id not in prompts
     return None if going else False

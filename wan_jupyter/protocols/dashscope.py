@@ -160,15 +160,22 @@ class DashScope:
         return f"oss://{key}"
 
     def find(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[Listing]:
-        """Read a page of the account's tasks of a span of at most 24 h (4.5), newest first."""
+        """Read a page of the account's tasks of a span of at most 24 h (4.5), newest first.
+
+        Raises:
+            ServiceError: it cannot be read, or has no rows although others follow: those it should have are not known.
+        """
         span = {"start_time": _china(since), "end_time": _china(until), **({"model_name": model} if model else {})}
         response = yield self._request("GET", "/tasks/", params={**span, "page_no": page, "page_size": PAGE_SIZE})
         answer = ok(response, ERRORS)
-        rows = answer.get("data")
+        told: Any = answer.get("data")
         last: Any = answer.get("total_page")
-        found = [_found(row) for row in rows if text(table(row).get("task_id"))] if isinstance(rows, list) else []
-        whole = not rows or not is_number(last) or page >= last
-        return Listing(tuple(found), server_time(response), whole)
+        rows = told if isinstance(told, list) else []
+        more = page < last if is_number(last) else len(rows) >= PAGE_SIZE
+        if (more and not rows) or not (isinstance(told, list) or is_number(last)):
+            raise ServiceError("service.unreadable", problem=unreadable(response))
+        found = (_found(row) for row in rows if text(table(row).get("task_id")))
+        return Listing(tuple(found), server_time(response), not more)
 
     def look_up(self, remote_id: str) -> Flow[Found | None]:
         """Ask the list (4.5) for one task of the last 24 h: it knows the model, which the query of a task does not."""
