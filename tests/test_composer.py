@@ -173,6 +173,21 @@ def test_unloading_takes_the_form_away_and_leaves_its_job(kernel: Kernel, port: 
     kernel.ok("logging.getLogger('wan_jupyter').removeHandler(hearer)")
 
 
+def test_unloading_takes_back_all_that_a_form_ever_made(kernel: Kernel) -> None:
+    """The card of its job, and rows that another model had."""
+    kernel.ok("%unload_ext wan_jupyter")
+    kernel.ok("comms = get_ipython().kernel.comm_manager.comms\nbefore = set(comms)")
+    kernel.ok("%load_ext wan_jupyter")
+    page = filled(kernel, "A cat")
+    page.click("wan-generate")
+    page.until_says("<video")
+    labels = page.widgets[page.find("Dropdown", description="Model")]["_options_labels"]
+    at = next(place for place, label in enumerate(labels) if label.startswith("wan2.2-i2v-flash"))
+    page.set(page.find("Dropdown", description="Model"), index=at)
+    kernel.ok("%unload_ext wan_jupyter")
+    assert kernel.ask("sorted(set(comms) - before)") == []
+
+
 def filled(kernel: Kernel, prompt: str, line: str = "%wan compose") -> Page:
     """Return a form with a picture and a prompt that may be sent."""
     page = Page(kernel, line)

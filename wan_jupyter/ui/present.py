@@ -177,7 +177,7 @@ class Presenter:
 
     def show_on(self, job: Job, face: Face) -> None:
         """Show a job on a face that somebody else has a place for; a video is put into it, not into the notebook."""
-        self._live(job, face, self._story(job, "always", job.origin, Page(self.page.folder))).open()
+        self._open(self._live(job, face, self._story(job, "always", job.origin, Page(self.page.folder))), "widget")
 
     def show_jobs(self, jobs: list[Job]) -> None:
         """Show jobs as a table, with a small picture of each."""

@@ -9,6 +9,7 @@ from typing import Any
 from ...choosing import Control, Offer
 from ...composing import value_typed
 from ...errors import OptionError
+from ..closing import close
 from .words import Words
 
 FEW = 4  # choices that stand side by side
@@ -37,6 +38,10 @@ class Controls:
     def speak(self) -> None:
         """Title the folded part; the rows are labelled with the form's other widgets."""
         self._more.set_title(0, self._words("compose.more"))
+
+    def close(self) -> None:
+        """Take back the widgets, also those that the present offer has no place for."""
+        close(self.box, *(widget for _, widget in self._made.values()))
 
     def asked(self) -> tuple[dict[str, Any], OptionError | None]:
         """Return what was chosen, by field name, and the first text that is nothing its option takes."""
@@ -78,7 +83,7 @@ class Controls:
             WRITE[control.kind](control, made, value)
         if widget is not None:
             self._words.drop(widget)
-            widget.close()
+            close(widget)
         trait = "index" if control.kind == "pick" else "value"
         made.observe(lambda _: None if self._quiet else self._changed(), names=trait)
         made.add_class(f"wan-option-{control.name.replace('_', '-')}")

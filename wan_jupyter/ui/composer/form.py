@@ -75,6 +75,7 @@ class Form:
 
     def close(self) -> None:
         """Take the form away; its jobs go on."""
+        self._controls.close()
         close(self.box)
 
     # ---- making the widgets -----------------------------------------------------------------------------------
