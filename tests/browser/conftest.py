@@ -25,6 +25,9 @@ has_seven = pytest.mark.skipif(importlib.util.find_spec("notebook") is None, rea
 both = pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=has_seven)])  # a test in either
 
 
+SLOW = 400  # seconds: a page is opened twice in some tests, and a machine may be busy with others' work
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything here, and skip it where there is no Chromium; in CI that is a failure.
 
@@ -33,6 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
     for item in ours:
         item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.timeout(SLOW))
         if item.path.name != FIRST:
             item.add_marker(pytest.mark.stress)
         if CHROMIUM is None and not os.environ.get("CI"):

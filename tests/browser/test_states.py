@@ -43,7 +43,8 @@ def test_the_card_goes_through_its_states(
     shoot(lab.cell(1), f"rendering-{app}-{theme.split()[1].lower()}")
     lab.see(1, "video")
     states = page.evaluate("() => window.states")
-    assert [state for state in states if state != "Preparing"] == [
+    # The first and the last may pass between two frames of the page.
+    assert [state for state in states if state not in ("Preparing", "Saved")] == [
         "Sending", "Queued at the service", "Rendering", "Downloading",
     ]  # fmt: skip
     assert lab.cell(1).locator(".wan-card, .wan-cancel").count() == 0
