@@ -209,7 +209,7 @@ def test_the_keyring_is_not_asked_if_a_key_was_found(world: World, monkeypatch: 
 def test_a_missing_key_is_said_wherever_it_may_come_from(world: World, name: str, used: str) -> None:
     """Also where another provider is in use, to which WAN_API_KEY belongs."""
     with pytest.raises(CredentialsError) as caught:
-        find(provider(name), settings(world, WAN_PROVIDER=used))
+        find(providers()[name], settings(world, WAN_PROVIDER=used))
     assert (caught.value.key, f"%wan login {name}" in str(caught.value), "_KEY" in str(caught.value)) == (
         "key.missing", True, True,
     )  # fmt: skip
