@@ -7,6 +7,7 @@ from typing import Any
 
 from ..engine import Engine
 from ..job import Job
+from .waiting import until_done
 
 CARDS_IN_A_CELL = 4  # what one cell shows beyond this shares a board
 
@@ -42,7 +43,9 @@ class Many:
 
     def join(self, job: Job) -> bool:
         """Follow one job more, unless all had ended before it came; main thread."""
-        return self._engine.start(lambda: self._join(job)).result()
+        joining = self._engine.start(lambda: self._join(job))
+        until_done(joining)
+        return joining.result()
 
     async def _join(self, job: Job) -> bool:
         if self.done:

@@ -214,24 +214,20 @@ class Presenter:
     # ---- what is told of a job ----------------------------------------------------------------------------------
 
     def _live(self, subject: Subject, face: Face, story: Story) -> Live:
-        live = Live(subject, face, story, engine.current())
-        self._speakers.add(live)
-        return live
+        return Live(subject, face, story, engine.current())
 
     def _story(self, job: Job, policy: str, origin: str, page: Page | None = None) -> Story:
         def view() -> CardView:
             return card_view(job, time.time(), self.language)
 
-        def lost(error: Exception) -> Bundle:
-            lines = (job.snapshot.file, type(error).__name__)
-            return bundle.still(replace(view(), lines=lines), self.language)
+        def without_video(why: str) -> Bundle:
+            return bundle.still(replace(view(), lines=(job.snapshot.file, why)), self.language)
 
         def again() -> Bundle:
             return self._final(job, "auto", origin, self._widgets)
 
         def instead() -> Bundle:
-            lines = (job.snapshot.file, say("card.next.succeeded", self.language, job=job.id))
-            return bundle.still(replace(view(), lines=lines), self.language)
+            return without_video(say("card.next.succeeded", self.language, job=job.id))
 
         look = job.dry
         return Story(
@@ -239,7 +235,7 @@ class Presenter:
             view=view,
             final=partial(self._final, job, policy, origin, page),
             inside=lambda final: inside(final, again, instead),
-            lost=lost,
+            lost=lambda error: without_video(type(error).__name__),
             made=lambda: job.video is not None,
             request=None if look is None else partial(self._request, look),
             ring=wish(self._ip, "notify", "none"),
@@ -288,6 +284,7 @@ class Presenter:
 
     def _open(self, live: Live, kind: str) -> None:
         live.open()
+        self._speakers.add(live)
         if kind == "widget":
             self._opened.append(live)
         if kind == "text":

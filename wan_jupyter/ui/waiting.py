@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import Future
+from typing import Any
 
 from ..errors import WaitTimeout, WanError
 from ..job import POLL, Job
@@ -24,7 +25,7 @@ def ends_within(job: Job, timeout: float) -> bool:
     return True
 
 
-def until_done(future: Future[None]) -> None:
+def until_done(future: Future[Any]) -> None:
     """Wait for a future, as long as it takes."""
     while not future.done():
         with contextlib.suppress(TimeoutError):

@@ -53,11 +53,7 @@ class Form:
 
     def speak(self, language: str) -> None:
         """Say all that the form says in another language; what a click had brought is gone."""
-        self._quiet = True
-        try:
-            self._words.speak(language)
-        finally:
-            self._quiet = False
+        self._words.speak(language)
         self._head.value = self._title()
         self._controls.speak()
         for panel in self._panels:
