@@ -34,20 +34,22 @@ CHROMIUM_ARGS = (
     "--disable-backgrounding-occluded-windows",
     "--disable-dev-shm-usage",
 )
-# Off-screen cells have no layout in the default windowing mode, and a test must not depend on what fits the window.
+LONG = 60_000  # milliseconds: a bound, not a wait
+# Off-screen cells have no layout in the default windowing mode, and a test must not depend on what fits the window; nor
+# on a kernel that answers Tab within JupyterLab's second, since a machine may be busy with others' work.
 SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
         "doNotDisturbMode": True,
     },
+    "@jupyterlab/completer-extension/manager": {"providerTimeout": LONG},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
 MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 POPUP = ".jp-Completer:not(.lm-mod-hidden)"
-LONG = 60_000  # milliseconds: a bound, not a wait
 
 
 class LabServer:
