@@ -23,8 +23,12 @@ SHOTS = Path(os.environ.get("WAN_SHOTS", "build/shots"))
 FAST = {"WAN_PROVIDER": "emulator", "WAN_EMULATOR_SPEED": "3", "WAN_EMULATOR_CLIP_SECONDS": "1"}
 has_seven = pytest.mark.skipif(importlib.util.find_spec("notebook") is None, reason="Jupyter Notebook is not installed")
 both = pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=has_seven)])  # a test in either
-
-
+# A test in either, dark in one and light in the other: what both themes must show is looked at in test_looks.py.
+dark_and_light = pytest.mark.parametrize(
+    ("app", "theme"), [("lab", "JupyterLab Dark"), pytest.param("notebook", "JupyterLab Light", marks=has_seven)]
+)
+SIZE = {"width": 1180, "height": 1000}
+FAILED = pytest.StashKey[bool]()  # of a test that failed, in its item's stash
 SLOW = 400  # seconds: a page is opened twice in some tests, and a machine may be busy with others' work
 
 
@@ -41,6 +45,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stress)
         if CHROMIUM is None and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason="no Chromium here: install the distribution's chromium package"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Remember a failure: the page it happened on is not used again."""
+    report: Any = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -97,16 +109,31 @@ def service(_service: Service) -> Iterator[Service]:
     _service.clear()
 
 
+@pytest.fixture(scope="session")
+def pages() -> dict[str, Any]:
+    """A page for each application: to load JupyterLab takes longer than most of what is done in it."""
+    return {}
+
+
 @pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A fresh page."""
-    context = chromium.new_context(viewport={"width": 1180, "height": 1000})
-    made = context.new_page()
+def page(chromium: Any, pages: dict[str, Any], app: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The application's page, of the usual size and without a complaint."""
+    made = pages.get(app) or fresh(chromium)
+    pages[app] = made
+    made.set_viewport_size(SIZE)
+    made.complaints.clear()
+    yield made
+    if request.node.stash.get(FAILED, False):
+        pages.pop(app).context.close()
+
+
+def fresh(chromium: Any) -> Any:
+    """Open a page that remembers what its console complained about."""
+    made = chromium.new_context(viewport=SIZE).new_page()
     made.complaints = []
     made.on("console", lambda said: made.complaints.append(said.text) if said.type == "error" else None)
     made.on("pageerror", lambda error: made.complaints.append(str(error)))
-    yield made
-    context.close()
+    return made
 
 
 @pytest.fixture
@@ -117,7 +144,7 @@ def notebook(server: LabServer, page: Any) -> Iterator[Any]:
     def make(*cells: str) -> LabPage:
         name = f"notebook-{next(NAMES)}.ipynb"
         server.write(name, list(cells))
-        opened.append(LabPage(page, server).open(name))
+        opened.append(LabPage(page, server).turn_to(name))
         return opened[-1]
 
     yield make

@@ -139,14 +139,30 @@ class LabPage:
 
     # ---- opening ----------------------------------------------------------------------------------------------
 
+    def turn_to(self, name: str) -> LabPage:
+        """Open a notebook in place of what the page shows; JupyterLab is not loaded again where it is there already."""
+        if self.server.app != "lab" or not self.page.url.startswith(self.server.url):
+            return self.open(name)
+        self.page.evaluate(
+            """async (name) => { const {shell, commands} = window.jupyterapp;
+                for (const shown of [...shell.widgets('main')]) shown.dispose();
+                window.ran = {};
+                await commands.execute('docmanager:open', {path: name, factory: 'Notebook'}); }""",
+            name,
+        )
+        return self._settle(name)
+
     def open(self, name: str, kernel: bool = True) -> LabPage:
-        """Open a notebook alone in a fresh workspace and wait until its kernel answers."""
+        """Load a notebook alone in a fresh workspace and wait until its kernel answers."""
         page = f"/lab/workspaces/{secrets.token_hex(4)}/tree" if self.server.app == "lab" else "/notebooks"
         reset = "&reset" if self.server.app == "lab" else ""
         where = f"{self.server.url}{page}/{name}?token={self.server.token}{reset}"
         self.page.goto(where, wait_until="domcontentloaded")
         self.page.wait_for_function("() => window.jupyterapp", timeout=LONG)
         self.page.evaluate("() => window.jupyterapp.restored.then(() => true)")
+        return self._settle(name, kernel)
+
+    def _settle(self, name: str, kernel: bool = True) -> LabPage:
         self.page.wait_for_selector(f"{PANEL} .jp-Notebook .jp-Cell", timeout=LONG)
         self.page.evaluate(
             """async (name) => {

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from parts import picture
 
 from wan_jupyter import catalog
 
-from .conftest import Service, both
+from .conftest import Service, both, dark_and_light
 from .lab import POPUP, LabPage
 from .test_lab import shoot
-from .test_looks import SHAPE, THEMES, load
+from .test_looks import SHAPE, load
 
 USUAL = catalog.models()[catalog.providers()[catalog.EMULATOR].defaults["first"]]
 ODD = "wan2.5-i2v-preview"  # takes two lengths only
@@ -90,8 +89,7 @@ def test_a_cell_that_tab_wrote_makes_its_video(notebook: Any, service: Service, 
     assert service.tasks[-1]["model"] == ODD
 
 
-@both
-@pytest.mark.parametrize("theme", THEMES)
+@dark_and_light
 def test_files_come_first(notebook: Any, service: Service, tmp_path: Path, theme: str, app: str) -> None:
     """Where anything may follow: pictures, folders, variables, then options, no other files; to look at, too."""
     lab = desk(notebook, service, tmp_path / "desk")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from parts import picture
 
-from .conftest import both
+from .conftest import both, dark_and_light
 from .lab import LONG
 from .test_lab import shoot
+from .test_looks import violations
 
 LOAD = "%load_ext wan_jupyter\nfrom wan_jupyter import sample\nsample('cat.png'), sample('night.png', 'night')"
 PROMPT = "Dusk turns into night, and the cat looks up.\n고양이가 위를 본다, 猫が見上げる"
@@ -44,30 +43,30 @@ def says(shown: Any, words: str) -> None:
     shown.get_by_text(words).first.wait_for(timeout=LONG)
 
 
-@both
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@dark_and_light
 def test_the_composer_makes_a_video(notebook: Any, theme: str, app: str) -> None:
     """Pictures, prompt, Generate: the card goes on in the form, and the video plays there."""
     lab = notebook(f"%env WAN_EMULATOR_SPEED=1\n{LOAD}", "%wan compose")
-    lab.theme(f"JupyterLab {theme}")
+    lab.theme(theme)
+    theme = theme.split()[1].lower()
     shown = form(lab)
     says(shown, "Choose a first frame")
-    shoot(shown, f"composer-empty-{app}-{theme.lower()}")
+    shoot(shown, f"composer-empty-{app}-{theme}")
     choose(shown, "first", "cat.png")
     choose(shown, "last", "night.png")
     shown.locator("textarea").fill(f"{PROMPT} {theme} {app}")
     says(shown, "Costs nothing")
-    shoot(shown, f"composer-filled-{app}-{theme.lower()}")
+    shoot(shown, f"composer-filled-{app}-{theme}")
     shown.locator(".wan-generate").click()
     says(shown, "Rendering")
-    shoot(shown, f"composer-running-{app}-{theme.lower()}")
+    shoot(shown, f"composer-running-{app}-{theme}")
     lab.see(1, "video")
     state = lab.play(1)
     assert state["error"] is None
     assert state["time"] > 0
     shown.locator(".wan-to-cell").click()
     says(shown, "The same as a cell")
-    shoot(shown, f"composer-done-{app}-{theme.lower()}")
+    shoot(shown, f"composer-done-{app}-{theme}")
     assert lab.errors() == []
 
 
@@ -105,14 +104,6 @@ def test_an_upload_is_a_frame(notebook: Any, tmp_path: Path) -> None:
     shown.locator(".wan-to-cell").click()
     says(shown, "%%wan wan_inputs/my_fox.png")
     assert (lab.server.root / "wan_inputs" / "my_fox.png").read_bytes() == path.read_bytes()
-
-
-def violations(page: Any, selector: str) -> list[str]:
-    """Return what axe-core finds wrong in the elements of a selector, one line each."""
-    pytest.importorskip("axe_playwright_python", reason="axe-core comes with the test extra")
-    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
-    found = page.evaluate("(selector) => axe.run(selector).then(({violations}) => violations)", selector)
-    return [f"{one['id']}: {json.dumps([node['html'][:200] for node in one['nodes']])}" for one in found]
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])

@@ -1,14 +1,12 @@
-"""A card from its first word to its video, in JupyterLab and in Jupyter Notebook 7, light and dark."""
+"""A card from its first word to its video, in a dark JupyterLab and in a light Jupyter Notebook 7."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from .conftest import Service, both
+from .conftest import Service, dark_and_light
 from .test_lab import shoot
-from .test_looks import SHAPE, THEMES, load
+from .test_looks import SHAPE, load
 
 # Each keeps a job where it is for as long as a display needs to show it.
 SLOWLY = (
@@ -24,8 +22,7 @@ WRITE_DOWN = """() => { window.states = [];
         {subtree: true, childList: true, characterData: true}); }"""
 
 
-@both
-@pytest.mark.parametrize("theme", THEMES)
+@dark_and_light
 def test_the_card_goes_through_its_states(
     notebook: Any, page: Any, service: Service, tmp_path: Any, theme: str, app: str
 ) -> None:
