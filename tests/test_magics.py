@@ -341,7 +341,8 @@ def test_new_makes_a_take_beside_one_that_is_under_way_here(shell: Shell) -> Non
 def test_new_goes_on_with_what_the_same_cell_paid_for_but_could_not_save(shell: Shell) -> None:
     """As the error says: choose another folder, then run the cell again; nothing is sent twice."""
     cell = f"%%wan cat.png {SMALL} --new --wait -o job\nA cat"
-    shell.ok("%config WanMagics.outputs = '/proc/nope'")
+    (shell.desk.folder / "a file").write_bytes(b"")
+    shell.ok("%config WanMagics.outputs = 'a file/videos'")
     problem = shell.run(cell).error
     assert isinstance(problem, OutputError)
     assert "run the cell again; nothing is sent twice" in problem.hint()
