@@ -214,7 +214,7 @@ class Emulator:
     """The emulator's own doors: its ledger and its faults."""
 
     url: str
-    open: Callable[[], httpx.AsyncClient] = field(default=lambda: httpx.AsyncClient(trust_env=False))
+    open: Callable[[], httpx.AsyncClient] = field(default=lambda: httpx.AsyncClient(trust_env=False, timeout=PATIENCE))
 
     @property
     def base_url(self) -> str:

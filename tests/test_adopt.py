@@ -36,7 +36,7 @@ def started(port: PortEmulator, prompt: str = "A dog runs") -> str:
         "parameters": {"resolution": "720P", "duration": 2},
     }
     headers = {"Authorization": "Bearer sk-test", "X-DashScope-Async": "enable"}
-    answer = httpx.post(f"{port.base_url}{GENERAL}", json=body, headers=headers, trust_env=False)
+    answer = httpx.post(f"{port.base_url}{GENERAL}", json=body, headers=headers, trust_env=False, timeout=PATIENCE)
     return answer.json()["output"]["task_id"]
 
 

@@ -105,7 +105,7 @@ class LabServer:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2):
+                with urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=20):
                     return
             except OSError:
                 time.sleep(0.1)

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import av
 import pytest
+from parts import PATIENCE
 from PIL import Image, ImageChops, ImageStat
 
 from wan_jupyter.emulator.motion import pass_over, push_in, spread
@@ -213,7 +214,7 @@ def test_the_interpreter_can_end_while_a_clip_is_made(tmp_path):
         f"service = Service({str(tmp_path)!r}, clip_seconds=30)\n"
         "print(service.after(2, service.first_frame())['task_status'])"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "RUNNING\n", "")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from parts import PATIENCE
 
 from .service import GENERAL, data_uri, picture
 
@@ -42,7 +43,7 @@ class Port:
 
     def stop(self, number: int) -> tuple[int, str]:
         self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=20)
+        _, errors = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, errors
 
 
@@ -68,7 +69,7 @@ def start(folder: Path, *options: str, **environment: str) -> Port:
         env=os.environ | {"WAN_HOME": str(folder)} | environment,
     )
     line = process.stdout.readline()
-    return Port(process, line, httpx.Client(base_url=line.split()[-1], trust_env=False))
+    return Port(process, line, httpx.Client(base_url=line.split()[-1], trust_env=False, timeout=PATIENCE))
 
 
 @pytest.fixture
