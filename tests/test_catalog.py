@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import PIL.Image
 import pytest
@@ -438,13 +439,49 @@ def test_a_job_under_way_is_not_refused_any_more() -> None:
         ("wan2.7-i2v-2027", "media", ("first", "first_last", "clip", "clip_last")),
         ("wan3.5-video", "media", ("first", "first_last", "last", "text")),
         ("wan9-t2v", "img_url", ("text",)),
-        ("Wan-AI/Wan3-I2V-Diffusers", "file", ("first", "text")),
+        ("wan2.2-ti2v-5b", "img_url", ("first", "text")),
+        ("wan2.2-i2v-diffusers", "img_url", ("first",)),
     ],
 )
 def test_an_unknown_model_is_taken_for_its_kin(name: str, shape: str, modes: tuple[str, ...]) -> None:
-    """By its name."""
-    row = catalog.model(name)
-    assert (row.shape, row.modes, row.known) == (shape, modes, False)
+    """By its name; of a service's models none is one to serve yourself."""
+    for protocol in ("dashscope", "video-generations", "videos"):
+        row = catalog.model(name, protocol)
+        assert (row.shape, row.modes, row.known) == (shape, modes, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "modes"),
+    [
+        ("Wan-AI/Wan3-I2V-Diffusers", ("first", "text")),
+        ("Wan-AI/Wan3-T2V-Diffusers", ("text",)),
+        ("my-wan", ("first", "text")),
+    ],
+)
+def test_a_server_of_ones_own_serves_any_name(name: str, modes: tuple[str, ...]) -> None:
+    """Its pictures go as files, whatever the name looks like."""
+    row = catalog.model(name, "openai-videos")
+    assert (row.shape, row.modes, row.known) == ("file", modes, False)
+
+
+@pytest.mark.parametrize("where", ["dashscope-intl", "dashscope-cn", "dashscope-us", "emulator"])
+@pytest.mark.parametrize("name", ["wan2.2-ti2v-5b", "my/wan-diffusers"])
+def test_an_unknown_model_with_an_open_ones_name_can_be_sent(where: str, name: str) -> None:
+    """With the usual warning, and a body that DashScope knows."""
+    plan = check(where, model=name)
+    assert [key for key, _ in plan.remarks] == ["remark.unknown_model"]
+    assert dashscope.body_of(replace(plan.order, frames={"first": "https://a/b.png"}))["input"]["img_url"]
+
+
+@pytest.mark.parametrize("where", ["dashscope-intl", "emulator", "ssanai", "ope", "videos", "videos-new-api"])
+@pytest.mark.parametrize("name", ["served", "Wan-AI/Wan2.2-I2V-A14B-Diffusers"])
+def test_a_model_to_serve_yourself_is_refused_elsewhere(where: str, name: str) -> None:
+    """A service has none of that name; the hint says where it can be had."""
+    provider = catalog.provider(where, None if catalog.providers()[where].base_url else "https://gateway.test/v1")
+    with pytest.raises(ModelError) as caught:
+        catalog.check(ask(model=name), provider)
+    assert caught.value.key == "model.self_hosted"
+    assert [word for word in (name, where, "--provider openai-videos") if word not in str(caught.value)] == []
 
 
 # ---- providers ----------------------------------------------------------------------------------------------------

@@ -103,6 +103,13 @@ def test_a_default_yields_to_the_model(world: World) -> None:
     ]
 
 
+def test_a_default_model_to_serve_oneself_yields_to_a_service(world: World) -> None:
+    """A default never is the reason why a cell is refused."""
+    session = world.session(settings=said(world, 'model = "served"'))
+    plan = session.plan(VideoRequest(prompt="x", filled_prompt="x", first=take(picture())))
+    assert (plan.model.id, [key for key, _ in plan.remarks]) == ("wan2.6-i2v-flash", ["remark.default_yields"])
+
+
 def test_outputs_of_a_project_lie_beside_its_file(world: World) -> None:
     """And the user's beside the notebook."""
     assert said(world, 'outputs = "mine"').outputs == world.folder / "a" / "b" / "mine"

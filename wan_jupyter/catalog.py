@@ -107,7 +107,7 @@ def _default_model(request: VideoRequest, where: Provider) -> str:
 
 def _known_row(name: str, request: VideoRequest, where: Provider) -> Model:
     """Return a model's row as it is at a provider: its region's durations, and what the provider's documents say."""
-    row = model(name)
+    row = model(name, where.protocol)
     differs = {"durations": row.durations_at.get(where.region, row.durations), **where.models.get(name, {})}
     if not row.known:  # nothing is known against an option that was typed, so it is sent
         differs["fields"] = tuple(dict.fromkeys((*row.fields, *_typed(request))))
@@ -191,6 +191,13 @@ def _check_clip(request: VideoRequest, row: Model, where: Provider) -> None:
         raise ModelError(f"mode.none_{request.mode}", provider=where.name)
 
 
+def _check_home(request: VideoRequest, row: Model, where: Provider) -> None:
+    """Refuse a model to serve oneself where nothing is served."""
+    del request
+    if not where.writes(row):
+        raise ModelError("model.self_hosted", model=row.id, provider=where.name)
+
+
 def _check_mode(request: VideoRequest, row: Model, where: Provider) -> None:
     modes = (*row.modes, *(row.template_modes if request.template else ()))
     if where.modes and request.mode not in where.modes:
@@ -202,7 +209,7 @@ def _check_mode(request: VideoRequest, row: Model, where: Provider) -> None:
 
 
 def _wrong_mode(request: VideoRequest, row: Model, where: Provider) -> ModelError:
-    others = (other.id for other in models().values() if request.mode in other.modes and _offers(where, other))
+    others = (other.id for other in models().values() if request.mode in other.modes and where.offers(other))
     able = where.defaults.get(request.mode) or next(others, "")
     if not able:
         return ModelError(f"mode.none_{request.mode}", provider=where.name)
@@ -240,7 +247,7 @@ def _holds_anyway(name: str, value: object, row: Model) -> bool:
 
 
 def _cannot(name: str, request: VideoRequest, row: Model, where: Provider) -> ModelError:
-    able = [m.id for m in models().values() if name in m.fields and request.mode in m.modes and _offers(where, m)]
+    able = [m.id for m in models().values() if name in m.fields and request.mode in m.modes and where.offers(m)]
     able.sort(key=lambda other: other not in where.defaults.values())  # the usual one first
     key = "model.option_elsewhere" if able else "model.option_nowhere"
     return ModelError(key, model=row.id, option=name.replace("_", "-"), able=", ".join(able[:3]))
@@ -279,7 +286,9 @@ def _beyond(image: Image, bounds: Limits) -> Iterator[tuple[str, Mapping[str, st
 
 
 Refusal = Callable[[VideoRequest, Model, Provider], None]
-REFUSALS: tuple[Refusal, ...] = (_check_clip, _check_mode, _check_values, _check_options, _check_links, _check_pictures)
+REFUSALS: tuple[Refusal, ...] = (
+    *(_check_home, _check_clip, _check_mode, _check_values, _check_options, _check_links, _check_pictures),
+)
 
 
 # ---- remarking ----------------------------------------------------------------------------------------------------
@@ -289,7 +298,7 @@ def _remarks(request: VideoRequest, row: Model, where: Provider) -> Iterator[Rem
     """Yield what the user should know about a request that is sent all the same."""
     if not row.known:
         yield "remark.unknown_model", {"model": row.id, "suggestion": nearest(row.id, models())}
-    elif not _offers(where, row):
+    elif not where.offers(row):
         yield "remark.not_offered", {"model": row.id, "provider": where.name}
     if row.prompt_max and len(request.filled_prompt) > row.prompt_max:
         yield "remark.long_prompt", {"limit": str(row.prompt_max), "length": str(len(request.filled_prompt))}
@@ -329,13 +338,6 @@ def _lost(service: Protocol, order: Order, where: Provider) -> Iterator[Remark]:
 
 def _shown(name: str, value: object) -> str:
     return name if name in LONG else f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-
-
-def _offers(where: Provider, row: Model) -> bool:
-    """Tell whether a model is known to be had from a provider; where nothing is known, it may be."""
-    if where.models:
-        return row.id in where.models
-    return not (where.region and row.regions) or where.region in row.regions
 
 
 def spans(numbers: tuple[int, ...]) -> str:

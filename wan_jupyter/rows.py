@@ -33,6 +33,8 @@ PROTOCOLS: Mapping[str, Callable[..., Protocol]] = MappingProxyType(
         "openai-videos": OpenAIVideos,
     }
 )
+# Protocol of servers that people run themselves, to the model that stands for whatever such a server serves.
+SERVING: Mapping[str, str] = MappingProxyType({"openai-videos": SERVED})
 EMULATOR = "emulator"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -87,6 +89,16 @@ class Provider:
         """Return its protocol on its base URL."""
         how = {"dialect": self.dialect} if self.dialect else {}
         return PROTOCOLS[self.protocol](self.base_url, **how)
+
+    def writes(self, row: Model) -> bool:
+        """Tell whether a model's pictures can be written in its protocol: those of one's own server are files."""
+        return self.protocol in SERVING or row.shape != models()[SERVED].shape
+
+    def offers(self, row: Model) -> bool:
+        """Tell whether a model is known to be had here; where nothing is known, it may be."""
+        if self.models:
+            return row.id in self.models
+        return self.writes(row) and (not (self.region and row.regions) or self.region in row.regions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,13 +204,13 @@ def provider(name: str, base_url: str | None = None) -> Provider:
     return _at(row, base_url) if base_url else row
 
 
-def model(name: str) -> Model:
-    """Return a model's row, or a guess from its name where the catalogue has none: catalogues age."""
+def model(name: str, protocol: str) -> Model:
+    """Return a model's row, or a guess where the catalogue has none: from its name, and from who is to make it."""
     if name in models():
         return models()[name]
     part, like, modes = next(guess for guess in GUESSES if guess[0] in name.lower())
     del part
-    row = models()[like]
+    row = models()[SERVING.get(protocol, like)]
     return Model(
         id=name, path=row.path, shape=row.shape, modes=modes or row.modes, fields=row.fields,
         data_uri=row.data_uri, known=False,
@@ -207,8 +219,7 @@ def model(name: str) -> Model:
 
 # Part of an unknown id, the model it is taken for, and its modes if they are others.
 GUESSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("ti2v", SERVED, ()),
-    ("diffusers", SERVED, ()),
+    ("ti2v", "wan2.6-i2v", ("first", "text")),
     ("kf2v", "wan2.2-kf2v-flash", ()),
     ("t2v", "wan2.6-i2v", ("text",)),
     ("wan2.7", "wan2.7-i2v", ()),
