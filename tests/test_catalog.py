@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import PIL.Image
@@ -215,7 +216,11 @@ def test_no_sound_on_a_silent_model_is_what_it_does_anyway() -> None:
 
 def test_a_size_is_refused_where_the_picture_gives_the_shape() -> None:
     """With what to type instead."""
-    assert "--resolution" in refused(size="1280x720")
+    for name in ("dashscope-intl", "ssanai"):
+        with pytest.raises(ModelError) as caught:
+            check(name, size="1280x720")
+        assert caught.value.key == "model.size"
+        assert "--resolution" in str(caught.value)
 
 
 def test_the_model_may_choose_the_length_where_it_can() -> None:
@@ -473,6 +478,35 @@ def test_an_unknown_model_with_an_open_ones_name_can_be_sent(where: str, name: s
     assert dashscope.body_of(replace(plan.order, frames={"first": "https://a/b.png"}))["input"]["img_url"]
 
 
+@pytest.mark.parametrize(
+    "name", ["wan2.6-t2v", "wan2.5-t2v-preview", "wan2.2-t2v-plus", "wanx2.1-t2v-turbo", "wan2.6-t2v-us"]
+)
+@pytest.mark.parametrize(
+    ("wishes", "size"),
+    [({}, "1280*720"), ({"resolution": "1080P"}, "1920*1080"), ({"size": "720x1280"}, "720*1280")],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["dashscope-intl", "emulator", "videos-new-api"])
+def test_a_text_model_up_to_26_is_told_width_and_height(
+    where: str, name: str, wishes: dict[str, object], size: str
+) -> None:
+    """It reads no tier (wire sheet 2.1): left out, it would make its own size, which may be the dearest."""
+    provider = catalog.provider(where, None if catalog.providers()[where].base_url else "https://gateway.test/v1")
+    plan = catalog.check(ask(first=None, model=name, **wishes), provider)
+    body = provider.speak().submit(plan.order)
+    sent = json.loads(next(body).content)
+    parameters = sent.get("metadata", sent)["parameters"]
+    assert (parameters["size"], "resolution" in parameters) == (size, False)
+    assert plan.request.size == wishes.get("size")  # so that the same cell is the same request as ever
+
+
+@pytest.mark.parametrize("name", ["wan2.7-t2v", "wan3.0-t2v", "wan9-t2v"])
+def test_a_newer_text_model_is_told_a_tier(name: str) -> None:
+    """From 2.7 on."""
+    fields = check(first=None, model=name).order.fields
+    assert (fields["resolution"], "size" in fields) == ("720P", False)
+
+
 @pytest.mark.parametrize("where", ["dashscope-intl", "emulator", "ssanai", "ope", "videos", "videos-new-api"])
 @pytest.mark.parametrize("name", ["served", "Wan-AI/Wan2.2-I2V-A14B-Diffusers"])
 def test_a_model_to_serve_yourself_is_refused_elsewhere(where: str, name: str) -> None:
@@ -517,7 +551,9 @@ def test_an_address_that_would_give_the_key_away_is_refused(url: str, key: str) 
     assert "sk-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/v1/", "http://localhost/v1/", "http://[::1]:1/v1/", "https://a/v1/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000/v1/", "http://localhost/v1/", "http://[::1]:1/v1/", "https://a/v1/"]
+)
 def test_an_address_may_be_given(url: str) -> None:
     """A slash at its end does not matter."""
     assert catalog.provider("dashscope-intl", url).base_url == url.rstrip("/")
@@ -525,5 +561,5 @@ def test_an_address_may_be_given(url: str) -> None:
 
 @pytest.mark.parametrize(("numbers", "words"), [((2, 3, 4), "2 to 4"), ((5, 10), "5, 10"), ((5,), "5"), ((), "")])
 def test_numbers_are_said_as_people_say_them(numbers: tuple[int, ...], words: str) -> None:
-    """"2 to 15", or one by one."""
+    """ "2 to 15", or one by one."""
     assert catalog.spans(numbers) == words

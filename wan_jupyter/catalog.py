@@ -158,8 +158,11 @@ def _typed(request: VideoRequest) -> list[str]:
 
 
 def _order(request: VideoRequest, row: Model, service: Protocol) -> Order:
-    taken = {*row.fields, "size"} - {"resolution"} if service.sized else set(row.fields)
-    asked = {name: value for name, value in request.asked().items() if name in taken}
+    told = _size(request, request.resolution or "") if row.sized else ""  # not in the request: a tier was asked for
+    asked = {**({"size": told} if told else {}), **request.asked()}
+    sized = service.sized or (row.sized and "size" in asked)
+    taken = {*row.fields, "size"} - {"resolution"} if sized else set(row.fields)
+    asked = {name: value for name, value in asked.items() if name in taken}
     inline = INLINE_MAX if row.data_uri else 0
     text = request.filled_prompt
     return Order(row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline, _bounds(row))
@@ -225,7 +228,7 @@ def _check_values(request: VideoRequest, row: Model, where: Provider) -> None:
         choices: str = spans(row.durations)
         choices = Phrase("part.span_or_smart", {"spans": choices}) if row.smart else choices
         raise ModelError("model.duration", model=row.id, value=request.duration, choices=choices)
-    if request.resolution not in row.resolutions:
+    if request.resolution is not None and request.resolution not in row.resolutions:  # None: a size was typed
         choices = ", ".join(row.resolutions)
         raise ModelError("model.resolution", model=row.id, value=request.resolution, choices=choices)
 

@@ -5,6 +5,7 @@ What a request may ask of a row is said in `catalog`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -128,6 +129,7 @@ class Model:
 
     Attributes:
         durations_at: region to the durations there, where they are others.
+        sized: whether it takes width and height (`size`) where others take a tier (`resolution`).
         smart: whether a duration of -1 lets the model choose.
         data_uri: whether its pictures may be written into the body; else they are links.
         limits: key into the file's `limits`, "" for none.
@@ -144,6 +146,7 @@ class Model:
     resolutions: tuple[str, ...] = ()
     durations: tuple[int, ...] = ()
     durations_at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    sized: bool = False
     smart: bool = False
     fields: tuple[str, ...] = ()
     sound: bool = False
@@ -213,10 +216,12 @@ def model(name: str, protocol: str) -> Model:
     row = models()[SERVING.get(protocol, like)]
     return Model(
         id=name, path=row.path, shape=row.shape, modes=modes or row.modes, fields=row.fields,
-        data_uri=row.data_uri, known=False,
+        data_uri=row.data_uri, sized=OLD_TEXT.search(name.lower()) is not None, known=False,
     )  # fmt: skip
 
 
+# Text models up to 2.6 read `size` and no `resolution`; newer ones the other way round (wire-dashscope.md 2.1).
+OLD_TEXT = re.compile(r"wanx?2\.[1-6]-t2v")
 # Part of an unknown id, the model it is taken for, and its modes if they are others.
 GUESSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("ti2v", "wan2.6-i2v", ("first", "text")),
