@@ -165,8 +165,20 @@ def test_what_the_model_cannot_do_is_refused_with_the_fix(wishes: dict[str, obje
 
 
 def test_a_provider_without_a_model_for_two_pictures_says_so() -> None:
-    """Virginia has no frame-to-frame model."""
-    assert "dashscope-us has no model for a first and a last frame" in refused("dashscope-us", last=CAT)
+    """The second gateway's documents have none."""
+    assert "ope has no model for a first and a last frame" in refused("ope", last=CAT)
+
+
+def test_virginia_has_a_model_for_two_pictures() -> None:
+    """No frame-to-frame model, but one that takes a last frame, too (models.json)."""
+    assert check("dashscope-us", last=CAT).order.model == "wan2.7-i2v"
+
+
+@pytest.mark.parametrize("last", [None, CAT])
+def test_a_text_model_is_not_said_to_want_more_pictures(last: Image | None) -> None:
+    """It wants none."""
+    said = refused(model="wan2.6-t2v", last=last)
+    assert [word for word in ("words alone", "Leave out", "--model wan2.") if word not in said] == []
 
 
 def test_an_unknown_model_passes_with_a_remark() -> None:
@@ -345,6 +357,8 @@ def test_frames_by_address_only_are_refused_as_files() -> None:
         check("ssanai", last=CAT)
     assert caught.value.key == "picture.link_only"
     assert "https://" in str(caught.value)
+    with pytest.raises(ImageError):  # with a template one frame is enough, and goes by the same name
+        check("ssanai", model="wan2.1-kf2v-plus", template="hanfu-1")
     link = Image("a.png", url="https://example.com/a.png")
     assert check("ssanai", first=link, last=link).order.mode == "first_last"
 

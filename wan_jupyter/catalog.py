@@ -216,7 +216,8 @@ def _wrong_mode(request: VideoRequest, row: Model, where: Provider) -> ModelErro
     able = where.defaults.get(request.mode) or next(others, "")
     if not able:
         return ModelError(f"mode.none_{request.mode}", provider=where.name)
-    return ModelError(f"mode.wrong_{request.mode}", model=row.id, able=able)
+    key = "mode.text_only" if row.modes == ("text",) else f"mode.wrong_{request.mode}"
+    return ModelError(key, model=row.id, able=able)
 
 
 def _check_values(request: VideoRequest, row: Model, where: Provider) -> None:
@@ -258,9 +259,8 @@ def _cannot(name: str, request: VideoRequest, row: Model, where: Provider) -> Mo
 
 def _check_links(request: VideoRequest, row: Model, where: Provider) -> None:
     """Refuse a picture that is no address where the service's documents say that it takes only addresses."""
-    del row
-    for _, image in request.frames:
-        if request.mode in where.links_only and not image.url:
+    for _, image in request.frames:  # one frame of a model of that shape goes by the same name
+        if {request.mode, row.shape} & {*where.links_only} and not image.url:
             raise ImageError("picture.link_only", provider=where.name, label=image.label)
 
 
