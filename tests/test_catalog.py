@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 
 import PIL.Image
 import pytest
@@ -163,8 +165,20 @@ def test_what_the_model_cannot_do_is_refused_with_the_fix(wishes: dict[str, obje
 
 
 def test_a_provider_without_a_model_for_two_pictures_says_so() -> None:
-    """Virginia has no frame-to-frame model."""
-    assert "dashscope-us has no model for a first and a last frame" in refused("dashscope-us", last=CAT)
+    """The second gateway's documents have none."""
+    assert "ope has no model for a first and a last frame" in refused("ope", last=CAT)
+
+
+def test_virginia_has_a_model_for_two_pictures() -> None:
+    """No frame-to-frame model, but one that takes a last frame, too (models.json)."""
+    assert check("dashscope-us", last=CAT).order.model == "wan2.7-i2v"
+
+
+@pytest.mark.parametrize("last", [None, CAT])
+def test_a_text_model_is_not_said_to_want_more_pictures(last: Image | None) -> None:
+    """It wants none."""
+    said = refused(model="wan2.6-t2v", last=last)
+    assert [word for word in ("words alone", "Leave out", "--model wan2.") if word not in said] == []
 
 
 def test_an_unknown_model_passes_with_a_remark() -> None:
@@ -214,7 +228,11 @@ def test_no_sound_on_a_silent_model_is_what_it_does_anyway() -> None:
 
 def test_a_size_is_refused_where_the_picture_gives_the_shape() -> None:
     """With what to type instead."""
-    assert "--resolution" in refused(size="1280x720")
+    for name in ("dashscope-intl", "ssanai"):
+        with pytest.raises(ModelError) as caught:
+            check(name, size="1280x720")
+        assert caught.value.key == "model.size"
+        assert "--resolution" in str(caught.value)
 
 
 def test_the_model_may_choose_the_length_where_it_can() -> None:
@@ -339,6 +357,8 @@ def test_frames_by_address_only_are_refused_as_files() -> None:
         check("ssanai", last=CAT)
     assert caught.value.key == "picture.link_only"
     assert "https://" in str(caught.value)
+    with pytest.raises(ImageError):  # with a template one frame is enough, and goes by the same name
+        check("ssanai", model="wan2.1-kf2v-plus", template="hanfu-1")
     link = Image("a.png", url="https://example.com/a.png")
     assert check("ssanai", first=link, last=link).order.mode == "first_last"
 
@@ -438,13 +458,78 @@ def test_a_job_under_way_is_not_refused_any_more() -> None:
         ("wan2.7-i2v-2027", "media", ("first", "first_last", "clip", "clip_last")),
         ("wan3.5-video", "media", ("first", "first_last", "last", "text")),
         ("wan9-t2v", "img_url", ("text",)),
-        ("Wan-AI/Wan3-I2V-Diffusers", "file", ("first", "text")),
+        ("wan2.2-ti2v-5b", "img_url", ("first", "text")),
+        ("wan2.2-i2v-diffusers", "img_url", ("first",)),
     ],
 )
 def test_an_unknown_model_is_taken_for_its_kin(name: str, shape: str, modes: tuple[str, ...]) -> None:
-    """By its name."""
-    row = catalog.model(name)
-    assert (row.shape, row.modes, row.known) == (shape, modes, False)
+    """By its name; of a service's models none is one to serve yourself."""
+    for protocol in ("dashscope", "video-generations", "videos"):
+        row = catalog.model(name, protocol)
+        assert (row.shape, row.modes, row.known) == (shape, modes, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "modes"),
+    [
+        ("Wan-AI/Wan3-I2V-Diffusers", ("first", "text")),
+        ("Wan-AI/Wan3-T2V-Diffusers", ("text",)),
+        ("my-wan", ("first", "text")),
+    ],
+)
+def test_a_server_of_ones_own_serves_any_name(name: str, modes: tuple[str, ...]) -> None:
+    """Its pictures go as files, whatever the name looks like."""
+    row = catalog.model(name, "openai-videos")
+    assert (row.shape, row.modes, row.known) == ("file", modes, False)
+
+
+@pytest.mark.parametrize("where", ["dashscope-intl", "dashscope-cn", "dashscope-us", "emulator"])
+@pytest.mark.parametrize("name", ["wan2.2-ti2v-5b", "my/wan-diffusers"])
+def test_an_unknown_model_with_an_open_ones_name_can_be_sent(where: str, name: str) -> None:
+    """With the usual warning, and a body that DashScope knows."""
+    plan = check(where, model=name)
+    assert [key for key, _ in plan.remarks] == ["remark.unknown_model"]
+    assert dashscope.body_of(replace(plan.order, frames={"first": "https://a/b.png"}))["input"]["img_url"]
+
+
+@pytest.mark.parametrize(
+    "name", ["wan2.6-t2v", "wan2.5-t2v-preview", "wan2.2-t2v-plus", "wanx2.1-t2v-turbo", "wan2.6-t2v-us"]
+)
+@pytest.mark.parametrize(
+    ("wishes", "size"),
+    [({}, "1280*720"), ({"resolution": "1080P"}, "1920*1080"), ({"size": "720x1280"}, "720*1280")],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["dashscope-intl", "emulator", "videos-new-api"])
+def test_a_text_model_up_to_26_is_told_width_and_height(
+    where: str, name: str, wishes: dict[str, object], size: str
+) -> None:
+    """It reads no tier (wire sheet 2.1): left out, it would make its own size, which may be the dearest."""
+    provider = catalog.provider(where, None if catalog.providers()[where].base_url else "https://gateway.test/v1")
+    plan = catalog.check(ask(first=None, model=name, **wishes), provider)
+    body = provider.speak().submit(plan.order)
+    sent = json.loads(next(body).content)
+    parameters = sent.get("metadata", sent)["parameters"]
+    assert (parameters["size"], "resolution" in parameters) == (size, False)
+    assert plan.request.size == wishes.get("size")  # so that the same cell is the same request as ever
+
+
+@pytest.mark.parametrize("name", ["wan2.7-t2v", "wan3.0-t2v", "wan9-t2v"])
+def test_a_newer_text_model_is_told_a_tier(name: str) -> None:
+    """From 2.7 on."""
+    fields = check(first=None, model=name).order.fields
+    assert (fields["resolution"], "size" in fields) == ("720P", False)
+
+
+@pytest.mark.parametrize("where", ["dashscope-intl", "emulator", "ssanai", "ope", "videos", "videos-new-api"])
+@pytest.mark.parametrize("name", ["served", "Wan-AI/Wan2.2-I2V-A14B-Diffusers"])
+def test_a_model_to_serve_yourself_is_refused_elsewhere(where: str, name: str) -> None:
+    """A service has none of that name; the hint says where it can be had."""
+    provider = catalog.provider(where, None if catalog.providers()[where].base_url else "https://gateway.test/v1")
+    with pytest.raises(ModelError) as caught:
+        catalog.check(ask(model=name), provider)
+    assert caught.value.key == "model.self_hosted"
+    assert [word for word in (name, where, "--provider openai-videos") if word not in str(caught.value)] == []
 
 
 # ---- providers ----------------------------------------------------------------------------------------------------
@@ -480,7 +565,9 @@ def test_an_address_that_would_give_the_key_away_is_refused(url: str, key: str) 
     assert "sk-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/v1/", "http://localhost/v1/", "http://[::1]:1/v1/", "https://a/v1/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000/v1/", "http://localhost/v1/", "http://[::1]:1/v1/", "https://a/v1/"]
+)
 def test_an_address_may_be_given(url: str) -> None:
     """A slash at its end does not matter."""
     assert catalog.provider("dashscope-intl", url).base_url == url.rstrip("/")
@@ -488,5 +575,5 @@ def test_an_address_may_be_given(url: str) -> None:
 
 @pytest.mark.parametrize(("numbers", "words"), [((2, 3, 4), "2 to 4"), ((5, 10), "5, 10"), ((5,), "5"), ((), "")])
 def test_numbers_are_said_as_people_say_them(numbers: tuple[int, ...], words: str) -> None:
-    """"2 to 15", or one by one."""
+    """ "2 to 15", or one by one."""
     assert catalog.spans(numbers) == words

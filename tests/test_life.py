@@ -16,6 +16,7 @@ from wan_jupyter import engine, errors, pacing
 from wan_jupyter.job import Job
 from wan_jupyter.owners import Owner
 from wan_jupyter.pacing import DOWNLOAD_TRIES, SUBMIT_WAITS, UNREACHED_TRIES
+from wan_jupyter.protocols import dashscope
 from wan_jupyter.session import Session
 from wan_jupyter.status import Snapshot, Status
 
@@ -485,6 +486,19 @@ def busy_workers() -> Iterator[None]:
         yield
     finally:
         gate.set()
+
+
+def test_what_breaks_before_a_job_is_sent_is_not_said_to_go_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing went out, and nothing is told of a service; once it works again, the cell sends it."""
+    with monkeypatch.context() as broken:
+        broken.setattr(dashscope, "body_of", lambda order: {}[order.model])
+        job = world.order()
+        problem = end(job)
+    assert (problem.key, job.status, world.emulator().creates) == ("job.internal_unsent", Status.PREPARING, 0)
+    assert "nothing went to the service" in str(problem)
+    again = world.order()
+    again.result(PATIENCE)
+    assert (again.id, world.emulator().creates) == (job.id, 1)
 
 
 def test_canceled_while_preparing_is_never_sent(world: World) -> None:

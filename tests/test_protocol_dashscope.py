@@ -209,7 +209,9 @@ def test_a_text_alone_has_no_media() -> None:
 
 def test_a_template_takes_the_first_frame_alone() -> None:
     """Wire sheet 3.1: the effect of a frame-to-frame model."""
-    made = Order("wanx2.1-kf2v-plus", "first", B, "first_last", "", {"template": "hanfu-1"}, {"first": "https://a/1.png"})
+    made = Order(
+        "wanx2.1-kf2v-plus", "first", B, "first_last", "", {"template": "hanfu-1"}, {"first": "https://a/1.png"}
+    )
     assert body_of(made)["input"] == {"first_frame_url": "https://a/1.png", "template": "hanfu-1"}
 
 
@@ -643,10 +645,36 @@ def test_a_huge_message_is_cut() -> None:
 def test_the_dry_run_shows_the_request_and_no_secret(world: World) -> None:
     """The picture as its kind, weight and digest; the key as a variable's name; nothing is sent."""
     session = world.session("dashscope-intl", key="sk-distinctive")
-    dry = session.dry_run(VideoRequest(filled_prompt="A cat's \"look\"", first=take(picture()), seed=7))
+    dry = session.dry_run(VideoRequest(filled_prompt='A cat\'s "look"', first=take(picture()), seed=7))
     assert dry.request.url == f"{BASE}{A}"
     assert dry.request.headers["authorization"] == "Bearer $DASHSCOPE_API_KEY"
     assert dry.request.body["input"]["img_url"].startswith("<data:image/png, ")
     assert dry.request.body["parameters"]["seed"] == 7
     assert "sk-distinctive" not in f"{dry}"
     assert world.rows() == [] if (world.home / "journal.sqlite3").exists() else True
+
+
+@pytest.mark.parametrize(
+    ("params", "resolved"),
+    [
+        ((("input.audio_url", "oss://host/a.mp3"),), True),
+        ((("input.media", '[{"type": "first_frame", "url": "oss://host/a.png"}]'),), True),
+        ((("input.audio_url", "https://host/a.mp3"),), False),
+        ((), False),
+    ],
+    ids=str,
+)
+def test_a_link_into_storage_is_resolved_wherever_it_stands(
+    params: tuple[tuple[str, str], ...], resolved: bool
+) -> None:
+    """One that was set by hand, too (wire sheet 1.2)."""
+    path = "/services/aigc/video-generation/video-synthesis"
+    order = Order("wan2.6-i2v", "first", path, "img_url", "A cat", {}, {"first": "https://a/b.png"}, params)
+    sent = next(DashScope("https://host/api/v1").submit(order))
+    assert sent.headers.get("X-DashScope-OssResourceResolve") == ("enable" if resolved else None)
+
+
+def test_a_size_is_written_as_the_service_writes_it() -> None:
+    """With an asterisk (wire sheet 2.1)."""
+    body = body_of(Order("wan2.6-t2v", "text", "", "img_url", "A cat", {"size": "1280x720"}))
+    assert body["parameters"] == {"size": "1280*720"}

@@ -177,6 +177,24 @@ def test_what_is_transparent_becomes_white(mode: str, kind: str) -> None:
     assert (pixels(fit).mode, fit.mime, done(fit)[0]) == ("RGB", "image/png", "alpha")
 
 
+def test_a_transparent_object_is_put_on_white_and_that_is_said() -> None:
+    """As the same picture from a file is; a model that takes transparency gets it."""
+    picture = see_through("RGBA")
+    for data in (take(picture).encoded(), saved(picture)):
+        fit = made_fit(data, OLD, "cat")
+        assert (pixels(fit).mode, pixels(fit).getpixel((10, 10)), done(fit)) == ("RGB", (255, 255, 255), ["alpha"])
+        assert pixels(made_fit(data, Bounds())).mode == "RGBA"
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_an_alpha_channel_in_which_nothing_is_transparent_goes_without_a_word(mode: str) -> None:
+    """As in a matplotlib figure's PNG: no pixel looks otherwise without it."""
+    picture = drawn().convert("LA" if mode == "LA" else "RGBA").convert(mode)
+    more = {"transparency": 255} if mode == "P" else {}
+    fit = made_fit(saved(picture, **more), OLD, "cat")
+    assert (pixels(fit).mode in ("RGB", "L"), done(fit)) == (True, [])
+
+
 def test_a_transparent_colour_is_transparency() -> None:
     """A PNG may name one colour that is not seen."""
     fit = made_fit(saved(drawn(), transparency=(255, 0, 0)), OLD, "cat")

@@ -91,6 +91,16 @@ def test_the_file_chooses_where_nothing_else_does(world: World) -> None:
     assert world.session(None, settings=said(world, text, **keys, WAN_PROVIDER="emulator")).name == "emulator"
 
 
+def test_the_environment_may_name_a_session(world: World) -> None:
+    """And naming it in code works all the same; an address in the environment is for it, as it is for a provider."""
+    found = said(world, WORK, WORK_KEY=SECRET, WAN_PROVIDER="work")
+    for name in (None, "work"):
+        session = world.session(name, settings=found)
+        assert (session.name, session.provider.name) == ("work", "dashscope-cn")
+    there = said(world, WORK, WORK_KEY=SECRET, WAN_PROVIDER="work", WAN_BASE_URL="https://other.test/api/v1")
+    assert world.session(settings=there, provider=None).provider.base_url == "https://other.test/api/v1"
+
+
 def test_a_default_yields_to_the_model(world: World) -> None:
     """What a model does not have is left out, and that is said."""
     found = said(world, 'duration = 7\nresolution = "480P"\nnegative_prompt = "blurry"\n')
@@ -101,6 +111,13 @@ def test_a_default_yields_to_the_model(world: World) -> None:
     assert [(key, how["name"]) for key, how in plan.remarks if "yields" in key] == [
         ("remark.setting_yields", "duration")
     ]
+
+
+def test_a_default_model_to_serve_oneself_yields_to_a_service(world: World) -> None:
+    """A default never is the reason why a cell is refused."""
+    session = world.session(settings=said(world, 'model = "served"'))
+    plan = session.plan(VideoRequest(prompt="x", filled_prompt="x", first=take(picture())))
+    assert (plan.model.id, [key for key, _ in plan.remarks]) == ("wan2.6-i2v-flash", ["remark.default_yields"])
 
 
 def test_outputs_of_a_project_lie_beside_its_file(world: World) -> None:

@@ -107,7 +107,7 @@ def _default_model(request: VideoRequest, where: Provider) -> str:
 
 def _known_row(name: str, request: VideoRequest, where: Provider) -> Model:
     """Return a model's row as it is at a provider: its region's durations, and what the provider's documents say."""
-    row = model(name)
+    row = model(name, where.protocol)
     differs = {"durations": row.durations_at.get(where.region, row.durations), **where.models.get(name, {})}
     if not row.known:  # nothing is known against an option that was typed, so it is sent
         differs["fields"] = tuple(dict.fromkeys((*row.fields, *_typed(request))))
@@ -158,8 +158,11 @@ def _typed(request: VideoRequest) -> list[str]:
 
 
 def _order(request: VideoRequest, row: Model, service: Protocol) -> Order:
-    taken = {*row.fields, "size"} - {"resolution"} if service.sized else set(row.fields)
-    asked = {name: value for name, value in request.asked().items() if name in taken}
+    told = _size(request, request.resolution or "") if row.sized else ""  # not in the request: a tier was asked for
+    asked = {**({"size": told} if told else {}), **request.asked()}
+    sized = service.sized or (row.sized and "size" in asked)
+    taken = {*row.fields, "size"} - {"resolution"} if sized else set(row.fields)
+    asked = {name: value for name, value in asked.items() if name in taken}
     inline = INLINE_MAX if row.data_uri else 0
     text = request.filled_prompt
     return Order(row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline, _bounds(row))
@@ -191,6 +194,13 @@ def _check_clip(request: VideoRequest, row: Model, where: Provider) -> None:
         raise ModelError(f"mode.none_{request.mode}", provider=where.name)
 
 
+def _check_home(request: VideoRequest, row: Model, where: Provider) -> None:
+    """Refuse a model to serve oneself where nothing is served."""
+    del request
+    if not where.writes(row):
+        raise ModelError("model.self_hosted", model=row.id, provider=where.name)
+
+
 def _check_mode(request: VideoRequest, row: Model, where: Provider) -> None:
     modes = (*row.modes, *(row.template_modes if request.template else ()))
     if where.modes and request.mode not in where.modes:
@@ -202,11 +212,12 @@ def _check_mode(request: VideoRequest, row: Model, where: Provider) -> None:
 
 
 def _wrong_mode(request: VideoRequest, row: Model, where: Provider) -> ModelError:
-    others = (other.id for other in models().values() if request.mode in other.modes and _offers(where, other))
+    others = (other.id for other in models().values() if request.mode in other.modes and where.offers(other))
     able = where.defaults.get(request.mode) or next(others, "")
     if not able:
         return ModelError(f"mode.none_{request.mode}", provider=where.name)
-    return ModelError(f"mode.wrong_{request.mode}", model=row.id, able=able)
+    key = "mode.text_only" if row.modes == ("text",) else f"mode.wrong_{request.mode}"
+    return ModelError(key, model=row.id, able=able)
 
 
 def _check_values(request: VideoRequest, row: Model, where: Provider) -> None:
@@ -218,7 +229,7 @@ def _check_values(request: VideoRequest, row: Model, where: Provider) -> None:
         choices: str = spans(row.durations)
         choices = Phrase("part.span_or_smart", {"spans": choices}) if row.smart else choices
         raise ModelError("model.duration", model=row.id, value=request.duration, choices=choices)
-    if request.resolution not in row.resolutions:
+    if request.resolution is not None and request.resolution not in row.resolutions:  # None: a size was typed
         choices = ", ".join(row.resolutions)
         raise ModelError("model.resolution", model=row.id, value=request.resolution, choices=choices)
 
@@ -240,7 +251,7 @@ def _holds_anyway(name: str, value: object, row: Model) -> bool:
 
 
 def _cannot(name: str, request: VideoRequest, row: Model, where: Provider) -> ModelError:
-    able = [m.id for m in models().values() if name in m.fields and request.mode in m.modes and _offers(where, m)]
+    able = [m.id for m in models().values() if name in m.fields and request.mode in m.modes and where.offers(m)]
     able.sort(key=lambda other: other not in where.defaults.values())  # the usual one first
     key = "model.option_elsewhere" if able else "model.option_nowhere"
     return ModelError(key, model=row.id, option=name.replace("_", "-"), able=", ".join(able[:3]))
@@ -248,9 +259,8 @@ def _cannot(name: str, request: VideoRequest, row: Model, where: Provider) -> Mo
 
 def _check_links(request: VideoRequest, row: Model, where: Provider) -> None:
     """Refuse a picture that is no address where the service's documents say that it takes only addresses."""
-    del row
-    for _, image in request.frames:
-        if request.mode in where.links_only and not image.url:
+    for _, image in request.frames:  # one frame of a model of that shape goes by the same name
+        if {request.mode, row.shape} & {*where.links_only} and not image.url:
             raise ImageError("picture.link_only", provider=where.name, label=image.label)
 
 
@@ -279,7 +289,9 @@ def _beyond(image: Image, bounds: Limits) -> Iterator[tuple[str, Mapping[str, st
 
 
 Refusal = Callable[[VideoRequest, Model, Provider], None]
-REFUSALS: tuple[Refusal, ...] = (_check_clip, _check_mode, _check_values, _check_options, _check_links, _check_pictures)
+REFUSALS: tuple[Refusal, ...] = (
+    *(_check_home, _check_clip, _check_mode, _check_values, _check_options, _check_links, _check_pictures),
+)
 
 
 # ---- remarking ----------------------------------------------------------------------------------------------------
@@ -289,7 +301,7 @@ def _remarks(request: VideoRequest, row: Model, where: Provider) -> Iterator[Rem
     """Yield what the user should know about a request that is sent all the same."""
     if not row.known:
         yield "remark.unknown_model", {"model": row.id, "suggestion": nearest(row.id, models())}
-    elif not _offers(where, row):
+    elif not where.offers(row):
         yield "remark.not_offered", {"model": row.id, "provider": where.name}
     if row.prompt_max and len(request.filled_prompt) > row.prompt_max:
         yield "remark.long_prompt", {"limit": str(row.prompt_max), "length": str(len(request.filled_prompt))}
@@ -329,13 +341,6 @@ def _lost(service: Protocol, order: Order, where: Provider) -> Iterator[Remark]:
 
 def _shown(name: str, value: object) -> str:
     return name if name in LONG else f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-
-
-def _offers(where: Provider, row: Model) -> bool:
-    """Tell whether a model is known to be had from a provider; where nothing is known, it may be."""
-    if where.models:
-        return row.id in where.models
-    return not (where.region and row.regions) or where.region in row.regions
 
 
 def spans(numbers: tuple[int, ...]) -> str:

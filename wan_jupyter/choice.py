@@ -44,9 +44,10 @@ def choose(name: str | None, base_url: str | None, key: str | Key | None, settin
     homeless = settings.base_url if not settings.provider and not base_url and not _takes_any(chosen) else ""
     if homeless or (base_url and not chosen):
         raise SettingsError("provider.url_without_name", url=homeless or base_url)
-    own = settings.sessions.get(chosen) if chosen != settings.provider else None
+    own = settings.sessions.get(chosen)
     if own is not None:
-        return _named(chosen, own, base_url, key, settings)
+        set_here = settings.base_url if chosen == settings.provider else ""
+        return _named(chosen, own, base_url or set_here or None, key, settings)
     row = _row(chosen, base_url, settings) if chosen else _usual(key, settings)
     return Choice(row.name, row, credentials.find(row, settings, key), settings)
 

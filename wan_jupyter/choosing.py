@@ -105,7 +105,7 @@ def _bare_plan(draft: Draft, session: Session) -> Plan | None:
     """
     frames: dict[str, Any] = {role: frame.image for role, frame in draft.frames.items()}
     name = draft.asked.get("model")
-    alone = "text" in (catalog.model(name).modes if name else session.provider.defaults)
+    alone = "text" in (catalog.model(name, session.provider.protocol).modes if name else session.provider.defaults)
     if not frames and not alone:
         frames = {"first": Image("")}
     request = VideoRequest(prompt=".", filled_prompt=".", model=name, **frames)

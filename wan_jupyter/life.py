@@ -83,7 +83,8 @@ async def _told(job: Job, tools: Tools, life: Awaitable[None]) -> None:
     except Exception as error:
         logger.exception("job %s stopped", job.id)
         await _set_free(job, tools)
-        job.fail(JobError("job.internal", id=job.id, kind=type(error).__name__))
+        key = "job.internal_unsent" if job.status is Status.PREPARING else "job.internal"
+        job.fail(JobError(key, id=job.id, kind=type(error).__name__))
 
 
 async def _set_free(job: Job, tools: Tools) -> None:

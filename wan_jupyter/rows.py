@@ -5,6 +5,7 @@ What a request may ask of a row is said in `catalog`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,8 @@ PROTOCOLS: Mapping[str, Callable[..., Protocol]] = MappingProxyType(
         "openai-videos": OpenAIVideos,
     }
 )
+# Protocol of servers that people run themselves, to the model that stands for whatever such a server serves.
+SERVING: Mapping[str, str] = MappingProxyType({"openai-videos": SERVED})
 EMULATOR = "emulator"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -88,6 +91,16 @@ class Provider:
         how = {"dialect": self.dialect} if self.dialect else {}
         return PROTOCOLS[self.protocol](self.base_url, **how)
 
+    def writes(self, row: Model) -> bool:
+        """Tell whether a model's pictures can be written in its protocol: those of one's own server are files."""
+        return self.protocol in SERVING or row.shape != models()[SERVED].shape
+
+    def offers(self, row: Model) -> bool:
+        """Tell whether a model is known to be had here; where nothing is known, it may be."""
+        if self.models:
+            return row.id in self.models
+        return self.writes(row) and (not (self.region and row.regions) or self.region in row.regions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -116,6 +129,7 @@ class Model:
 
     Attributes:
         durations_at: region to the durations there, where they are others.
+        sized: whether it takes width and height (`size`) where others take a tier (`resolution`).
         smart: whether a duration of -1 lets the model choose.
         data_uri: whether its pictures may be written into the body; else they are links.
         limits: key into the file's `limits`, "" for none.
@@ -132,6 +146,7 @@ class Model:
     resolutions: tuple[str, ...] = ()
     durations: tuple[int, ...] = ()
     durations_at: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    sized: bool = False
     smart: bool = False
     fields: tuple[str, ...] = ()
     sound: bool = False
@@ -192,23 +207,24 @@ def provider(name: str, base_url: str | None = None) -> Provider:
     return _at(row, base_url) if base_url else row
 
 
-def model(name: str) -> Model:
-    """Return a model's row, or a guess from its name where the catalogue has none: catalogues age."""
+def model(name: str, protocol: str) -> Model:
+    """Return a model's row, or a guess where the catalogue has none: from its name, and from who is to make it."""
     if name in models():
         return models()[name]
     part, like, modes = next(guess for guess in GUESSES if guess[0] in name.lower())
     del part
-    row = models()[like]
+    row = models()[SERVING.get(protocol, like)]
     return Model(
         id=name, path=row.path, shape=row.shape, modes=modes or row.modes, fields=row.fields,
-        data_uri=row.data_uri, known=False,
+        data_uri=row.data_uri, sized=OLD_TEXT.search(name.lower()) is not None, known=False,
     )  # fmt: skip
 
 
+# Text models up to 2.6 read `size` and no `resolution`; newer ones the other way round (wire-dashscope.md 2.1).
+OLD_TEXT = re.compile(r"wanx?2\.[1-6]-t2v")
 # Part of an unknown id, the model it is taken for, and its modes if they are others.
 GUESSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("ti2v", SERVED, ()),
-    ("diffusers", SERVED, ()),
+    ("ti2v", "wan2.6-i2v", ("first", "text")),
     ("kf2v", "wan2.2-kf2v-flash", ()),
     ("t2v", "wan2.6-i2v", ("text",)),
     ("wan2.7", "wan2.7-i2v", ()),

@@ -23,7 +23,8 @@ def plan_with(request: VideoRequest, where: Provider, settings: Settings) -> Pla
         ModelError, ImageError: what was typed cannot be; a default never is the reason.
     """
     default, source = (settings.model, "WAN_MODEL") if settings.model else settings.defaults.get("model", ("", ""))
-    able = default and request.model is None and request.mode in catalog.model(default).modes
+    row = catalog.model(default, where.protocol)
+    able = default and request.model is None and request.mode in row.modes and where.writes(row)
     asked = replace(request, model=default) if able else request
     row = catalog.resolve(asked, where).model
     values: dict[str, Any] = {}

@@ -119,12 +119,8 @@ def _models(said: Said, here: Facts) -> Iterable[str]:
     from .. import catalog
 
     where = _provider(said, here)
-    had = [row.id for row in catalog.models().values() if _has(where, row)]
+    had = [row.id for row in catalog.models().values() if where.offers(row)]
     return dict.fromkeys((*where.models, *had, *catalog.models()))
-
-
-def _has(where: Provider, row: Model) -> bool:
-    return not where.models and (not where.region or not row.regions or where.region in row.regions)
 
 
 def _model(said: Said, here: Facts) -> Model:
@@ -133,7 +129,7 @@ def _model(said: Said, here: Facts) -> Model:
 
     where = _provider(said, here)
     usual = where.defaults.get("first_last" if len(said.plain) > 1 else "first", "")
-    row = catalog.model(said.asked.get("model") or here.model(_service(said)) or usual)
+    row = catalog.model(said.asked.get("model") or here.model(_service(said)) or usual, where.protocol)
     differs = {"durations": row.durations_at.get(where.region, row.durations), **where.models.get(row.id, {})}
     return replace(row, **differs)
 

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 # Query parameters that sign a link anew each time it is made; the picture behind it stays the same.
 SIGNATURES = frozenset({"Expires", "Signature", "OSSAccessKeyId", "se", "sig"})
-SIGNATURE_PREFIXES = ("x-amz-", "x-goog-", "x-oss-")
+SIGNATURE_PREFIXES = ("x-amz-", "x-goog-")
+# OSS's fourth version, name by name: `x-oss-process` crops and scales, so it chooses the picture.
+OSS4 = ("signature-version", "credential", "date", "expires", "signature", "additional-headers", "security-token")
+OSS_SIGNATURES = frozenset(f"x-oss-{name}" for name in OSS4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Image:
     source: bytes | Picture | None = field(default=None, repr=False, compare=False)
 
     def encoded(self) -> bytes:
-        """Return the picture as a file: its own bytes, or a PNG of an object's pixels on white.
+        """Return the picture as a file: its own bytes, or a PNG of an object's pixels.
 
         Slow for objects (up to seconds): for worker threads only.
 
@@ -122,7 +125,8 @@ def unsigned(url: str) -> str:
 
 
 def _signs(parameter: str) -> bool:
-    return parameter in SIGNATURES or parameter.lower().startswith(SIGNATURE_PREFIXES)
+    name = parameter.lower()
+    return parameter in SIGNATURES or name in OSS_SIGNATURES or name.startswith(SIGNATURE_PREFIXES)
 
 
 def shown_url(url: str) -> str:

@@ -157,12 +157,24 @@ def digest(picture: Picture) -> str:
 def png(picture: Picture) -> bytes:
     """Return the pixels as a PNG file. Takes up to seconds.
 
-    What is transparent becomes white: the services refuse a PNG with an alpha channel (the vendor's limits on images).
+    An alpha channel in which nothing is transparent stays out: the services refuse one, and nothing looks otherwise.
     """
     written = io.BytesIO()
-    picture = on_white(picture) if picture.mode == "RGBA" else picture
+    picture = picture.convert("RGB") if picture.mode == "RGBA" and not see_through(picture) else picture
     picture.save(written, "PNG", exif=b"")  # an EXIF rotation would turn pixels that the user sees upright
     return written.getvalue()
+
+
+def has_alpha(picture: Picture) -> bool:
+    """Tell whether a picture has an alpha channel, or a colour that counts as transparent."""
+    return "transparency" in picture.info or MODES.get(picture.mode) == "RGBA"
+
+
+def see_through(picture: Picture) -> bool:
+    """Tell whether any pixel of a picture is transparent; where that cannot be looked at, whether one may be."""
+    if not has_alpha(picture) or picture.mode not in MODES:
+        return has_alpha(picture)
+    return picture.convert("RGBA").getchannel("A").histogram()[255] < picture.width * picture.height
 
 
 def on_white(picture: Picture) -> Picture:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ImageError
 from ..messages import Phrase
-from .pixels import FORMATS, MODES, on_white
+from .pixels import FORMATS, MODES, has_alpha, on_white, see_through
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -68,17 +68,17 @@ def made_fit(data: bytes, bounds: Bounds, label: str = "") -> Fit:
     """
     label = label or Phrase("image.this", {})
     with _decoded(data, label) as (picture, mime, orientation):
-        see_through = _transparent(picture)
         fits = not bounds.high or max(picture.size) <= bounds.high
         light = not bounds.weight or len(data) <= bounds.weight
-        if orientation == 1 and mime in bounds.formats and fits and light and (bounds.alpha or not see_through):
+        if orientation == 1 and mime in bounds.formats and fits and light and (bounds.alpha or not has_alpha(picture)):
             return Fit(data, mime)
+        shows_through = see_through(picture)
         size = _upright_size(picture, mime, orientation)
         work = _scaled(_plain(picture, bounds, label), bounds.high)
         made, made_mime, work = _written(work, _target(mime, bounds), bounds)
     done = {
         "rotation": orientation != 1,
-        "alpha": see_through and work.mode != "RGBA",
+        "alpha": shows_through and work.mode != "RGBA",
         "format": mime not in bounds.formats,
         "scaled": work.size != size,
         "weight": not light,
@@ -133,10 +133,6 @@ def _orientation(picture: Picture) -> int:
     return found if found in range(2, 9) else 1
 
 
-def _transparent(picture: Picture) -> bool:
-    return "transparency" in picture.info or MODES.get(picture.mode) == "RGBA"
-
-
 def _upright_size(picture: Picture, mime: str, orientation: int) -> tuple[int, int]:
     """Return width and height as they are seen; Pillow itself turns a TIFF when it is decoded."""
     width, height = picture.size
@@ -166,7 +162,7 @@ def _eight_bits(picture: Picture, kind: str | None, label: str) -> Picture:
         return picture.convert("I").point(lambda level: level * (1 / 257)).convert("L")
     if picture.mode not in MODES:
         raise ImageError("image.bad_mode", label=label, mode=picture.mode)
-    return picture.convert("RGBA" if _transparent(picture) else MODES[picture.mode])
+    return picture.convert("RGBA" if has_alpha(picture) else MODES[picture.mode])
 
 
 def _scaled(picture: Picture, high: int) -> Picture:

@@ -95,10 +95,10 @@ class DashScope:
 
     def submit(self, order: Order) -> Flow[Snapshot]:
         """Create a task (section 3): 200 with PENDING and a task id, or an error body."""
-        headers = {"X-DashScope-Async": "enable"}
-        if any(link.startswith("oss://") for link in order.frames.values()):
+        headers, body = {"X-DashScope-Async": "enable"}, body_of(order)
+        if _is_stored(body):
             headers["X-DashScope-OssResourceResolve"] = "enable"
-        response = yield self._request("POST", order.path, headers=headers, json=body_of(order))
+        response = yield self._request("POST", order.path, headers=headers, json=body)
         answer = ok(response, ERRORS)
         output = table(answer.get("output"))
         task_id = text(output.get("task_id"))
@@ -213,10 +213,17 @@ def body_of(order: Order) -> dict[str, Any]:
     for name, value in order.fields.items():
         if order.shape != "media" or name not in MEDIA:  # sound and clip are among the media there
             section, key = FIELDS[name]
-            body[section][key] = value
+            body[section][key] = value.replace("x", "*") if name == "size" else value
     for path, value in order.params:
         set_path(body, path, value, "parameters")
     return body
+
+
+def _is_stored(value: Any) -> bool:
+    """Tell whether there is a link into the service's own storage anywhere in a body (1.2)."""
+    if isinstance(value, dict | list):
+        return any(_is_stored(inner) for inner in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and value.startswith("oss://")
 
 
 def _keyed(keys: Mapping[str, str], order: Order) -> dict[str, Any]:
