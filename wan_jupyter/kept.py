@@ -26,10 +26,10 @@ def makes_needless(row: Row, account: str) -> bool:
     """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
 
     Raises:
-        JobError: it is under way with another key.
+        JobError: it is under way, or searched for, with another key.
     """
     status = row.snapshot.status
-    if status.live and row.account != account:
+    if not row.snapshot.settled and row.account != account:
         raise under_other_key(row)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
 
