@@ -86,7 +86,8 @@ def cost_of(row: Row) -> str:
 
 ENOUGH = 2  # earlier jobs from which a time may be told
 TIMED_BY = ("resolution", "size", "duration")
-ADDRESS = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*""")  # in JSON a slash may be escaped
+# In JSON a slash may be escaped. Looked for at the beginning of a run of letters only: one look at each.
+ADDRESS = re.compile(r"""(?<![A-Za-z0-9+.-])([0-9+.-]*)([A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*)""")
 
 
 def expected_time(journal: Journal, row: Row) -> float | None:
@@ -176,4 +177,4 @@ def _each(told: Any) -> Any:
 
 
 def _without_queries(text: str) -> str:
-    return ADDRESS.sub(lambda found: shown_url(found[0].replace("\\/", "/")), text)
+    return ADDRESS.sub(lambda found: found[1] + shown_url(found[2].replace("\\/", "/")), text)
