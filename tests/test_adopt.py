@@ -199,6 +199,37 @@ def test_a_job_without_a_task_says_what_else_to_do(world: World, port: PortEmula
     assert (seen.key, "%wan use dashscope-intl" in seen.hint()) == ("job.not_here_no_task", True)
 
 
+def searched_for(world: World, port: PortEmulator) -> Job:
+    """Return a job whose create was lost, and which a kernel with the account's former key was looking for."""
+    left = left_behind(world, port)
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET status = 'UNCERTAIN', note = 'recognising', remote_id = NULL")
+    return left
+
+
+def test_a_job_that_is_searched_for_is_not_looked_for_with_another_key(world: World, port: PortEmulator) -> None:
+    """In another account's list it would be missing, and be called not created although it was paid for."""
+    searched_for(world, port)
+    before, asked = tuple(world.rows()[0]), len(port.requests)
+    with pytest.raises(errors.JobError) as cell:
+        keyed(world, port, "sk-a-stranger").submit("A cat", image=picture(), **SMALL)
+    assert (cell.value.key, tuple(world.rows()[0]), len(port.requests)) == ("job.other_key_no_task", before, asked)
+
+
+def test_a_retry_does_not_go_on_with_a_newer_take_of_another_key(world: World, port: PortEmulator) -> None:
+    """It was ordered with the former key, and is searched for; the present key would not find it."""
+    left, session = searched_for(world, port), keyed(world, port, "sk-a-stranger")
+    older = session.submit("A cat", image=picture(), new=True, **SMALL)
+    older.result(PATIENCE)
+    with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET status = 'FAILED' WHERE id = ?", (older.id,))
+        sql.execute("UPDATE jobs SET take = 3 WHERE id = ?", (left.id,))
+    with pytest.raises(errors.JobError) as again:
+        session.retry(older.id)
+    kept = next(row for row in world.rows() if row["id"] == left.id)
+    assert (again.value.key, kept["owner"], port.creates) == ("job.other_key_no_task", "gone:1:dead", 2)
+
+
 @pytest.mark.parametrize(("key", "fault"), [("sk-a-stranger", None), (NEW_KEY, {"at": "poll", "do": "drop_before"})])
 def test_a_key_that_does_not_reach_the_task_changes_nothing(
     world: World, port: PortEmulator, key: str, fault: dict[str, Any] | None

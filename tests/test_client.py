@@ -20,7 +20,7 @@ import pytest
 from parts import PATIENCE, PortEmulator, World
 
 from wan_jupyter.client import BODY_LIMIT, Client, stream
-from wan_jupyter.errors import ConnectionProblem, InputError, ProblemError, ServiceError
+from wan_jupyter.errors import ConnectionProblem, InputError, ProblemError, ServiceError, SettingsError
 from wan_jupyter.key import Key
 from wan_jupyter.protocols.base import Download
 from wan_jupyter.scrub import LOGGERS
@@ -219,6 +219,46 @@ def test_a_server_without_tls_was_never_reached(port: PortEmulator) -> None:
     with pytest.raises(ConnectionProblem) as caught:
         asyncio.run(once())
     assert not caught.value.sent
+
+
+@pytest.mark.parametrize("said", ["407 Proxy Authentication Required", "403 Forbidden"])
+def test_a_proxy_that_opens_no_tunnel_let_nothing_through(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A company's proxy answers the CONNECT itself; the create was not even sent to it."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.partition(b" ")[0])
+        writer.write(f"HTTP/1.1 {said}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async def once() -> None:
+        proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        async with proxy:
+            await create(Client(HERE, Key(SECRET, "test")), asking("POST", f"{HERE}/api"))
+
+    asked: list[bytes] = []
+    with pytest.raises(ConnectionProblem) as caught:
+        asyncio.run(once())
+    assert (caught.value.sent, caught.value.code, asked) == (False, "unreached", [b"CONNECT"])
+
+
+@pytest.mark.parametrize("wrong", ["http://proxy.corp:80x", "http://[::1", "http://it:pass/word@corp"])
+def test_a_proxy_that_is_mistyped_is_told_before_anything_is_written_down(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the variables, and nothing of what may be a password."""
+    written: list[str] = []
+
+    async def commit() -> None:
+        written.append("sent")
+
+    monkeypatch.setenv("HTTPS_PROXY", wrong)
+    with pytest.raises(SettingsError) as caught:
+        asyncio.run(create(Client(HERE, None), asking("POST", f"{HERE}/api"), commit))
+    told = "\n".join(caught.value.lines())
+    assert ("HTTPS_PROXY" in told, "word" in told or "'pass'" in told, written) == (True, False, [])
 
 
 def test_a_create_has_a_connection_of_its_own() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parts import PATIENCE, PortEmulator, World, environment, picture, until
+from parts import PATIENCE, PortEmulator, World, environment, loop_held, picture, until
 from storage import ETAG, STUCK, Answer, Asked, Storage, cut, good, reply, storage
 
 from wan_jupyter import errors, pacing
@@ -54,6 +54,39 @@ def fetched(world: World, store: Storage, session: Session | None = None) -> Job
     assert not [path for path in world.outputs.iterdir() if path.name.startswith(".")]
     assert (store.behind.creates, store.behind.billed, job.warning) == (1, 5, "")
     return job
+
+
+# ---- too much -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_video_is_not_fetched_to_its_end(world: World, port: PortEmulator) -> None:
+    """A page without a length may have no end; its first bytes tell that it is none."""
+    page = reply(200, b"<html>no video</html>" * 400_000, Content_Length=None)
+    with storage(port, lambda *_: page) as store:
+        moved = [0]
+        with loop_held():
+            job = world.order(session=on(world, store))
+            job.watch(lambda shot: moved.append((shot.moved or (0, 0))[0]))
+        job.result(PATIENCE)
+    assert (max(moved), port.creates) == (len(store.film), 1)  # the page has four times that
+
+
+@pytest.mark.parametrize("announced", [5 << 30, None], ids=["announced", "unannounced"])
+def test_what_is_larger_than_any_video_is_not_kept(
+    world: World, port: PortEmulator, monkeypatch: pytest.MonkeyPatch, announced: int | None
+) -> None:
+    """It would fill the disk. The task is made and paid for: it can be asked for again."""
+    with storage(port, lambda _, film: reply(200, film, Content_Length=announced)) as store:
+        with monkeypatch.context() as smaller:
+            smaller.setattr("wan_jupyter.collect.LARGEST", (4 << 30) if announced else HALF)
+            job = world.order(session=on(world, store))
+            with pytest.raises(errors.JobError) as caught:
+                job.result(PATIENCE)
+        assert (caught.value.key, f"%wan wait {job.id}" in caught.value.hint()) == ("job.oversized", True)
+        assert (world.rows()[0]["status"], len(store.asked), place_of(job).part.exists()) == ("DOWNLOADING", 1, False)
+        (again,) = world.sessions[0].resume()
+        again.result(PATIENCE)
+    assert (again.id, port.creates) == (job.id, 1)
 
 
 # ---- going on -----------------------------------------------------------------------------------------------------

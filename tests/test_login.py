@@ -299,6 +299,15 @@ def test_a_key_that_is_known_is_found_in_any_words(shell: Shell, there: PortEmul
     assert shell.desk.rows() == []
 
 
+@pytest.mark.parametrize("line", ['-n "{{ words }}"', "-n $words", "-p $pair", "--template $words"])
+def test_a_key_that_a_variable_brings_into_an_option_is_refused(shell: Shell, line: str) -> None:
+    """Filled in or looked up: it would stand in the dry run, the journal and the sidecar."""
+    shell.names["words"], shell.names["pair"] = f"no {SECRET}", f"x.y={SECRET}"
+    ran = shell.run(f"%%wan cat.png {SMALL} --dry-run {line}\nA cat")
+    assert isinstance(ran.error, CredentialsError)
+    assert (ran.error.key, SECRET in ran.out + ran.err) == ("key.typed", False)
+
+
 @pytest.mark.parametrize("prompt", ["An sk-2026-spring-collection of dresses", "She is the key, sk-eyes emulated"])
 def test_words_are_no_keys(shell: Shell, prompt: str) -> None:
     """A prompt may say what it likes."""

@@ -500,6 +500,7 @@ def test_a_code_is_looked_up_whole_then_by_its_family(code: str, http: int, advi
         ("Sat, 21 Nov 2026 03:00:00 GMT", "Sat, 21 Nov 2026 04:00:00 GMT", 0.0),
         ("Sat, 21 Nov 2026 04:00:30 GMT", "", None),
         ("Sat, 21 Nov 2026 04:00:30", "Sat, 21 Nov 2026 04:00:00 GMT", None),
+        ("1-Jan-2026 10:00:00 +99999999999999999999", "Sat, 21 Nov 2026 04:00:00 GMT", None),
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str, date: str, seconds: float | None) -> None:

@@ -74,6 +74,18 @@ def test_the_same_cell_goes_on_with_it_too(bare: Shell) -> None:
     assert (found.id, len(bare.desk.tasks())) == (job, 1)
 
 
+def test_waiting_goes_on_with_a_search_that_a_dead_kernel_left(bare: Shell) -> None:
+    """As the refused retry says: it waits for what is found; of two days ago the service has nothing any more."""
+    job = killed(bare)
+    with contextlib.closing(sqlite3.connect(bare.desk.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET status = 'UNCERTAIN', note = 'recognising', remote_id = NULL")
+        sql.execute("UPDATE jobs SET sent_at = sent_at - 2 * 86400")
+    bare.ok(LOAD)
+    found = bare.run(f"%wan wait {job}").error
+    assert isinstance(found, errors.JobUncertain)
+    assert (found.problem.advice, bare.desk.rows()[0]["note"]) == ("no_trace", "no_trace")
+
+
 def ordered_by(shell: Shell, cell: str) -> None:
     """Write down that this cell began what is in the journal."""
     with contextlib.closing(sqlite3.connect(shell.desk.home / "journal.sqlite3")) as sql, sql:

@@ -169,6 +169,21 @@ def test_a_projects_mistake_is_ours_only_in_our_table(world: World, text: str, w
         assert said(world, "").defaults == {}
 
 
+def test_a_file_of_nothing_but_brackets_is_a_mistake(world: World) -> None:
+    """A cloned folder must not keep the extension from loading, however deep its lists are."""
+    (world.folder / "pyproject.toml").write_text(f"[tool.wan_jupyter]\nmodel = {'[' * 5000}\n")
+    with pytest.raises(SettingsError, match="line 2"):
+        said(world, "")
+
+
+def test_a_long_line_is_looked_at_once(world: World) -> None:
+    """What begins as a table's name and goes on as blanks: each way to part them was tried."""
+    text = f"[tool.wan_jupyter]\noutputs = '''\n[{' ' * 20_000}\n'''\nduration = 'x'\n"
+    (world.folder / "pyproject.toml").write_text(text)
+    with pytest.raises(SettingsError, match="line 5"):
+        said(world, "")
+
+
 def test_a_file_that_is_no_text_is_said(world: World) -> None:
     """Not a traceback."""
     world.home.mkdir()

@@ -13,7 +13,7 @@ from .dry import sent_later
 from .errors import JobError
 from .job import Facts, Job
 from .journal import Admit, Row
-from .kept import beside, cost_of, end_as_kept, expected_time, facts_of, file_of
+from .kept import beside, cost_of, end_as_kept, expected_time, facts_of, file_of, under_other_key
 from .life import carry_out, follow_other, look_after
 from .means import Means
 from .refetch import gone_for_good, is_astray, may_be_had
@@ -75,11 +75,17 @@ class Carrying(Means):
             return self._revive(row) if row.snapshot.settled else self._go_on(row)
 
     def _begin(self, plan: Plan, mark: str, cell: str, reuse: Callable[[Row], bool], admit: Admit | None) -> Job:
-        """Begin a job, or return the one with the same mark that is to be used instead."""
+        """Begin a job, or return the one with the same mark that is to be used instead.
+
+        Raises:
+            JobError: that one is under way, or searched for, with another key.
+        """
         make = partial(self._row, plan, mark, cell, self.account)
         with engine.current().ordering:
             row, is_new = self.journal.begin(mark, make, reuse, admit)
             if not is_new and not row.snapshot.settled:
+                if row.account != self.account:  # in another account's list its task is missing, and means nothing
+                    raise under_other_key(row)
                 return self._go_on(row, plan.request)
             if not is_new:
                 return self._shown(row)

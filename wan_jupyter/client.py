@@ -151,11 +151,13 @@ class Client:
         timeout = httpx.Timeout(60.0, connect=10.0, write=300.0)
         if self._app is not None:
             return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), auth=auth, timeout=timeout)
-        if self._certificates is None:
-            self._certificates = httpx.create_ssl_context()
+        self._certificates = self._certificates or httpx.create_ssl_context()
         # Loopback never goes through a proxy.
         trusts = not is_loopback(self._origin)
-        return httpx.AsyncClient(auth=auth, timeout=timeout, trust_env=trusts, verify=self._certificates)
+        try:
+            return httpx.AsyncClient(auth=auth, timeout=timeout, trust_env=trusts, verify=self._certificates)
+        except httpx.InvalidURL as error:  # behind the colon stands a piece of the proxy's address, maybe a password's
+            raise ValueError(str(error).partition(":")[0]) from None
 
 
 def _first(flow: Flow[T]) -> httpx.Request:
@@ -250,9 +252,11 @@ def _counted(request: httpx.Request, moved: Callable[[float], object]) -> httpx.
 async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     import httpx
 
+    # A ProxyError comes while the tunnel is asked for (CONNECT, SOCKS), before anything goes through it.
+    unsent = httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol
     try:
         return await http.send(request, stream=True, follow_redirects=False)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
+    except unsent as never:
         problem = ConnectionProblem("service.unreached", problem=_no_answer(UNREACHED, never))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as broken:
         problem = lost(broken)
@@ -265,15 +269,13 @@ async def _bounded(response: httpx.Response) -> bytes:
     """Read a body that may not be larger than an API answer can be."""
     import httpx
 
-    pieces: list[bytes] = []
-    size = 0
+    body = bytearray()
     try:
         async for piece in response.aiter_bytes():
-            size += len(piece)
-            if size > BODY_LIMIT:
+            body += piece
+            if len(body) > BODY_LIMIT:
                 raise lost(ValueError("the answer is too large"))
-            pieces.append(piece)
-        return b"".join(pieces)
+        return bytes(body)
     except (httpx.HTTPError, OSError) as broken:
         problem = lost(broken)
     raise problem  # out here, as in `_send`

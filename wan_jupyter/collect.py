@@ -15,7 +15,7 @@ from typing import Any
 from . import pacing
 from .client import stream
 from .engine import logger
-from .errors import LOST_ANSWER, ConnectionProblem, Problem, ProblemError, ServiceError
+from .errors import LOST_ANSWER, ConnectionProblem, JobError, Problem, ProblemError, ServiceError
 from .files import stamp
 from .job import Job
 from .messages import Phrase
@@ -28,6 +28,8 @@ from .video import inspect, looks_like_mp4
 
 UNDECODABLE = "undecodable"
 FETCHING = "fetching"  # the note of a download in trouble
+TELLING = 12  # bytes that tell an MP4
+LARGEST = 4 << 30  # bytes, which no video of some seconds has
 
 
 async def collect(job: Job, tools: Tools) -> None:
@@ -127,12 +129,14 @@ async def _receive(job: Job, tools: Tools, held: Held) -> str | None:
     """Stream what is missing; None where the answer does not go on with what is there."""
     if held.whole:  # the process died just before the video got its name
         with contextlib.closing(await tools.engine.work(tools.place.receive, _rest(held))) as incoming:
-            return await _finished(incoming, tools, held.total)
+            return await _finished(job, tools, incoming, held.total)
     wanted = tools.protocol.content(job.snapshot)
     async with tools.client.download(wanted, held) as response:
         arrival = arriving(response.status_code, response.headers, held)
         if arrival is None:
             return None
+        if arrival.total > LARGEST:
+            raise _oversized(job)
         with contextlib.closing(await tools.engine.work(tools.place.receive, arrival)) as incoming:
             beat = tools.clock.time()
             _show_progress(job, incoming.size, arrival.total)
@@ -140,27 +144,37 @@ async def _receive(job: Job, tools: Tools, held: Held) -> str | None:
                 await tools.engine.work(incoming.add, piece)
                 _show_progress(job, incoming.size, arrival.total)
                 beat = await _beat(job, tools, beat)
-                if incoming.size > (arrival.total or incoming.size):
-                    break  # more than was announced, perhaps without end
-            return await _finished(incoming, tools, arrival.total)
+                if _is_foreign(incoming) or incoming.size > (arrival.total or LARGEST):
+                    break  # no video, or more than was announced: perhaps without end
+            return await _finished(job, tools, incoming, arrival.total)
 
 
 def _rest(held: Held) -> Arrival:
     return Arrival(held.size, held.etag, held.total)
 
 
-async def _finished(incoming: Incoming, tools: Tools, total: int) -> str:
+def _is_foreign(incoming: Incoming) -> bool:
+    return len(incoming.head) >= TELLING and not looks_like_mp4(incoming.head)
+
+
+async def _finished(job: Job, tools: Tools, incoming: Incoming, total: int) -> str:
     """Return the SHA-256 of what is there if it is whole by length and begins as an MP4 does.
 
     What is too long, or no video, is removed: nothing can be gone on with.
+
+    Raises:
+        ConnectionProblem, ServiceError: it is not whole, or no video; it is asked for again.
+        JobError: it is larger than a video can be; asked for at once, it would only come again.
     """
     digest = await tools.engine.work(incoming.finish)
     incoming.close()  # some systems remove no file that is open
     if not looks_like_mp4(incoming.head):
         await tools.engine.work(tools.place.discard)
         raise ServiceError("service.not_video", problem=Problem("not_a_video", advice="storage"))
-    if total and incoming.size > total:
+    if incoming.size > (total or LARGEST):
         await tools.engine.work(tools.place.discard)
+    if incoming.size > LARGEST:
+        raise _oversized(job)
     if total and incoming.size != total:
         raise _broken("wrong_length")
     return digest
@@ -189,6 +203,10 @@ async def _beat(job: Job, tools: Tools, last: float) -> float:
         return last
     await advance(job, tools, job.snapshot)
     return now
+
+
+def _oversized(job: Job) -> JobError:
+    return JobError("job.oversized", id=job.id, limit=f"{LARGEST >> 30} GiB")
 
 
 def _broken(how: str) -> ConnectionProblem:

@@ -145,7 +145,7 @@ class Desk:
         session = self.session()
         job = session.job(beginning) if beginning else self._newest(session)
         astray = job.done and session.is_astray(session.journal.get(job.id))  # its own session fetches it again
-        return self.session_of(job).follow(job.id) if job.status.live or astray else job
+        return self.session_of(job).follow(job.id) if not job.snapshot.settled or astray else job
 
     def orphans(self) -> list[Orphan]:
         """Return the unfinished jobs that nobody carries out."""

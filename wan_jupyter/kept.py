@@ -27,10 +27,10 @@ def makes_needless(row: Row, account: str) -> bool:
     """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
 
     Raises:
-        JobError: it is under way with another key.
+        JobError: it is under way, or searched for, with another key.
     """
     status = row.snapshot.status
-    if status.live and row.account != account:
+    if not row.snapshot.settled and row.account != account:
         raise under_other_key(row)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
 
@@ -97,7 +97,8 @@ def cost_of(row: Row) -> str:
 
 ENOUGH = 2  # earlier jobs from which a time may be told
 TIMED_BY = ("resolution", "size", "duration")
-ADDRESS = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*""")  # in JSON a slash may be escaped
+# In JSON a slash may be escaped. Looked for at the beginning of a run of letters only: one look at each.
+ADDRESS = re.compile(r"""(?<![A-Za-z0-9+.-])([0-9+.-]*)([A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*)""")
 
 
 def expected_time(journal: Journal, row: Row) -> float | None:
@@ -187,4 +188,4 @@ def _each(told: Any) -> Any:
 
 
 def _without_queries(text: str) -> str:
-    return ADDRESS.sub(lambda found: shown_url(found[0].replace("\\/", "/")), text)
+    return ADDRESS.sub(lambda found: found[1] + shown_url(found[2].replace("\\/", "/")), text)

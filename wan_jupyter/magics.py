@@ -131,6 +131,7 @@ class WanMagics(Magics):
         asked = dict(typed.asked)
         if "negative_prompt" in asked:
             asked["negative_prompt"] = fill(asked["negative_prompt"], self.shell.user_ns)
+        self.desk.refuse_keys("", "\n".join(map(str, asked.values())))  # what variables brought stood in no cell
         return VideoRequest(prompt=normal(cell), filled_prompt=filled, **frames, **asked)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from weakref import WeakSet
 
 from .key import Key
-from .text import QUERY
+from .text import without_queries
 
 # A logger's filter sees only what is logged at that very logger, not what its children hand up.
 LOGGERS = (
@@ -87,5 +87,5 @@ class Scrubber(logging.Filter):
 
 def discreet(text: str) -> str:
     """Return text without the queries of URLs and without the values of headers that hold secrets."""
-    text = PAIR.sub(r"\1'…'", QUERY.sub(r"\1?…", text))
+    text = PAIR.sub(r"\1'…'", without_queries(text))
     return BEARER.sub(r"\1…", LINE.sub(r"\1…", text))

@@ -161,7 +161,7 @@ def _text(path: Path, strict: bool = True) -> str | None:
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:  # brackets in brackets, thousands deep
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else len(text.splitlines())
         raise SettingsError("settings.no_toml", file=path, line=line, reason=_in_words(str(error))) from None
@@ -210,8 +210,8 @@ class _Page:
         """Return the line on which a name of this table is set; where it is written unusually, its table's."""
         table, place = "", 0
         for number, text in enumerate(self.text.splitlines(), 1):
-            if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", text):
-                table = header[1].replace('"', "").replace("'", "")
+            if header := re.match(r"\s*\[([^\[\]]+)\]", text):
+                table = header[1].strip().replace('"', "").replace("'", "")
                 place = number if table == self.table else place
             elif table == self.table and name and re.match(rf"""\s*["']?{re.escape(name)}["']?\s*=""", text):
                 return number

@@ -13,7 +13,9 @@ ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@
 LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Controls, lone surrogates (no JSON can carry them), and what turns the direction of the text around it.
 HARMFUL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
-QUERY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s?\"<>]*)\?[^\s\"<>]*")
+# Looked for at the beginning of a run of such letters only: one look at each letter, however long the text is.
+SCHEME = re.compile(r"(?<![A-Za-z0-9+.-])[0-9+.-]*[A-Za-z][A-Za-z0-9+.-]*://")
+PIECE = re.compile(r"[^\s\"<>]+")
 
 
 def whole(text: str) -> str:
@@ -24,7 +26,19 @@ def whole(text: str) -> str:
 def clean(text: str) -> str:
     """Return text without anything that acts instead of being read; the query of a URL may be a signature."""
     text = LINE_ENDS.sub("\n", ANSI.sub("", text))
-    return QUERY.sub(r"\1?…", HARMFUL.sub("\ufffd", text))
+    return without_queries(HARMFUL.sub("\ufffd", text))
+
+
+def without_queries(text: str) -> str:
+    """Return text without the queries of the URLs in it."""
+    return PIECE.sub(_without_query, text) if "://" in text else text
+
+
+def _without_query(found: re.Match[str]) -> str:
+    piece = found[0]
+    scheme = SCHEME.search(piece)
+    query = piece.find("?", scheme.end()) if scheme else -1
+    return piece if query < 0 else f"{piece[:query]}?…"
 
 
 def one_line(text: str, limit: int = 0) -> str:

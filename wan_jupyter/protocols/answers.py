@@ -124,7 +124,7 @@ def retry_after(response: httpx.Response) -> float | None:
     try:
         then, now = (parsedate_to_datetime(text) for text in (value, response.headers.get("date", "")))
         return max(0.0, (then - now).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
