@@ -12,7 +12,7 @@ from frontends import LOAD, SMALL, Shell
 from parts import PATIENCE, until
 
 from wan_jupyter import Job, Status
-from wan_jupyter.errors import JobError, JobFailed, OptionError, WaitTimeout
+from wan_jupyter.errors import JobError, JobFailed, OptionError, OutputError, WaitTimeout
 
 pytest_plugins = ("shell",)
 
@@ -337,6 +337,28 @@ def test_a_new_take_is_made_when_asked(shell: Shell) -> None:
     assert (one.facts.take, two.facts.take) == (1, 2)
     assert one.request.seed != two.request.seed
     assert len(shell.emulator().tasks) == 2
+
+
+def test_new_makes_a_take_beside_one_that_is_under_way_here(shell: Shell) -> None:
+    """The same cell run twice, with --new, in the kernel that carries out the first: two takes."""
+    shell.hold()
+    jobs = [shell.made(f"cat.png {SMALL} --new", "A cat") for _ in range(2)]
+    assert [job.facts.take for job in jobs] == [1, 2]
+    shell.emulator().clear()
+
+
+def test_new_goes_on_with_what_the_same_cell_paid_for_but_could_not_save(shell: Shell) -> None:
+    """As the error says: choose another folder, then run the cell again; nothing is sent twice."""
+    cell = f"%%wan cat.png {SMALL} --new --wait -o job\nA cat"
+    (shell.desk.folder / "a file").write_bytes(b"")
+    shell.ok("%config WanMagics.outputs = 'a file/videos'")
+    problem = shell.run(cell).error
+    assert isinstance(problem, OutputError)
+    assert "run the cell again; nothing is sent twice" in problem.hint()
+    shell.ok("%config WanMagics.outputs = 'wan_outputs'")
+    shell.ok(cell)
+    assert shell.names["job"].facts.take == 1
+    assert len(shell.emulator().tasks) == 1
 
 
 def test_blanks_and_line_ends_make_no_other_request(shell: Shell) -> None:

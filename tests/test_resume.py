@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 
 import pytest
-from frontends import LOAD, Shell
+from frontends import LOAD, SMALL, Shell
 from parts import PATIENCE, PortEmulator, python, until
 
 from wan_jupyter import errors
@@ -72,6 +72,32 @@ def test_the_same_cell_goes_on_with_it_too(bare: Shell) -> None:
     found = bare.order("A cat")
     found.result(PATIENCE)
     assert (found.id, len(bare.desk.tasks())) == (job, 1)
+
+
+def ordered_by(shell: Shell, cell: str) -> None:
+    """Write down that this cell began what is in the journal."""
+    with contextlib.closing(sqlite3.connect(shell.desk.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET cell = ?", (cell,))
+
+
+def test_a_cell_with_new_goes_on_with_its_own_unfinished_take(bare: Shell) -> None:
+    """As what it left in the notebook says: run again, it costs nothing. When that has ended, it makes another."""
+    job, cell = killed(bare), f"%%wan cat.png {SMALL} --wait -o found --new\nA cat"
+    ordered_by(bare, cell)
+    bare.ok(LOAD)
+    bare.ok(cell)
+    assert (bare.names["found"].id, len(bare.desk.tasks())) == (job, 1)
+    bare.ok(cell)
+    assert (bare.names["found"].facts.take, len(bare.desk.tasks())) == (2, 2)
+
+
+def test_new_makes_a_take_where_another_cell_left_one(bare: Shell) -> None:
+    """Whoever adds --new to a cell whose job is unfinished wants another take."""
+    killed(bare)
+    ordered_by(bare, f"%%wan cat.png {SMALL} --wait -o found\nA cat")
+    bare.ok(LOAD)
+    bare.ok(f"%%wan cat.png {SMALL} --wait -o found --new\nA cat")
+    assert (bare.names["found"].facts.take, len(bare.desk.tasks())) == (2, 2)
 
 
 def test_it_may_be_resumed_by_loading(bare: Shell) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from . import engine
 from .catalog import Provider
 from .errors import JobError
 from .image import shown_url
@@ -32,6 +33,16 @@ def makes_needless(row: Row, account: str) -> bool:
     if status.live and row.account != account:
         raise under_other_key(row)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
+
+
+def left_by(row: Row, cell: str, account: str) -> bool:
+    """Tell whether a job is the take that this very cell began and nobody here carries out: dead kernel, full disk.
+
+    Run again, a cell with `--new` goes on with it, as its output says: it was ordered once and may be paid for.
+    """
+    ours = bool(cell) and row.cell == cell and row.account == account
+    known: Job | None = engine.current().jobs.get(row.id)
+    return ours and row.snapshot.status.live and (known is None or known.done)
 
 
 def under_other_key(row: Row) -> JobError:

@@ -25,7 +25,7 @@ from .engine import Clock
 from .errors import UNREACHED, ConnectionProblem, Problem
 from .image import take
 from .job import Job
-from .kept import makes_needless, newer_stands, retried
+from .kept import left_by, makes_needless, newer_stands, retried
 from .messages import Phrase
 from .prices import Price
 from .prompt import normal
@@ -119,6 +119,8 @@ class Session(Carrying):
         """Carry out a request, or return the job that makes it needless (same request, same video).
 
         Args:
+            new: make a further take; what this same cell left unfinished is gone on with first.
+            cell: the cell that asks, whole.
             budget: what the job may cost at most; what the session may spend is asked in any case.
             yes: take a price that is not known into the bargain.
 
@@ -128,8 +130,9 @@ class Session(Carrying):
         """
         plan = self.plan(request)
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
-        reuse = partial(makes_needless, account=self.account)
-        return self._begin(_with_seed(plan), mark, cell, lambda kept: not new and reuse(kept), self._admit(budget, yes))
+        needless = partial(left_by, cell=cell) if new else makes_needless
+        reuse = partial(needless, account=self.account)
+        return self._begin(_with_seed(plan), mark, cell, reuse, self._admit(budget, yes))
 
     def retry(self, beginning: str, *, yes: bool = False) -> Job:
         """Send the request of a job that ended without a video once more, as a further take; this may be billed.
