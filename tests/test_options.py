@@ -230,7 +230,7 @@ def test_a_wrong_option_or_value_is_refused(line: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["-p style='ink'", '-p style="ink wash"', "-p=style='ink'", "-pstyle='ink'", "--param style='ink wash' a.png"],
+    ["-p style='ink'", '-p style="ink wash"', "-p=style='ink'", "--param style='ink wash' a.png"],
 )
 def test_quotes_around_a_part_of_a_pair_are_refused(line: str) -> None:
     """They would be sent; the hint has them around the whole."""
@@ -241,7 +241,7 @@ def test_quotes_around_a_part_of_a_pair_are_refused(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "value"),
-    [("-p 'style=ink wash'", "ink wash"), ('-p="style=ink wash"', "ink wash"), ("-p style=it's", "it's"),
+    [("-p 'style=ink wash'", "ink wash"), ('-p="style=ink wash"', "ink wash"), ("-pstyle='ink wash'", "ink wash"), ("-p style=it's", "it's"),
      ('-p style="ink"', '"ink"'), ("-p \"style='ink' wash\"", "'ink' wash"), ("-p='style=\"ink\" wash'", '"ink" wash')],
 )  # fmt: skip
 def test_quotes_that_belong_to_a_pair_are_kept(line: str, value: str) -> None:
