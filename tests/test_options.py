@@ -241,7 +241,8 @@ def test_quotes_around_a_part_of_a_pair_are_refused(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "value"),
-    [("-p 'style=ink wash'", "ink wash"), ('-p="style=ink wash"', "ink wash"), ("-pstyle='ink wash'", "ink wash"), ("-p style=it's", "it's"),
+    [("-p 'style=ink wash'", "ink wash"), ('-p="style=ink wash"', "ink wash"), ("-pstyle='ink wash'", "ink wash"),
+     ("-p style=it's", "it's"),
      ('-p style="ink"', '"ink"'), ("-p \"style='ink' wash\"", "'ink' wash"), ("-p='style=\"ink\" wash'", '"ink" wash')],
 )  # fmt: skip
 def test_quotes_that_belong_to_a_pair_are_kept(line: str, value: str) -> None:
