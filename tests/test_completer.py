@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from parts import PATIENCE, picture, python
 
 from wan_jupyter import catalog
+from wan_jupyter.commands import FLAGS
 from wan_jupyter.completer import Completion, Facts, complete, install, uninstall
 from wan_jupyter.completer.line import _completions, is_ours
 from wan_jupyter.completer.offers import MANY, TAKES
@@ -44,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 def here(folder: Path) -> Facts:
     """A notebook in that folder."""
     names = {"photo": b"\x89PNG", "path": "cat.png", "number": 5, "text": "a cat", "_hidden": b""}
-    return Facts(folder, names, LISTED, sessions=lambda: ("lab", "course"), jobs=lambda: JOBS)
+    return Facts(folder, names, LISTED, FLAGS, sessions=lambda: ("lab", "course"), jobs=lambda: JOBS)
 
 
 def offered(line: str, here: Facts) -> list[str]:
@@ -103,7 +104,7 @@ def test_a_picture_is_completed_where_it_stands(here: Facts, line: str, result: 
 
 def test_every_picture_is_offered_as_it_has_to_be_typed(here: Facts, folder: Path) -> None:
     """Read back, each names its own file: blanks, quotes, a dash or a dollar in front do not matter."""
-    for name in ("it's.png", 'in "quotes".png', 'both" it\'s.png', "#1.png", "고양이 사진.png", "a=b.png", "(1).png"):
+    for name in ("it's.png", 'in "quotes".png', "both\" it's.png", "#1.png", "고양이 사진.png", "a=b.png", "(1).png"):
         (folder / name).write_bytes(b"")
     there = {path.name for path in folder.glob("[!.]*.*") if path.suffix.lower() in (".png", ".jpg")}
     texts = [one.text for one in complete("%%wan ", 6, here) if one.kind == "picture"]
@@ -264,7 +265,7 @@ def test_names_are_completed(here: Facts) -> None:
     assert offered("%%wan -m wan2.5", here) == [name for name in catalog.models() if name.startswith("wan2.5")]
     assert set(offered("%%wan -m ", here)) == set(catalog.models())
     assert offered("%%wan --provider ", here) == list(catalog.providers())
-    assert offered("%%wan --session ", here) == ["lab", "course"]
+    assert offered("%%wan --session ", here) == ["lab", "course", *catalog.providers()]
     assert offered("%%wan --embed a", here) == ["auto", "always"]
     assert offered("%%wan --shot-type=", here) == ["single", "multi"]
     assert offered(f"%%wan -m {row.id} --template ", here) == list(row.templates)
@@ -317,6 +318,23 @@ def test_other_lines_are_left_alone(here: Facts, line: str) -> None:
         ("%wan adopt 0385 wan2.7", [name for name in catalog.models() if name.startswith("wan2.7")]),
         ("%wan models wan3", [name for name in catalog.models() if name.startswith("wan3")]),
         ("%wan help ", []),
+        ("%wan help -", []),
+        ("%wan resume ", []),
+        ("%wan jobs ", list(FLAGS["jobs"])),
+        ("%wan jobs --f", ["--failed"]),
+        ("%wan jobs --failed -", [flag for flag in FLAGS["jobs"] if flag != "--failed"]),
+        ("%wan jobs --since ", ["today", "yesterday", "week"]),
+        ("%wan jobs --since=w", ["week"]),
+        ("%wan jobs --since today --l", ["--limit"]),
+        ("%wan jobs --limit ", []),
+        ("%wan jobs --model wan3", [name for name in catalog.models() if name.startswith("wan3")]),
+        ("%wan frame k3x9a ", ["--strip"]),
+        ("%wan frame -", ["--strip"]),
+        ("%wan frame --strip ", ["k3x9a", "k3b77", "m2q41"]),
+        ("%wan retry --yes m", ["m2q41"]),
+        ("%wan clean --", ["--yes"]),
+        ("%wan login ope --", ["--keep"]),
+        ("%wan login --keep op", ["ope", "openai-videos"]),
         ("%wan nonsense ", []),
     ],
 )

@@ -41,6 +41,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "spill": ("key",),
     "status": ("errors",),
     "image": ("errors", "messages", "reasons", "text"),
+    "samples": ("errors", "reasons", "text"),
     "request": ("amounts", "errors", "image", "messages", "text"),
     "prompt": ("errors", "messages", "request", "text"),
     "options": ("errors", "messages", "prompt", "request"),

@@ -156,6 +156,7 @@ REFUSED = (
     "%%wan cat.png --dry-rum\n{prompt}", "%%wan cat.png --embed some\n{prompt}", "%%wan cat.png --audio=1\n{prompt}",
     "%%wan cat.png --timeout ever\n{prompt}", "%%wan cat.png --param x\n{prompt}",
     "%%wan cat.png --budget much\n{prompt}",
+    "%%wan cat.png -p style='ink'\n{prompt}",
     "%%wan cat.png -m\n{prompt}", "%%wan cat.png --p\n{prompt}", '%%wan "cat.png\n{prompt}', "%%wan a b c\n{prompt}",
     "%%wan cat.png --session a --provider b\n{prompt}", "%%wan\n", "%%wan nothing.png\n{prompt}", "%%wan .\n{prompt}",
     "%%wan text.txt\n{prompt}", "%%wan empty.png\n{prompt}", "%%wan half.png\n{prompt}", "%%wan film.mp4\n{prompt}",

@@ -15,7 +15,7 @@ import pytest
 from frontends import LOAD, SMALL, Desk, Kernel, Shell
 from parts import PATIENCE, PortEmulator
 
-from wan_jupyter.errors import CredentialsError, SettingsError
+from wan_jupyter.errors import CredentialsError, SettingsError, WanError
 
 pytest_plugins = ("shell",)
 
@@ -132,9 +132,7 @@ def test_a_session_that_was_opened_with_another_key_is_opened_anew(
     assert key_of(shell).source == "DASHSCOPE_API_KEY"
 
 
-def test_a_key_that_the_service_refuses_is_told(
-    shell: Shell, there: PortEmulator, answer: Answers, ring: Ring
-) -> None:
+def test_a_key_that_the_service_refuses_is_told(shell: Shell, there: PortEmulator, answer: Answers, ring: Ring) -> None:
     """With the other regions, and it is not put into the keyring."""
     answer("bad-key")
     out = shell.ok("%wan login --keep").out
@@ -203,7 +201,9 @@ def test_what_is_no_key_changes_nothing(
         assert "DASHSCOPE_API_KEY" in str(ran.error)
 
 
-@pytest.mark.parametrize("word", ["4f0c81d2b7a9463e95d0c3f2", "xyzzy-plugh", SECRET], ids=["hex", "words", "sk"])
+@pytest.mark.parametrize(
+    "word", ["4f0c81d2b7a9463e95d0c3f2", "a-gateway-gave-us-words", "sk-short", "Xk3dT9aPq2Lw", SECRET]
+)
 @pytest.mark.parametrize("line", ["%wan login {}", "%wan login dashscope-intl {}", "%wan logout {}"])
 def test_a_key_behind_login_is_refused_whatever_it_looks_like(
     shell: Shell, answer: Answers, word: str, line: str
@@ -216,6 +216,29 @@ def test_a_key_behind_login_is_refused_whatever_it_looks_like(
     assert word not in ran.out + ran.err + str(ran.error)
     assert asked == []
     assert word not in repr([value for name, value in shell.names.items() if name.startswith(("_", "In"))])
+
+
+@pytest.mark.parametrize("word", ["dev", "wan", "nix", "alibaba", "xyzzy-plugh"])
+@pytest.mark.parametrize("line", ["%wan login {}", "%wan login emulator {}", "%wan logout {}"])
+def test_a_name_that_does_not_exist_is_no_key(shell: Shell, word: str, line: str) -> None:
+    """Nothing is to be revoked, and no input that holds these letters is forgotten."""
+    shell.ok(f"x = 'development, wanted, unix, {word}'")
+    ran = shell.run(line.format(word))
+    assert isinstance(ran.error, WanError)
+    assert ran.error.key in ("provider.unknown", "command.too_many")
+    assert word in str(ran.error)
+    assert "development" in shell.names["In"][-2]
+    assert word in shell.names["In"][-1]
+
+
+def test_only_inputs_that_have_the_key_as_a_word_are_forgotten(shell: Shell) -> None:
+    """A longer word that begins or ends so is another one; quotes and brackets are no part of a word."""
+    key = "a-gateway-gave-us"
+    for source in (f"x = '{key}-all'", f"x = 'not-{key}'", f"x = '{key}'"):
+        shell.ok(source)
+    assert shell.run(f"%wan login {key}").error.key == "key.typed"
+    kept = [source for source in shell.names["In"] if key in source]
+    assert kept == [f"x = '{key}-all'", f"x = 'not-{key}'"]
 
 
 def test_a_name_with_a_slip_is_told_as_one(shell: Shell) -> None:

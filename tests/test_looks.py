@@ -111,6 +111,14 @@ def test_frame_returns_a_picture(shell: Shell) -> None:
         assert shell.names["x"].size == video.size
 
 
+@pytest.mark.parametrize("words", ["last", "0.1", ".1s", "0."])
+def test_a_time_alone_is_that_of_the_newest_job(shell: Shell, words: str) -> None:
+    """No id looks like it."""
+    video = shell.order().result(PATIENCE)
+    shell.ok(f"x = %wan frame {words}")
+    assert shell.names["x"].size == video.size
+
+
 def test_frame_strip_returns_a_filmstrip(shell: Shell) -> None:
     """Wider than high."""
     job = shell.order()

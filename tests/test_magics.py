@@ -186,6 +186,15 @@ def test_a_template_in_the_negative_prompt_is_filled(shell: Shell) -> None:
     assert shell.names["job"].request.negative_prompt == "no blur"
 
 
+def test_a_variable_behind_n_is_taken_as_it_is(shell: Shell) -> None:
+    """What is looked up is no template; typed again in words, it is one."""
+    shell.names.update(neg="a {{ b }}", bad="blur")
+    shell.ok(f"%%wan cat.png {SMALL} -n $neg --no-wait -o job\nA cat")
+    assert shell.names["job"].request.negative_prompt == "a {{ b }}"
+    shell.ok(f'%%wan cat.png {SMALL} -n $neg -n "no {{{{ bad }}}}" --no-wait -o job\nA cat')
+    assert shell.names["job"].request.negative_prompt == "no blur"
+
+
 def test_json_in_a_prompt_passes_untouched(shell: Shell) -> None:
     """Braces of JSON and CSS are no templates."""
     text = 'A sign: {"a": {"b": 1}} and a{color:red}'

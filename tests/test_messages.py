@@ -6,6 +6,7 @@ import ast
 import re
 import string
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from wan_jupyter import catalog, commands, errors, magics
 from wan_jupyter.advice import ADVICE
 from wan_jupyter.budget import WRITTEN
 from wan_jupyter.choosing import ASKED
-from wan_jupyter.commands import clean, keys, looks
 from wan_jupyter.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.protocols import dashscope, gateway, openai_videos
 from wan_jupyter.request import KINDS, CellOptions, VideoRequest, declared
@@ -220,7 +220,7 @@ def test_values_are_text_and_no_templates() -> None:
 OPTIONS = [row.option for row in declared(VideoRequest, CellOptions)]
 FLAGS = {flag for option in OPTIONS for flag in option.flags}
 SWITCHES = {flag for option in OPTIONS for flag in option.flags if option.kind == "switch"}
-TYPED = {keys.KEEP} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-", clean.YES, *looks.FLAGS}
+TYPED = {*chain(*commands.FLAGS.values())} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
 SENTENCES = [(key, text) for key, text in catalogue(ENGLISH).items()]
 
 

@@ -228,6 +228,28 @@ def test_a_wrong_option_or_value_is_refused(line: str, key: str) -> None:
     assert refused(line).key == key
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["-p style='ink'", '-p style="ink wash"', "-p=style='ink'", "--param style='ink wash' a.png"],
+)
+def test_quotes_around_a_part_of_a_pair_are_refused(line: str) -> None:
+    """They would be sent; the hint has them around the whole."""
+    error = refused(line)
+    assert error.key == "option.part_quoted"
+    assert error.hint().endswith('"style=…"')
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [("-p 'style=ink wash'", "ink wash"), ('-p="style=ink wash"', "ink wash"), ("-pstyle='ink wash'", "ink wash"),
+     ("-p style=it's", "it's"),
+     ('-p style="ink"', '"ink"'), ("-p \"style='ink' wash\"", "'ink' wash"), ("-p='style=\"ink\" wash'", '"ink" wash')],
+)  # fmt: skip
+def test_quotes_that_belong_to_a_pair_are_kept(line: str, value: str) -> None:
+    """JSON's own, an apostrophe, and those that stand in quotes themselves."""
+    assert asked(line)["params"] == (("style", value),)
+
+
 def test_an_ambiguous_beginning_names_what_it_could_be() -> None:
     """All of them can be typed."""
     assert refused("--no-w").message() == "--no-w could be --no-watermark, --no-wait."

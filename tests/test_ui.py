@@ -255,12 +255,33 @@ def test_a_headless_failure_raises(kernel: Kernel) -> None:
     assert len("\n".join(cell.error["traceback"]).splitlines()) == 3
 
 
-def test_a_headless_job_as_a_value_is_shown_once(kernel: Kernel) -> None:
-    """A failed one, too: IPython would add the error and the repr of what the card has said."""
+def test_a_headless_job_as_a_value_fails_its_cell(kernel: Kernel) -> None:
+    """It has waited: papermill stops here. Card and error are shown once each, and the next cell runs as ever."""
     kernel.ok(f"%%wan cat.png {SMALL} -o job --no-wait\nA forbidden prompt")
-    cell = kernel.run("job")
-    assert "DataInspectionFailed" in cell.bundle["text/plain"]
-    assert cell.error is None
+    for source in ("job", "display(job)\nafter = 1", "import asyncio\nawait asyncio.sleep(0)\njob"):
+        cell = kernel.run(source)
+        assert "DataInspectionFailed" in cell.bundle["text/plain"]
+        assert cell.error is not None, source
+        assert cell.error["ename"] == "JobFailed"
+        assert len("\n".join(cell.error["traceback"]).splitlines()) == 3
+        kernel.ok("1 + 1")
+    assert kernel.ask("after") == 1
+    kernel.ok("job", live=True)  # where nobody waits, nothing fails
+
+
+def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, desk: Desk) -> None:
+    """A few lines with the next thing to type, and no traceback."""
+    kernel.ok(f"{ORDER}A cat")
+    kernel.ok("video, bare = job.video, type(job.video)(job.video.path)")
+    [file] = desk.videos()
+    file.unlink()
+    for source, hint in (("job", "%wan show {}"), ("video", "%wan show {}"), ("bare", "%wan jobs")):
+        said = kernel.ok(source, live=True).bundle["text/plain"]
+        assert f"There is no video at {file}." in said
+        assert hint.format(kernel.ask("job.id")) in said
+        assert len(said.splitlines()) <= 3
+    file.mkdir()
+    assert "cannot be played" in kernel.ok("video", live=True).bundle["text/plain"]
 
 
 # ---- embedding -------------------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from . import settings as environment
 from . import spill, ui
@@ -100,20 +100,28 @@ class Desk:
             if asked[0] is None or name in (session.name, session.provider.name):
                 self.opened.pop(asked).let_go()
 
-    def refuse_keys(self, line: str, cell: str = "", *, certain: bool = False) -> None:
+    def refuse_keys(self, line: str, cell: str = "") -> None:
         """Stop where a key was typed into a cell; it is also taken out of what IPython remembers.
-
-        Args:
-            certain: the line holds a key, whatever it looks like.
 
         Raises:
             CredentialsError: there is a key in it.
         """
-        if certain or self._holds_key(f"%{line}\n{cell}"):
-            from .ui.history import forget_inputs
+        if self._holds_key(f"%{line}\n{cell}"):
+            self._refuse(self._holds_key)
 
-            clean = forget_inputs(self.shell, lambda text: (certain and line in text) or self._holds_key(text))
-            raise CredentialsError("key.typed" if clean else "key.typed_remembered")
+    def refuse_key(self, word: str) -> None:
+        """Stop where a word that is no name, in a name's place, may be a key; what has it as a word is forgotten.
+
+        Raises:
+            CredentialsError: it may be one.
+        """
+        if spill.may_be_key(word):
+            self._refuse(lambda text: spill.has_word(text, word) or self._holds_key(text))
+
+    def _refuse(self, unwanted: Callable[[str], bool]) -> NoReturn:
+        from .ui.history import forget_inputs
+
+        raise CredentialsError("key.typed" if forget_inputs(self.shell, unwanted) else "key.typed_remembered")
 
     def _holds_key(self, text: str) -> bool:
         """Tell whether a cell's text holds a key, or gives one by name on a magic's line."""

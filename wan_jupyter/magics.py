@@ -129,7 +129,7 @@ class WanMagics(Magics):
         if not frames and not filled and "clip_url" not in typed.asked:
             raise PromptError("prompt.empty")
         asked = dict(typed.asked)
-        if "negative_prompt" in asked:
+        if "negative_prompt" in asked and "negative_prompt" not in typed.looked_up:
             asked["negative_prompt"] = fill(asked["negative_prompt"], self.shell.user_ns)
         self.desk.refuse_keys("", "\n".join(map(str, asked.values())))  # what variables brought stood in no cell
         return VideoRequest(prompt=normal(cell), filled_prompt=filled, **frames, **asked)

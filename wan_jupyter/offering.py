@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import settings as environment
-from .commands import COMMANDS
+from .commands import COMMANDS, FLAGS
 from .completer import Facts
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def offers(desk: Desk) -> Facts:
         folder=Path.cwd(),
         names=desk.shell.user_ns,
         commands=tuple(COMMANDS),
+        flags=FLAGS,
         provider=lambda name: _provider(desk, name),
         model=lambda name: _model(desk, name),
         sessions=lambda: tuple(_settings(desk).sessions),

@@ -6,6 +6,7 @@ pictures are handed on as they were typed, or as the object that `$name` stands 
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections import deque
@@ -45,20 +46,28 @@ class Typed:
         image_labels: what was typed for each.
         asked: the fields of `VideoRequest` that were typed, as values.
         cell: how the cell is to behave.
+        looked_up: the fields whose value is that of a `$name`, which is taken as it is.
     """
 
     images: tuple[object, ...]
     image_labels: tuple[str, ...]
     asked: Mapping[str, Any]
     cell: CellOptions
+    looked_up: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a line; a `quoted` one is never an option or the end of options."""
+    """One word of a line.
+
+    Attributes:
+        quoted: whether it stood in quotes, so that it is never an option or the end of options.
+        held: whether it, or the value written onto its option, did.
+    """
 
     text: str
     quoted: bool = False
+    held: bool = False
 
 
 END = Word("--")
@@ -90,13 +99,14 @@ def read_line(line: str, names: Mapping[str, object]) -> Typed:
     """
     if _wants_help(line):
         return Typed((), (), MappingProxyType({}), CellOptions(help=True))
-    labels, asked = _read(_words(line), names)
+    labels, asked, looked_up = _read(_words(line), names)
     cell = {row.name for row in declared(CellOptions)}
     return Typed(
         images=tuple(None if label == NO_IMAGE else _value(label, names) for label in labels),
         image_labels=tuple(labels),
         asked=MappingProxyType({name: value for name, value in asked.items() if name not in cell}),
         cell=CellOptions(**{name: value for name, value in asked.items() if name in cell}),
+        looked_up=looked_up,
     )
 
 
@@ -123,7 +133,7 @@ def _words(line: str) -> list[Word]:
 
 def _word(found: re.Match[str]) -> Word:
     if found["quote"]:
-        return Word((found["lead"] or "") + found["body"], quoted=not found["lead"])
+        return Word((found["lead"] or "") + found["body"], quoted=not found["lead"], held=True)
     opened = OPEN_QUOTE.match(found["bare"])
     if opened:
         raise OptionError("option.unclosed_quote", value=shorten(found["bare"]), quote=opened[1])
@@ -143,10 +153,14 @@ def _wants_help(line: str) -> bool:
 # ---- options --------------------------------------------------------------------------------------------------------
 
 
-def _read(words: Iterable[Word], names: Mapping[str, object]) -> tuple[list[str], dict[str, Any]]:
-    """Return the pictures as typed, and the fields that were asked for; of a field typed twice, the last counts."""
+def _read(words: Iterable[Word], names: Mapping[str, object]) -> tuple[list[str], dict[str, Any], frozenset[str]]:
+    """Return the pictures as typed, the fields that were asked for, and those of them that were looked up.
+
+    Of a field typed twice, the last counts.
+    """
     labels: list[str] = []
     asked: dict[str, Any] = {}
+    looked_up: dict[str, bool] = {}
     rest = deque(words)
     while rest:
         word = rest.popleft()
@@ -156,28 +170,41 @@ def _read(words: Iterable[Word], names: Mapping[str, object]) -> tuple[list[str]
         if not _is_option(word):
             labels.append(word.text)
             continue
-        row, value = _option(word.text, rest, names)
+        row, value, looked_up[row.name] = _option(word, rest, names)
         asked[row.name] = asked.get(row.name, ()) + value if row.option.kind == "pairs" else value
     if len(labels) > MAX_IMAGES:
         raise OptionError("option.too_many_images", value=shorten(labels[MAX_IMAGES]))
-    return labels, asked
+    return labels, asked, frozenset(name for name, so in looked_up.items() if so)
 
 
 def _is_option(word: Word) -> bool:
     return len(word.text) > 1 and word.text[0] in DASHES and not word.quoted
 
 
-def _option(text: str, rest: deque[Word], names: Mapping[str, object]) -> tuple[Declared, Any]:
-    """Return the row of an option and its value, which may be the next of `rest`."""
-    flag, attached = _parted(text)
+def _option(word: Word, rest: deque[Word], names: Mapping[str, object]) -> tuple[Declared, Any, bool]:
+    """Return the row of an option, its value, which may be the next of `rest`, and whether that was looked up."""
+    flag, attached = _parted(word.text)
     spelling = _spelling(flag)
     row = spelling.row
     if spelling.implied is None:
-        typed = _next(row, flag, rest) if attached is None else attached
-        return row, read_value(row, _value(typed, names))
+        typed = _next(row, flag, rest) if attached is None else Word(attached, held=word.held)
+        if row.option.kind == "pairs" and not typed.held:
+            _refuse_part_quoted(flag, typed.text)
+        return row, read_value(row, _value(typed.text, names)), is_lookup(typed.text)
     if attached is not None:
         raise refusal(row, attached)
-    return row, spelling.implied
+    return row, spelling.implied, False
+
+
+def _refuse_part_quoted(flag: str, text: str) -> None:
+    """Refuse PATH='VALUE': a word's quotes stand around all of it, so these would be sent; JSON's own are JSON."""
+    path, _, value = text.partition("=")
+    if value[:1] not in ("'", '"'):
+        return
+    try:
+        json.loads(value)
+    except ValueError:
+        raise OptionError("option.part_quoted", flag=flag, value=shorten(text), path=shorten(path)) from None
 
 
 def _parted(text: str) -> tuple[str, str | None]:
@@ -207,11 +234,11 @@ def _spelling(flag: str) -> Spelling:
     raise OptionError("option.unknown", name=shorten(flag), suggestion=suggestion)
 
 
-def _next(row: Declared, flag: str, rest: deque[Word]) -> str:
+def _next(row: Declared, flag: str, rest: deque[Word]) -> Word:
     """Take the next word as a value; a negative number is one, another option is not."""
     if not rest or (not rest[0].quoted and re.match(r"--|-[A-Za-z]", rest[0].text)):
         raise OptionError("option.needs_value", flag=flag, metavar=row.option.metavar)
-    return rest.popleft().text
+    return rest.popleft()
 
 
 def _value(text: str, names: Mapping[str, object]) -> object:

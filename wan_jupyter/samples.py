@@ -5,6 +5,7 @@ The same wall, the same cat: at dusk, and later that night. Together they are a 
 
 from __future__ import annotations
 
+import io
 import math
 import random
 from collections.abc import Mapping
@@ -13,6 +14,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from .errors import OptionError, OutputError
+from .reasons import reason_of
+from .text import one_line
+
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
     from PIL.ImageDraw import ImageDraw
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
 Colour = tuple[int, int, int]
 SIZE = (1280, 720)
 SHARPER = 2  # drawn larger, then scaled down: smooth edges
+KINDS: Mapping[str, str] = MappingProxyType({".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"})
+UNSEEN = 8  # of 255: by so much another version of Pillow may blur and scale differently
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,59 @@ HOURS: Mapping[str, Hour] = MappingProxyType(
 )  # fmt: skip
 
 
-def sample(path: str | Path = "cat.png", hour: str = "dusk") -> Path:
-    """Draw a picture of 1280x720 to begin with and return its path.
+def sample(path: str | Path = "cat.png", hour: str = "dusk", *, overwrite: bool = False) -> Path:
+    """Draw a picture of 1280x720 to begin with and return its path; one that is there already stays as it is.
 
     Args:
-        path: where to write it, a PNG or JPEG by its name.
+        path: where to write it, a PNG or JPEG by its name; folders that are missing are made.
         hour: "dusk" (a good first frame) or "night" (a good last one).
+        overwrite: whether another file there may be replaced.
+
+    Raises:
+        OptionError: there is no such hour.
+        OutputError: another file is there, the name is of another kind, or nothing can be written there.
     """
-    target = Path(path)
-    draw(HOURS[hour]).save(target)
+    target = Path(path).expanduser()
+    if hour not in HOURS:
+        choices = ", ".join(HOURS)
+        raise OptionError(
+            "option.bad_choice", flag="hour", value=one_line(str(hour), 80), suggestion="", choices=choices
+        )
+    if target.suffix.lower() not in KINDS:
+        raise OutputError("sample.other_kind", name=target.name, example=f"{target.stem or 'cat'}.png")
+    with io.BytesIO() as file:
+        draw(HOURS[hour]).save(file, KINDS[target.suffix.lower()])
+        data = file.getvalue()
+    try:
+        _write(target, data, overwrite)
+    except OSError as error:
+        raise OutputError("video.unwritable", path=target, reason=reason_of(error)) from None
     return target
+
+
+def _write(target: Path, data: bytes, overwrite: bool) -> None:
+    """Write a picture where there is none yet: a cell may be run again, and what is the user's own stays."""
+    if target.exists() and _same(target, data):
+        return
+    if target.exists() and not overwrite:
+        raise OutputError("sample.exists", path=target, example=f"{target.stem}-2{target.suffix}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+
+
+def _same(target: Path, data: bytes) -> bool:
+    """Tell whether a file holds these bytes, or a picture that nobody could tell from them."""
+    from PIL import Image, ImageChops
+
+    try:
+        if target.read_bytes() == data:
+            return True
+        with Image.open(target) as there, Image.open(io.BytesIO(data)) as drawn:
+            alike = (there.size, there.mode) == (drawn.size, drawn.mode)
+            most = max(ImageChops.difference(there, drawn).tobytes()) if alike else UNSEEN + 1
+    except Exception:  # a folder, no picture, or a broken one: Pillow's plug-ins raise whatever they like
+        return False
+    return most <= UNSEEN
 
 
 def draw(hour: Hour) -> Picture:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
-from .key import Key
+from .key import LONG, Key
 
 CANDIDATE = re.compile(r"(?<![A-Za-z0-9])(?:sk-|Bearer\s+)([A-Za-z0-9_.+/=-]{16,})")
 RUN = re.compile(r"[A-Za-z0-9]{12,}")
@@ -31,6 +31,16 @@ def holds_key(text: str, known: Iterable[Key] = ()) -> bool:
 def names_key(line: str) -> bool:
     """Tell whether a magic's line gives a value that is called a key, whatever it looks like."""
     return NAMED.search(line) is not None
+
+
+def may_be_key(word: str) -> bool:
+    """Tell whether a word that stands where a name belongs may be a key: one that is short and plain is a slip."""
+    return word.startswith("sk-") or len(word) >= LONG or is_random(word)
+
+
+def has_word(text: str, word: str) -> bool:
+    """Tell whether a word stands in a text by itself, and not as a part of another."""
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
 
 def is_random(text: str) -> bool:

@@ -40,6 +40,16 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "help": lambda desk: places.help_text(desk, COMMANDS),
     }
 )
+# What may follow them beside words; Tab offers it.
+FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "login": (keys.KEEP,),
+        "jobs": tuple(looks.FILTERS),
+        "frame": (looks.STRIP,),
+        "retry": (jobs.YES,),
+        "clean": (clean.YES,),
+    }
+)
 
 
 def run(desk: Desk, line: str) -> Any:

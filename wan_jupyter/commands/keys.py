@@ -48,7 +48,7 @@ def logout(desk: Desk, *words: str) -> None:
 def _name(desk: Desk, words: list[str], command: str) -> str:
     """Return whose key is meant: what was typed, else what is in use, else the usual provider.
 
-    What is no name may be a key, and is not shown again unless it is nearly a name.
+    What is no name, nor nearly one, may be a key by its looks: it is not shown again then.
     """
     settings = desk.read()
     if not words:
@@ -58,12 +58,11 @@ def _name(desk: Desk, words: list[str], command: str) -> str:
     if words[0] not in known:
         suggestion = nearest(words[0], known)
         if not suggestion and not words[0].startswith("-"):
-            desk.refuse_keys(words[0], certain=True)
-        raise SettingsError(
-            "provider.unknown", name=shorten(words[0]), names=", ".join(known), suggestion=suggestion
-        )
+            desk.refuse_key(words[0])
+        raise SettingsError("provider.unknown", name=shorten(words[0]), names=", ".join(known), suggestion=suggestion)
     if len(words) > 1:
-        desk.refuse_keys(words[1], certain=not words[1].startswith("-"))
+        if not words[1].startswith("-"):
+            desk.refuse_key(words[1])
         raise OptionError("command.too_many", name=command, value=shorten(words[1]))
     return words[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,18 +14,17 @@ from ..errors import OptionError
 from ..request import shorten
 from ..status import Status
 
-# What may follow the commands here.
-FLAGS = ("--since", "--failed", "--model", "--limit", "--strip")
+STRIP = "--strip"
 SHOWN = 50  # jobs in a table, where no number is typed
 FAILED = (Status.FAILED, Status.CANCELED, Status.EXPIRED, Status.UNCERTAIN)
 DAYS: Mapping[str, int] = MappingProxyType({"today": 0, "yesterday": 1, "week": 6})
 LAST = "last"
+TIME = re.compile(rf"{LAST}|\d+\.\d*s?|\.\d+s?")  # what is no beginning of an id
 
 
 def jobs(desk: Desk, *words: str) -> None:
     """List the newest jobs, or those that are asked for."""
-    filters = {"--failed": lambda _: ("states", FAILED), "--model": _model, "--since": _since, "--limit": _limit}
-    asked = dict(_read(words, filters))
+    asked = dict(_read(words, FILTERS))
     most = asked.pop("limit", SHOWN)
     found = desk.session().history(most + 1, **asked)
     if words and not found:
@@ -37,14 +37,14 @@ def jobs(desk: Desk, *words: str) -> None:
 
 def frame(desk: Desk, beginning: str = "", *words: str) -> Any:
     """Return one picture (PIL) of a job's video, or with `--strip` several side by side; the cell shows it."""
-    if beginning.startswith("-"):
+    if beginning.startswith("-") or (not words and TIME.fullmatch(beginning)):
         beginning, words = "", (beginning, *words)
     video = desk.job(beginning).result(0.1)
-    if words and words[0].partition("=")[0] == "--strip":
+    if words and words[0].partition("=")[0] == STRIP:
         typed = [part for part in words[0].split("=")[1:] if part]
-        return video.strip(_count("--strip", (*typed, *words[1:]), usual=8))
+        return video.strip(_count(STRIP, (*typed, *words[1:]), usual=8))
     if words and words[0].startswith("--"):
-        raise OptionError("option.unknown_here", name=shorten(words[0]), names="--strip")
+        raise OptionError("option.unknown_here", name=shorten(words[0]), names=STRIP)
     if len(words) > 1:
         raise OptionError("command.too_many", name="frame", value=shorten(words[1]))
     return video.last_frame if words == (LAST,) else video.frame(_seconds(words))
@@ -93,6 +93,11 @@ def _limit(words: Iterator[str]) -> tuple[str, int]:
 def _since(words: Iterator[str]) -> tuple[str, float]:
     value = _value("--since", "today", words)
     return "since", _day(value)
+
+
+FILTERS: Mapping[str, Reader] = MappingProxyType(
+    {"--since": _since, "--failed": lambda _: ("states", FAILED), "--model": _model, "--limit": _limit}
+)
 
 
 def _value(flag: str, metavar: str, words: Iterator[str]) -> str:

@@ -31,15 +31,17 @@ class Facts:
         folder: where relative names of pictures begin.
         names: the user's variables.
         commands: the words that may follow `%wan`.
+        flags: by command, the flags that may follow it.
         provider: the provider of a session or provider by name, "" being the one in use.
         model: the user's own default model there, "" where there is none.
-        sessions: names that `--session` and `%wan use` take.
+        sessions: names that `--session` and `%wan use` take, beside the providers'.
         jobs: ids with whether each is under way, the newest first.
     """
 
     folder: Path
     names: Mapping[str, object] = field(default_factory=dict, repr=False)
     commands: Iterable[str] = ()
+    flags: Mapping[str, Iterable[str]] = field(default_factory=dict)
     provider: Callable[[str], str] = str
     model: Callable[[str], str] = lambda _: ""
     sessions: Callable[[], Iterable[str]] = tuple
@@ -160,7 +162,7 @@ VALUES: Mapping[str, Callable[[Said, Facts], Iterable[str]]] = MappingProxyType(
         "size": _sizes,
         "template": lambda said, here: _model(said, here).templates,
         "provider": _providers,
-        "session": lambda _, here: here.sessions(),
+        "session": lambda _, here: [name for name, _ in _services(here)],
     }
 )
 
@@ -174,11 +176,24 @@ def command(words: Words, token: Token, here: Facts) -> Iterator[Offer]:
     if not before:
         return _matching(token.text, ((name, "command") for name in here.commands))
     name, *typed = before
+    flags = tuple(here.flags.get(name, ()))
+    asked = token.flag or (typed[-1] if typed and typed[-1] in flags else "")
+    if asked in FOLLOWS:
+        return _matching(token.text, FOLLOWS[asked](here))
+    offers = [(flag, "option") for flag in flags] if not token.quote and not token.flag else []
+    if not token.text.startswith("-"):
+        plain = [
+            word for at, word in enumerate(typed) if word not in flags and (at == 0 or typed[at - 1] not in FOLLOWS)
+        ]
+        offers = [*_words(name, len(plain), here), *(offers if not token.text else [])]
+    return _matching(token.text, (offer for offer in offers if offer[0] not in typed))
+
+
+def _words(name: str, count: int, here: Facts) -> Iterable[Offer]:
+    """Return what a command takes behind so many words."""
     sources = TAKES.get(name, ())
-    place = min(len(typed), len(sources) - 1) if name in MANY else len(typed)
-    if not 0 <= place < len(sources):
-        return iter(())
-    return _matching(token.text, (offer for offer in sources[place](here) if offer[0] not in typed))
+    place = min(count, len(sources) - 1) if name in MANY else count
+    return sources[place](here) if 0 <= place < len(sources) else ()
 
 
 def _jobs(here: Facts) -> Iterable[Offer]:
@@ -211,6 +226,13 @@ def _spans(here: Facts) -> Iterable[Offer]:
     return [(word, "value") for word in SINCE]
 
 
+def _days(here: Facts) -> Iterable[Offer]:
+    from ..commands.looks import DAYS
+
+    del here
+    return [(word, "value") for word in DAYS]
+
+
 def _nothing(here: Facts) -> Iterable[Offer]:
     del here
     return ()
@@ -232,7 +254,6 @@ TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         "show": (_jobs,),
         "wait": (_live_jobs,),
         "cancel": (_live_jobs,),
-        "resume": (_jobs,),
         "retry": (_jobs,),
         "frame": (_jobs,),
         "export": (_jobs,),
@@ -240,6 +261,8 @@ TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
         "concat": (_jobs,),
     }
 )
+# Flag of a command to what its value is.
+FOLLOWS: Mapping[str, Source] = MappingProxyType({"--since": _days, "--model": _known_models, "--limit": _nothing})
 MANY = frozenset({"wait", "compare", "concat"})  # the last word's kind comes any number of times
 
 

@@ -10,6 +10,10 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .. import settings as environment
+from ..errors import SettingsError
+from ..settings import Settings
+
 MB = 1024 * 1024
 EMBED_FILE = 8 * MB  # up to which a video is put into a notebook, where the user sets nothing else
 EMBED_TOTAL = 32 * MB  # and all of them together
@@ -75,6 +79,15 @@ def wish(ip: Any, name: str, usual: str) -> str:
     manager = getattr(ip, "magics_manager", None)
     ours = manager.registry.get("WanMagics") if manager is not None else None
     return str(getattr(ours, name, usual))
+
+
+def settings_of(ip: Any) -> Settings:
+    """Return the settings; those of the environment alone where a file is wrong, which a session will say."""
+    notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
+    try:
+        return environment.read(notebook=notebook)
+    except SettingsError:
+        return environment.read(notebook=notebook, files=False)
 
 
 def _asked_without_stdin(ip: Any) -> bool:

@@ -16,23 +16,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from .. import bundle, engine
-from .. import settings as environment
 from ..bundle import Bundle, CardView
 from ..dry import DryRun
-from ..errors import OutputError, SettingsError, WaitTimeout, WanError
+from ..errors import OutputError, WaitTimeout, WanError
 from ..job import Job
 from ..messages import ENGLISH, say, speaking, spoken_in
-from ..settings import Settings
 from ..video import Video
 from .drawing import BOARD, CARD
 from .dry import dry_text, request_text
 from .faces import FACES, QUIET, Face, ring_bell
-from .frontend import EMBED_FILE, EMBED_TOTAL, MB, FrontEnd, detect, wish
+from .frontend import EMBED_FILE, EMBED_TOTAL, MB, FrontEnd, detect, settings_of, wish
 from .inside import inside
 from .live import Live, Story, Subject
 from .many import CARDS_IN_A_CELL, Many
 from .thumbs import picture_of, pictures, shelf
-from .views import Page, card_view, player_view, warning_of, where
+from .verdict import Verdict
+from .views import Page, card_view, lost_lines, player_view, warning_of, where
 from .waiting import ends_within, until_done
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Presenter:
     def __init__(self, ip: Any, folder: Path | None = None) -> None:
         """Make the presenter of a shell whose notebook lies in `folder`; None: find out where."""
         self._ip = ip
-        found = _settings(ip)
+        found = settings_of(ip)
         self.page = Page(folder or found.notebook)
         self._widgets = Page(self.page.folder)  # what the widgets hold, which no notebook keeps
         self.embed = found.embed
@@ -76,6 +75,7 @@ class Presenter:
         self.form: Form | None = None  # the newest
         self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
+        self._verdict = Verdict(ip)  # after what settles: the card first, then the error
 
     @property
     def language(self) -> str:
@@ -93,18 +93,21 @@ class Presenter:
     def close(self) -> None:
         """Leave the shell, and nothing in the kernel but cards of jobs under way."""
         self._ip.events.unregister("post_run_cell", self._settle)
+        self._verdict.close()
         for shown in self._opened:
             shown.close()
 
     def render(self, job: Job) -> None:
-        """Show a job that is a cell's value, unless this very cell has shown it already (`%wan show ID`)."""
+        """Show a job that is a cell's value, unless this very cell has shown it already (`%wan show ID`).
+
+        Where that waits, the cell ends with the job's error.
+        """
         if self._shown == (job.id, self._ip.execution_count):
             return
         try:
             self.show(job)
-        except WanError as problem:  # IPython would show it and then the job once more; a card has said it already
-            if detect(self._ip).face == "terminal":
-                print("\n".join(problem.lines(self.language)))  # noqa: T201 - the terminal is the display
+        except WanError as problem:  # raised here, IPython would show it, then the job once more, and go on
+            self._verdict.error = problem
 
     def show(
         self,
@@ -156,9 +159,14 @@ class Presenter:
         return self._wait(many, live, face, front.face, None)
 
     def show_video(self, video: Video) -> None:
-        """Show a video that was made."""
-        policy = self._embedding(detect(self._ip))
-        self._display(bundle.player(player_view(video, self.page, policy=policy), self.language))
+        """Show a video that was made; where its file is gone, what is known of it."""
+        try:
+            view = player_view(video, self.page, policy=self._embedding(detect(self._ip)))
+        except OutputError as error:
+            return self.show_text(
+                "\n".join(lost_lines(video.path, str(video.facts.get("job", "")), error, self.language))
+            )
+        return self._display(bundle.player(view, self.language))
 
     def compose(self, composer: Composer) -> None:
         """Show a form, unless this very cell has shown it already (`%wan compose`)."""
@@ -324,7 +332,7 @@ class Presenter:
             facts = {"policy": embed, "origin": origin, "warning": warning, "cell": job.facts.cell}
             view = player_view(job.video, page or self.page, **facts)
         except OutputError as error:  # a file that does not decode, or that was moved away meanwhile
-            lines = tuple(line for line in (str(job.video.path), warning, error.message(self.language)) if line)
+            lines = (*lost_lines(job.video.path, job.id, error, self.language), warning)
             return bundle.still(replace(card_view(job, time.time(), self.language), lines=lines), self.language)
         return bundle.player(view, self.language)
 
@@ -335,12 +343,3 @@ class Presenter:
         from IPython.display import display
 
         display(final, raw=True)
-
-
-def _settings(ip: Any) -> Settings:
-    """Return the settings; those of the environment alone where a file is wrong, which a session will say."""
-    notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
-    try:
-        return environment.read(notebook=notebook)
-    except SettingsError:
-        return environment.read(notebook=notebook, files=False)

@@ -12,9 +12,11 @@ from urllib.parse import quote
 
 from .. import bundle
 from ..bundle import CardView, PlayerView
+from ..errors import OutputError
 from ..job import Job
 from ..messages import known, say
 from ..prices import FREE
+from ..reasons import reason_of
 from ..request import Declared, VideoRequest, declared
 from ..status import Status
 from ..video import Video
@@ -120,7 +122,7 @@ def player_view(
     Raises:
         OutputError: the file cannot be read.
     """
-    data = video.path.read_bytes()
+    data = _bytes_of(video.path)
     link = page.link(video.path)
     reached = link and not link.startswith("..")  # no front end is sure to serve what lies outside
     embedded = page.takes(len(data), policy if reached or (link and policy == "never") else "always")
@@ -147,6 +149,21 @@ def player_view(
         warning=warning,
         cell=cell,
     )
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise OutputError("video.missing", path=path) from None
+    except OSError as error:
+        raise OutputError("video.undecodable", path=path, why=reason_of(error)) from None
+
+
+def lost_lines(path: Path, identity: str, error: OutputError, language: str = "en") -> list[str]:
+    """Return what to say of a video that cannot be shown: where it lay, what is wrong, and how it may come back."""
+    again = say("player.lost", language, id=identity) if identity else error.hint(language)
+    return [*([] if error.key == "video.missing" else [str(path)]), error.message(language), again]
 
 
 def warning_of(job: Job, language: str = "en") -> str:

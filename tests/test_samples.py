@@ -1,0 +1,88 @@
+"""The sample pictures: drawn where nothing is yet, never over a picture of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+import wan_jupyter
+from wan_jupyter.errors import OptionError, OutputError
+
+SIZE = (1280, 720)
+
+
+def test_a_picture_of_the_users_own_is_never_replaced(tmp_path: Path) -> None:
+    """The README's first cell, in a folder with a cat: the error says what to type."""
+    target = tmp_path / "cat.png"
+    Image.new("RGB", SIZE, "white").save(target)
+    mine = target.read_bytes()
+    with pytest.raises(OutputError, match=r'wan_jupyter\.sample\("cat-2\.png"\).*overwrite=True') as caught:
+        wan_jupyter.sample(target)
+    assert caught.value.key == "sample.exists"
+    assert target.read_bytes() == mine
+    assert wan_jupyter.sample(target, overwrite=True) == target
+    assert target.read_bytes() != mine
+
+
+@pytest.mark.parametrize("name", ["cat.png", "cat.JPG"])
+def test_a_sample_may_be_drawn_twice(tmp_path: Path, name: str) -> None:
+    """Cells are run again: the file stays as it is, also its time."""
+    target = wan_jupyter.sample(tmp_path / name)
+    before = target.stat().st_mtime_ns
+    assert wan_jupyter.sample(target) == target
+    assert target.stat().st_mtime_ns == before
+    with pytest.raises(OutputError):
+        wan_jupyter.sample(target, "night")
+
+
+def test_a_sample_of_another_pillow_is_the_same_picture(tmp_path: Path) -> None:
+    """Other bytes, and a shade that nobody sees; a word that was written on it is seen."""
+    target = wan_jupyter.sample(tmp_path / "cat.png")
+    with Image.open(target) as drawn:
+        brighter = drawn.point(lambda value: min(255, value + 1))
+    brighter.save(target, compress_level=1)
+    other = target.read_bytes()
+    wan_jupyter.sample(target)
+    assert target.read_bytes() == other
+    ImageDraw.Draw(brighter).text((20, 20), "mine", fill="white")
+    brighter.save(target)
+    with pytest.raises(OutputError):
+        wan_jupyter.sample(target)
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_kept_too(tmp_path: Path, data: bytes) -> None:
+    """Whatever it is, it is not ours."""
+    target = tmp_path / "cat.png"
+    target.write_bytes(data)
+    with pytest.raises(OutputError):
+        wan_jupyter.sample(target)
+    assert target.read_bytes() == data
+
+
+def test_folders_that_are_missing_are_made(tmp_path: Path) -> None:
+    """And one where a file is in the way is told."""
+    target = wan_jupyter.sample(tmp_path / "pictures" / "cats" / "cat.png")
+    assert target.is_file()
+    with pytest.raises(OutputError) as caught:
+        wan_jupyter.sample(target / "cat.png")
+    assert caught.value.key == "video.unwritable"
+
+
+@pytest.mark.parametrize(("name", "example"), [("cat", "cat.png"), ("cat.gif", "cat.png"), ("", "cat.png")])
+def test_a_name_of_another_kind_is_told(
+    tmp_path: Path, name: str, example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one that will do."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match=f'sample\\("{example}"\\)'):
+        wan_jupyter.sample(name)
+    assert list(tmp_path.glob("cat*")) == []
+
+
+def test_an_hour_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    """With those that there are."""
+    with pytest.raises(OptionError, match=r"hour does not know noon[^~]*dusk, night"):
+        wan_jupyter.sample(tmp_path / "cat.png", hour="noon")
