@@ -81,6 +81,10 @@ def test_other_models_are_never_taken_on_the_frame_path(service):
         ("wan2.2-kf2v-flash", {}, {}, "InvalidParameter", "Field required: input.first_frame_url"),
         ("wan2.2-kf2v-flash", {"first_frame_url": "{}"}, {}, "InvalidParameter", "Field required: input.last_"),
         ("wan2.7-i2v", {"img_url": "{}"}, {}, "InvalidParameter", "Field required: input.media"),
+        ("wan2.7-i2v", {"prompt": "p"}, {}, "InvalidParameter", "Field required: input.media"),
+        ("wan3.0-video", {}, {}, "InvalidParameter", "Field required: input.media"),
+        ("wan3.0-video", {"prompt": "p"}, {"duration": -2}, "InvalidParameter", "The duration -2 is not"),
+        ("wan2.5-i2v-preview", {"img_url": "{}"}, {"duration": -1}, "InvalidParameter", "The duration -1 is not"),
         ("wan2.7-i2v", {"media": [{}]}, {}, "InvalidParameter", "Field required: input.media.0.type"),
         *[
             (model, {"media": [{"type": one, "url": MOVIE} for one in kinds.split()]}, {}, "InvalidParameter", message)

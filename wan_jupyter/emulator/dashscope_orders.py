@@ -18,6 +18,7 @@ from .tasks import Task
 
 FORBIDDEN = "forbidden"
 CLIP = "first_clip"
+SMART = -1  # a duration by which the model chooses how long
 MODERATED = Refusal("DataInspectionFailed", "Input data may contain inappropriate content.")
 MIXED = Refusal(
     "InvalidParameter",
@@ -41,6 +42,8 @@ class Model:
     durations: tuple[int, ...]
     usage: tuple[str, ...]
     media: tuple[list[str], ...] = ()
+    text: bool = False
+    smart: bool = False
     sound: str = "none"
     rewritten: bool = False
     metrics: bool = False
@@ -99,6 +102,8 @@ def wishes(model: Model, request: dict[str, Any]) -> Wishes | Refusal:
     duration = sent.get("duration", model.durations[0])
     if resolution not in model.resolutions:
         return _not_taken(model, "resolution", model.resolutions, resolution)
+    if model.smart and duration == SMART:
+        duration = model.durations[0]
     if isinstance(duration, bool) or duration not in model.durations:
         return _not_taken(model, "duration", model.durations, duration)
     sound = model.sound == "always" or (model.sound == "asked" and sent.get("audio") is not False)
@@ -138,7 +143,7 @@ def _frames(_: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
 def _media(model: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     media = asked.get("media")
     if not isinstance(media, list) or not media:
-        return _required("media")
+        return () if model.text and not media and asked.get("prompt") else _required("media")
     for index, item in enumerate(media):
         for name in ("type", "url"):
             if not isinstance(item, dict) or not item.get(name):
@@ -159,7 +164,7 @@ def _not_together(model: Model, kinds: list[str]) -> Refusal:
 
 def _clip(asked: dict[str, Any]) -> Any:
     """Give the link of the clip that the video goes on from; None where there is none."""
-    return next((item["url"] for item in asked["media"] if item["type"] == CLIP), None)
+    return next((item["url"] for item in asked.get("media") or () if item["type"] == CLIP), None)
 
 
 def _resolved(task: Task, picture: Any) -> Any:
