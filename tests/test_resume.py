@@ -77,13 +77,18 @@ def test_the_same_cell_goes_on_with_it_too(bare: Shell) -> None:
 def test_waiting_goes_on_with_a_search_that_a_dead_kernel_left(bare: Shell) -> None:
     """As the refused retry says: it waits for what is found; of two days ago the service has nothing any more."""
     job = killed(bare)
-    with contextlib.closing(sqlite3.connect(bare.desk.home / "journal.sqlite3")) as sql, sql:
-        sql.execute("UPDATE jobs SET status = 'UNCERTAIN', note = 'recognising', remote_id = NULL")
-        sql.execute("UPDATE jobs SET sent_at = sent_at - 2 * 86400")
+    search(bare)
     bare.ok(LOAD)
     found = bare.run(f"%wan wait {job}").error
     assert isinstance(found, errors.JobUncertain)
     assert (found.problem.advice, bare.desk.rows()[0]["note"]) == ("no_trace", "no_trace")
+
+
+def search(shell: Shell) -> None:
+    """Write down that what is in the journal was sent two days ago, and is still searched for."""
+    with contextlib.closing(sqlite3.connect(shell.desk.home / "journal.sqlite3")) as sql, sql:
+        sql.execute("UPDATE jobs SET status = 'UNCERTAIN', note = 'recognising', remote_id = NULL")
+        sql.execute("UPDATE jobs SET sent_at = sent_at - 2 * 86400")
 
 
 def ordered_by(shell: Shell, cell: str) -> None:
@@ -101,6 +106,19 @@ def test_a_cell_with_new_goes_on_with_its_own_unfinished_take(bare: Shell) -> No
     assert (bare.names["found"].id, len(bare.desk.tasks())) == (job, 1)
     bare.ok(cell)
     assert (bare.names["found"].facts.take, len(bare.desk.tasks())) == (2, 2)
+
+
+def test_a_cell_with_new_goes_on_with_its_own_search(bare: Shell) -> None:
+    """What may have been created is looked for to the end before the same cell pays once more."""
+    killed(bare)
+    cell = f"%%wan cat.png {SMALL} --wait -o found --new\nA cat"
+    ordered_by(bare, cell)
+    search(bare)
+    bare.ok(LOAD)
+    assert isinstance(bare.run(cell).error, errors.JobUncertain)
+    assert [row["note"] for row in bare.desk.rows()] == ["no_trace"]
+    bare.ok(cell)
+    assert [row["take"] for row in bare.desk.rows()] == [1, 2]
 
 
 def test_new_makes_a_take_where_another_cell_left_one(bare: Shell) -> None:

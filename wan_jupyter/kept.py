@@ -42,7 +42,7 @@ def left_by(row: Row, cell: str, account: str) -> bool:
     """
     ours = bool(cell) and row.cell == cell and row.account == account
     known: Job | None = engine.current().jobs.get(row.id)
-    return ours and row.snapshot.status.live and (known is None or known.done)
+    return ours and not row.snapshot.settled and (known is None or known.done)
 
 
 def under_other_key(row: Row) -> JobError:
