@@ -187,12 +187,14 @@ def test_a_transparent_object_is_put_on_white_and_that_is_said() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_an_alpha_channel_in_which_nothing_is_transparent_goes_without_a_word(mode: str) -> None:
-    """As in a matplotlib figure's PNG: no pixel looks otherwise without it."""
+def test_an_alpha_channel_in_which_nothing_is_transparent_goes_too(mode: str) -> None:
+    """The file is another then, which is said. An object's, such as a figure's, never comes into a file."""
     picture = drawn().convert("LA" if mode == "LA" else "RGBA").convert(mode)
     more = {"transparency": 255} if mode == "P" else {}
     fit = made_fit(saved(picture, **more), OLD, "cat")
-    assert (pixels(fit).mode in ("RGB", "L"), done(fit)) == (True, [])
+    assert (pixels(fit).mode in ("RGB", "L"), done(fit)) == (True, ["alpha"])
+    data = take(drawn().convert("RGBA")).encoded()
+    assert made_fit(data, OLD, "cat").data is data
 
 
 def test_a_transparent_colour_is_transparency() -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ImageError
 from ..messages import Phrase
-from .pixels import FORMATS, MODES, has_alpha, on_white, see_through
+from .pixels import FORMATS, MODES, has_alpha, on_white
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -72,13 +72,12 @@ def made_fit(data: bytes, bounds: Bounds, label: str = "") -> Fit:
         light = not bounds.weight or len(data) <= bounds.weight
         if orientation == 1 and mime in bounds.formats and fits and light and (bounds.alpha or not has_alpha(picture)):
             return Fit(data, mime)
-        shows_through = see_through(picture)
         size = _upright_size(picture, mime, orientation)
         work = _scaled(_plain(picture, bounds, label), bounds.high)
         made, made_mime, work = _written(work, _target(mime, bounds), bounds)
     done = {
         "rotation": orientation != 1,
-        "alpha": shows_through and work.mode != "RGBA",
+        "alpha": has_alpha(picture) and work.mode != "RGBA",
         "format": mime not in bounds.formats,
         "scaled": work.size != size,
         "weight": not light,
