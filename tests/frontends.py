@@ -258,9 +258,15 @@ class Kernel:
         return cell
 
     def run(self, source: str, *, live: bool = False) -> Cell:
-        """Run a cell to its end."""
+        """Run a cell to its end.
+
+        That is its reply, as front ends have it: ipykernel 7.0 to 7.2 may never notice what comes while it sends one
+        (ipykernel, issue 1554).
+        """
         cell = self.start(source, live=live)
         self.until(lambda: cell.idle)
+        while self.client.get_shell_msg(timeout=PATIENCE)["parent_header"].get("msg_id") != cell.id:
+            pass
         return cell
 
     def ok(self, source: str, *, live: bool = False) -> Cell:
