@@ -23,15 +23,9 @@ from .status import Status
 from .video import Video
 
 
-def makes_needless(row: Row, account: str) -> bool:
-    """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created.
-
-    Raises:
-        JobError: it is under way, or searched for, with another key.
-    """
+def makes_needless(row: Row) -> bool:
+    """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created."""
     status = row.snapshot.status
-    if not row.snapshot.settled and row.account != account:
-        raise under_other_key(row)
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
 
 

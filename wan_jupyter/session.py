@@ -130,8 +130,7 @@ class Session(Carrying):
         """
         plan = self.plan(request)
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
-        needless = partial(left_by, cell=cell) if new else makes_needless
-        reuse = partial(needless, account=self.account)
+        reuse = partial(left_by, cell=cell, account=self.account) if new else makes_needless
         return self._begin(_with_seed(plan), mark, cell, reuse, self._admit(budget, yes))
 
     def retry(self, beginning: str, *, yes: bool = False) -> Job:
