@@ -11,7 +11,7 @@ from typing import Any
 MARKUP = (
     "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'><svg onload=window.hacked=1>"
     "</div></style><iframe srcdoc='<script>parent.hacked=1</script>'></iframe>"
-    "<a href=\"javascript:window.hacked=1\">x</a>"
+    '<a href="javascript:window.hacked=1">x</a>'
 )
 CODES = "\x1b[31mred\x1b]0;title\x07\x1b[2J \u202egpj.exe\u202c \u2066turned\u2069 \x00nul \x08back"
 PATHS = "../../../escaped ..\\..\\escaped file:///etc/passwd"

@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "a bomb": ("%%wan bomb.png\nA cat", ("bomb.png has more than 100 million pixels",)),
     "a file URL": ("%%wan file://./my%20cat+1#2.png\nA cat", ("my cat+1#2.png", "Looked in")),
     "a file URL of Windows": ("%%wan file:///C:/pictures/cat.png\nA cat", ("no picture C:/pictures/cat.png",)),
-    "a path of Windows": (r"%%wan 'C:\pictures\cat.png'"+"\nA cat", (r"C:\pictures\cat.png",)),
+    "a path of Windows": (r"%%wan 'C:\pictures\cat.png'" + "\nA cat", (r"C:\pictures\cat.png",)),
     "a folder": ("%%wan pictures\nA cat", ("pictures is a folder", "pictures/cat.png")),
     "unknown option": ("%%wan cat.png --duraton 5\nA cat", ("--duraton", "Did you mean --duration?")),
     "one dash": ("%%wan cat.png -duration 5\nA cat", ("-duration", "--duration")),

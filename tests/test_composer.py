@@ -283,7 +283,7 @@ def test_to_cell_saves_an_upload_and_the_cell_shows_the_same_video(kernel: Kerne
     """Generate with an upload, then its cell: saved beside the notebook, run, and nothing is sent again."""
     page = Page(kernel)
     page.upload("first", "my cat's.png", picture("red"))
-    page.prompt("It's {{ 1 }} \"red\" <b>cat</b>, 猫")
+    page.prompt('It\'s {{ 1 }} "red" <b>cat</b>, 猫')
     kernel.until(lambda: page.ready)
     page.click("wan-generate")
     page.until_says("<video")
@@ -360,7 +360,6 @@ def test_a_run_without_a_display_is_told_the_same(kernel: Kernel) -> None:
     cell = kernel.ok("%wan compose")
     assert "The composer needs a notebook" in cell.stream
     assert "comm_open" not in kernel.kinds()
-
 
 
 # ---- the pause ------------------------------------------------------------------------------------------------------

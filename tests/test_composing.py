@@ -81,9 +81,9 @@ DRAFTS = st.builds(Draft, prompt=ANY, first=FRAMES, last=FRAMES, asked=VALUES)
 
 
 @given(DRAFTS)
-@example(Draft(prompt="A {{ season }} cat, {{\"a\": 1}} 'so' \"on\"\n%%wan --seed 5", first=chosen("it's mine.png")))
+@example(Draft(prompt='A {{ season }} cat, {{"a": 1}} \'so\' "on"\n%%wan --seed 5', first=chosen("it's mine.png")))
 @example(Draft(prompt="{{ season", first=chosen("cat.png")))
-@example(Draft(first=chosen("$cat"), last=chosen("$night"), asked={"negative_prompt": "--no \"blur\""}))
+@example(Draft(first=chosen("$cat"), last=chosen("$night"), asked={"negative_prompt": '--no "blur"'}))
 @example(Draft(last=chosen("a\u2028b.png")))
 def test_the_cell_asks_for_the_same(draft: Draft) -> None:
     """Whatever a draft holds: its cell is the same request, or it is said that a line cannot hold it."""

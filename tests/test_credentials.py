@@ -144,9 +144,7 @@ def test_an_unknown_provider_in_the_environment_is_an_error(world: World) -> Non
     ],
     ids=str,
 )
-def test_a_key_is_for_whom_it_was_meant(
-    world: World, row: Provider, said: dict[str, str], found: str | None
-) -> None:
+def test_a_key_is_for_whom_it_was_meant(world: World, row: Provider, said: dict[str, str], found: str | None) -> None:
     """DashScope's for DashScope; `WAN_API_KEY` for whom `WAN_PROVIDER` names, else the one that is named in code."""
     key = find(row, settings(world, **said))
     assert (key.reveal() if key else None) == found

@@ -10,7 +10,7 @@ from statistics import median, quantiles
 import pytest
 from parts import ROOT
 
-LONGEST_FILE = 350
+LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
 FROZEN = {"MappingProxyType", "frozenset", "tuple", "Mapping", "Sequence"}
 ENGINE_SLOT = ("engine.py", "_slot")
@@ -50,7 +50,7 @@ def test_no_function_is_long() -> None:
 
 
 def test_no_file_is_long() -> None:
-    """A file that grows above 350 lines is two files."""
+    """A file that grows above 500 lines is two files."""
     counts = {path.name: len(path.read_text("utf-8").splitlines()) for path in SOURCES}
     assert {name: lines for name, lines in counts.items() if lines > LONGEST_FILE} == {}
 

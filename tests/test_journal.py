@@ -72,9 +72,7 @@ def test_migrations_are_recorded_once(journal: Journal) -> None:
     assert [kept.model for kept in journal.recent()] == ["m"]
 
 
-def test_a_migration_that_fails_leaves_the_journal_as_it_was(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_leaves_the_journal_as_it_was(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it or none."""
     bad = (*MIGRATIONS, ("9999 bad", "CREATE TABLE half (x); this is no SQL"))
     monkeypatch.setattr("wan_jupyter.journal.store.MIGRATIONS", bad)

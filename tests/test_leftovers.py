@@ -325,7 +325,9 @@ def others(world: World) -> Iterator[WanError]:
                 yield problem
     yield errors.JobError("job.unrecorded", id="k3x9q", task="0385", why=refuse(lambda: read_line("--x", {})).phrase())
     with socket.create_server(("127.0.0.1", 0)) as server:
-        session = world.session("dashscope-cn", key="sk-1", base_url=f"http://127.0.0.1:{server.getsockname()[1]}/api/v1")
+        session = world.session(
+            "dashscope-cn", key="sk-1", base_url=f"http://127.0.0.1:{server.getsockname()[1]}/api/v1"
+        )
         yield refuse(lambda: session.knock(0.05))
 
 

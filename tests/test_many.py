@@ -24,8 +24,10 @@ LOOP = SESSION + (
     " for n in range(7)]\nfor job in jobs:\n    display(job)"
 )
 
-MOSTLY_BAD = LOOP.removeprefix(SESSION).replace("range(7)", "range(4, 54)").replace(
-    "f'Cat {n}'", "f'Cat {n}' if n % 10 == 0 else f'A forbidden prompt {n}'"
+MOSTLY_BAD = (
+    LOOP.removeprefix(SESSION)
+    .replace("range(7)", "range(4, 54)")
+    .replace("f'Cat {n}'", "f'Cat {n}' if n % 10 == 0 else f'A forbidden prompt {n}'")
 )
 
 

@@ -238,9 +238,7 @@ def test_a_cell_has_a_cap_of_its_own(door: Door, port: PortEmulator) -> None:
     assert door(budget="0.25USD").facts.estimate == "0.25 USD"
 
 
-def test_a_retry_is_asked_for_as_a_new_job_is(
-    bare: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_retry_is_asked_for_as_a_new_job_is(bare: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under a budget it needs the same yes."""
     for name, value in {"WAN_PROVIDER": "videos", "WAN_BASE_URL": port.url, "WAN_API_KEY": "sk-test"}.items():
         monkeypatch.setenv(name, value)
@@ -478,6 +476,7 @@ def test_an_unknown_price_is_said_the_first_time(
     bare.ok(LOAD)
     told = bare.ok("%%wan cat.png --session work -m wan2.2-i2v-flash -r 480P --no-wait\nA cat").out
     assert "What this cell costs is not known: there is no price for wan2.2-i2v-flash at dashscope-intl." in told
+
 
 def test_a_kernel_shows_the_cost_before_the_card(kernel: Kernel, port: PortEmulator) -> None:
     """A line of the cell's own, then what the job is drawn as, which ends with what it came to."""

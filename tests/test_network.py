@@ -28,7 +28,9 @@ def watch(event, arguments):
 
 sys.addaudithook(watch)
 """
-FROM_PYTHON = WATCHED + """
+FROM_PYTHON = (
+    WATCHED
+    + """
 from parts import *
 from wan_jupyter.session import Session
 session = Session()
@@ -38,7 +40,10 @@ video = job.result(60)
 print(job, video, video.facts, job.snapshot)
 print("MADE", video.path.is_file(), session.provider.name)
 """
-FROM_A_CELL = WATCHED + """
+)
+FROM_A_CELL = (
+    WATCHED
+    + """
 from parts import *
 from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
@@ -49,13 +54,17 @@ shell.run_cell("%wan").raise_error()
 shell.run_cell("%%wan cat.png -m wan2.2-i2v-flash -r 480P --wait -o job\\nA cat").raise_error()
 print("MADE", shell.user_ns["job"].video.path.is_file(), shell.user_ns["job"].provider)
 """
-AWAY = WATCHED + """
+)
+AWAY = (
+    WATCHED
+    + """
 import contextlib, socket
 with contextlib.suppress(PermissionError):
     socket.create_connection(("192.0.2.1", 80), 0.1)
 with contextlib.suppress(PermissionError), socket.socket() as direct:
     direct.connect(("192.0.2.1", 80))
 """
+)
 TARGETS = {
     "DASHSCOPE_API_KEY": SECRET,
     "WAN_PROVIDER": "emulator",

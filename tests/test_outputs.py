@@ -31,7 +31,6 @@ def arrive(place: Place, data: bytes) -> str:
         return incoming.finish()
 
 
-
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "wan_outputs", "2026-11-18-abcde")

@@ -101,9 +101,7 @@ def test_a_traceback_in_the_log_says_no_secret(scrubber: Scrubber, caplog: pytes
     assert "very-secret" not in text
 
 
-def test_other_peoples_lines_stay_as_they_are(
-    scrubber: Scrubber, ours: Ours, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_other_peoples_lines_stay_as_they_are(scrubber: Scrubber, ours: Ours, caplog: pytest.LogCaptureFixture) -> None:
     """The user's own httpx calls, in the user's own threads."""
     ours.here = False
     assert LINK in logged(caplog, "httpx", f"HTTP Request: GET {LINK}")

@@ -51,7 +51,10 @@ SIGNED = "https://user:word@store.test/a.mp3?Expires=9&Signature=very-secret#par
         (json.dumps({"a": SIGNED}).replace("?", "\\u003f"), '{"a": "https://store.test/a.mp3"}'),
         (f"see {SIGNED} and {SIGNED}", "see https://store.test/a.mp3 and https://store.test/a.mp3"),
         (f"{{{SIGNED}", "{https://store.test/a.mp3"),
-        (json.dumps(json.dumps({"a": SIGNED}).replace("?", "\\u003f")), json.dumps('{"a": "https://store.test/a.mp3"}')),
+        (
+            json.dumps(json.dumps({"a": SIGNED}).replace("?", "\\u003f")),
+            json.dumps('{"a": "https://store.test/a.mp3"}'),
+        ),
         ("why? 50 %", "why? 50 %"),
         ('{"a":  [1, "b?c"]}', '{"a":  [1, "b?c"]}'),
     ],

@@ -42,9 +42,7 @@ STEPS = st.tuples(st.floats(0, 3), st.floats(0, 7200), st.sampled_from(["poll", 
 
 
 @given(st.lists(STEPS, max_size=40), st.integers(1, 3), st.sampled_from([1.0, 5.0, 20.0]))
-def test_a_clock_set_back_holds_nothing_up(
-    steps: list[tuple[float, float, str]], owners: int, rate: float
-) -> None:
+def test_a_clock_set_back_holds_nothing_up(steps: list[tuple[float, float, str]], owners: int, rate: float) -> None:
     """Each request waits for those before it and for nothing else; the spacing is kept in the time that passes."""
     turns, passed, wrong = Turns(owners), 0.0, 0.0
     sent: dict[str, list[float]] = {}

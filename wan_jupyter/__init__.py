@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .job import Job
+    from .job import Job, last
     from .request import VideoRequest
     from .samples import sample
     from .session import Session
@@ -33,6 +33,7 @@ _HOMES = MappingProxyType(
         "Status": "status",
         "Video": "video",
         "VideoRequest": "request",
+        "last": "job",
         "sample": "samples",
     }
 )
@@ -50,22 +51,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def last() -> Job:
-    """Return the newest job of this kernel, whichever door it came through.
-
-    Raises:
-        JobError: there is none yet.
-    """
-    from .engine import peek
-    from .errors import JobError
-
-    engine = peek()
-    if engine is None or not engine.jobs:
-        raise JobError("job.none")
-    newest: Job = list(engine.jobs.values())[-1]
-    return newest
 
 
 def allow_nested_asyncio() -> None:

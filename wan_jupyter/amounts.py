@@ -64,4 +64,3 @@ def of_number(value: object) -> Amount:
     if not 0 <= number < TOO_MUCH:  # also what is not a number, or infinite
         raise ValueError
     return Amount(round(number, 6))
-

@@ -95,7 +95,7 @@ class Carrying(Means):
 
     def _facts(self, row: Row) -> Facts:
         """Return the facts of a job that is under way, with the time that it may take."""
-        return facts_of(row, self.provider, expected_time(self.journal, row))
+        return facts_of(row, self.provider, expected_time(self.journal.times(row)))
 
     def _start(self, job: Job, tools: Tools) -> Job:
         engine.current().jobs[job.id] = job

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import catalog
 from .catalog import Model, Plan, Provider, spans
@@ -17,9 +17,7 @@ from .errors import InputError
 from .image import Image
 from .messages import ENGLISH, say
 from .request import VideoRequest
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session import Session
 
 # What the form asks, in its order. A size, a clip and a path in the body are for those who type cells.
 ASKED = (

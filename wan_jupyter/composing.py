@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .catalog import Remark
 from .errors import InputError, JobError, OptionError, PromptError, WanError
@@ -21,25 +21,10 @@ from .options import NO_IMAGE, read_line, split
 from .prices import Price
 from .prompt import fill, is_lookup, lookup, normal
 from .request import Declared, VideoRequest, declared, read_value, shorten
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session import Session
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 ROWS: Mapping[str, Declared] = MappingProxyType({row.name: row for row in declared(VideoRequest)})
-
-
-@dataclass(frozen=True, slots=True)
-class Composer:
-    """A form for one request of a session, drawn where it is a cell's last line; `%wan compose` shows it, too.
-
-    Attributes:
-        session: where its jobs go.
-        named: whether the text of its cell names the session.
-    """
-
-    session: Session
-    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +95,7 @@ def frame_uploaded(name: str, data: bytes) -> Frame:
 
 def as_now(draft: Draft, names: Mapping[str, object]) -> Draft:
     """Return a draft with its files and variables read anew, as a cell that runs now would read them."""
-    fresh = {
-        role: frame if frame.upload else frame_named(frame.word, names) for role, frame in draft.frames.items()
-    }
+    fresh = {role: frame if frame.upload else frame_named(frame.word, names) for role, frame in draft.frames.items()}
     return replace(draft, **fresh)  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from .engine import Engine, logger
+from .engine import Engine, logger, peek
 from .errors import (
     JobCanceled,
     JobError,
@@ -236,3 +236,16 @@ class Job:
             logger.exception("a watcher of job %s failed and is dropped", self.id)
             if watcher in self._watchers:
                 self._watchers.remove(watcher)
+
+
+def last() -> Job:
+    """Return the newest job of this kernel, whichever door it came through.
+
+    Raises:
+        JobError: there is none yet.
+    """
+    engine = peek()
+    if engine is None or not engine.jobs:
+        raise JobError("job.none")
+    newest: Job = list(engine.jobs.values())[-1]
+    return newest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -15,7 +15,7 @@ from .catalog import Provider
 from .errors import JobError
 from .image import shown_url
 from .job import Facts, Job
-from .journal import Journal, Row
+from .journal import Row
 from .outputs import Place, Spool, read_sidecar
 from .prices import Price
 from .request import VideoRequest
@@ -90,16 +90,13 @@ def cost_of(row: Row) -> str:
 
 
 ENOUGH = 2  # earlier jobs from which a time may be told
-TIMED_BY = ("resolution", "size", "duration")
 # In JSON a slash may be escaped. Looked for at the beginning of a run of letters only: one look at each.
 ADDRESS = re.compile(r"""(?<![A-Za-z0-9+.-])([0-9+.-]*)([A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*)""")
 
 
-def expected_time(journal: Journal, row: Row) -> float | None:
-    """Return how many seconds earlier jobs with the same model, size and length took here; None for too few."""
-    like = {name: row.request.get(name) for name in TIMED_BY}
-    times = journal.times(row.base_url, row.model, like)
-    return median(times) if len(times) >= ENOUGH else None
+def expected_time(durations: Sequence[float]) -> float | None:
+    """Return how many seconds a job may take, by those that earlier jobs like it took; None for too few."""
+    return median(durations) if len(durations) >= ENOUGH else None
 
 
 def facts_of(row: Row, where: Provider | None, expected: float | None = None) -> Facts:

@@ -184,7 +184,7 @@ class Means:
         Raises:
             OptionError: another word.
         """
-        return spending.of_all(self.journal, since, self._clock.time(), self._budgets())
+        return spending.of_all(self.journal.spending, since, self._clock.time(), self._budgets())
 
     def _budget_of(self, name: str) -> Budget | None:
         """Return the budget that the user's file gives a session: its own, else everyone's."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import adopting, catalog, engine
 from . import settings as environment
@@ -35,9 +35,6 @@ from .settings import Settings
 from .status import Status
 from .text import whole
 from .usual import plan_with
-
-if TYPE_CHECKING:
-    from .composing import Composer
 
 
 class Session(Carrying):
@@ -151,7 +148,7 @@ class Session(Carrying):
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
-        return plan_with(request, self.provider, self._settings)
+        return plan_with(request, self.provider, self._settings.usual)
 
     def dry_run(self, request: VideoRequest) -> DryRun:
         """Return what a request would send and cost; nothing is sent."""
@@ -163,8 +160,6 @@ class Session(Carrying):
 
     def compose(self) -> Composer:
         """Return a form for a request, which a notebook shows where it is a cell's last line."""
-        from .composing import Composer
-
         return Composer(self)
 
     def job(self, beginning: str) -> Job:
@@ -242,6 +237,19 @@ class Session(Carrying):
 
     def __repr__(self) -> str:
         return f"<Session {self.provider.name} at {self.provider.origin}, {self.key or 'no key'}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """A form for one request of a session, drawn where it is a cell's last line; `%wan compose` shows it, too.
+
+    Attributes:
+        session: where its jobs go.
+        named: whether the text of its cell names the session.
+    """
+
+    session: Session
+    named: bool = True
 
 
 def _with_seed(plan: Plan) -> Plan:

@@ -65,6 +65,11 @@ class Settings:
     emulator: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
+    @property
+    def usual(self) -> Mapping[str, tuple[Any, str]]:
+        """The values for options that are not typed; the environment's model goes before the files'."""
+        return {**self.defaults, "model": (self.model, "WAN_MODEL")} if self.model else self.defaults
+
 
 def read(
     environ: Mapping[str, str] | None = None,

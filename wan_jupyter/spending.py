@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .budget import SINCE, Budget, Spending, left_of
 from .errors import OptionError
-from .journal import Journal
 from .request import nearest, shorten
 
+Totals = Callable[[float], Sequence[Spending]]  # what the jobs since an epoch second came to
 
-def of_all(journal: Journal, span: str, now: float, budgets: Mapping[str, Budget]) -> tuple[Spending, ...]:
+
+def of_all(totals: Totals, span: str, now: float, budgets: Mapping[str, Budget]) -> tuple[Spending, ...]:
     """Return a row for each session, provider and currency; a session with a budget and no job has one, too.
 
     Args:
+        totals: what the jobs since an epoch second came to.
         span: a word of `SINCE`.
         budgets: session to budget; "" stands for every session that is not named.
 
@@ -23,8 +25,8 @@ def of_all(journal: Journal, span: str, now: float, budgets: Mapping[str, Budget
     """
     if span not in SINCE:
         raise OptionError("spend.span", value=shorten(span), suggestion=nearest(span, SINCE))
-    rows = journal.spending(SINCE[span](now))
-    counted = {kind: journal.spending(budget.since(now)) for kind, budget in _kinds(budgets.values())}
+    rows = totals(SINCE[span](now))
+    counted = {kind: totals(budget.since(now)) for kind, budget in _kinds(budgets.values())}
     return tuple(_with_budget(row, budgets, counted) for row in (*rows, *_idle(rows, budgets)))
 
 
@@ -40,9 +42,7 @@ def _idle(rows: Iterable[Spending], budgets: Mapping[str, Budget]) -> Iterator[S
             yield Spending(session=name, provider="", currency=budget.currency)
 
 
-def _with_budget(
-    row: Spending, budgets: Mapping[str, Budget], counted: Mapping[str, Iterable[Spending]]
-) -> Spending:
+def _with_budget(row: Spending, budgets: Mapping[str, Budget], counted: Mapping[str, Iterable[Spending]]) -> Spending:
     """Return a row with its session's budget, if that is in its currency."""
     budget = budgets.get(row.session, budgets.get(""))
     if budget is None or budget.currency not in ("", row.currency) or not (row.currency or not row.jobs):

@@ -13,23 +13,24 @@ from typing import Any
 from . import catalog
 from .catalog import Model, Plan, Provider, Remark
 from .request import VideoRequest
-from .settings import Settings
+
+Default = tuple[Any, str]  # a value, and where it comes from
 
 
-def plan_with(request: VideoRequest, where: Provider, settings: Settings) -> Plan:
+def plan_with(request: VideoRequest, where: Provider, defaults: Mapping[str, Default]) -> Plan:
     """Resolve a request with the settings' defaults, and check it against the model's row; nothing is sent.
 
     Raises:
         ModelError, ImageError: what was typed cannot be; a default never is the reason.
     """
-    default, source = (settings.model, "WAN_MODEL") if settings.model else settings.defaults.get("model", ("", ""))
+    default, source = defaults.get("model", ("", ""))
     row = catalog.model(default, where.protocol)
     able = default and request.model is None and request.mode in row.modes and where.writes(row)
     asked = replace(request, model=default) if able else request
     row = catalog.resolve(asked, where).model
     values: dict[str, Any] = {}
     remarks: list[Remark] = []
-    for name, value, said in _open(asked, settings):
+    for name, value, said in _open(asked, defaults):
         if not row.known or SUITS[name](value, row):
             values[name] = value
         else:
@@ -41,12 +42,12 @@ def plan_with(request: VideoRequest, where: Provider, settings: Settings) -> Pla
     return replace(plan, remarks=(*plan.remarks, *remarks))
 
 
-def _open(request: VideoRequest, settings: Settings) -> Iterator[tuple[str, Any, str]]:
+def _open(request: VideoRequest, defaults: Mapping[str, Default]) -> Iterator[tuple[str, Any, str]]:
     """Yield the defaults for what was not typed; a size that was typed leaves no room for a tier."""
     for name in SUITS:
         typed = getattr(request, name) is not None or (name == "resolution" and request.size is not None)
-        if name in settings.defaults and not typed:
-            yield name, *settings.defaults[name]
+        if name in defaults and not typed:
+            yield name, *defaults[name]
 
 
 # Setting to whether a model has a value of it.

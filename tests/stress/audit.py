@@ -45,9 +45,11 @@ class Audit:
         rows = [row for row in self.rows if prompt_of(row["request"]) == prompt]
         lines = [f"== {prompt}"]
         for row in rows:
-            lines.append(f"  row {({name: row[name] for name in row if name not in HIDDEN and row[name]})}")
+            lines.append(f"  row { ({name: row[name] for name in row if name not in HIDDEN and row[name]}) }")
             lines += [f"    event {event}" for event in self.events if event["job"] == row["id"]]
-        lines += [f"  task {({**task, 'request': '…'})}" for task in self.tasks if prompt_of(task["request"]) == prompt]
+        lines += [
+            f"  task { ({**task, 'request': '…'}) }" for task in self.tasks if prompt_of(task["request"]) == prompt
+        ]
         return "\n".join(lines)
 
     def verdict(self) -> str:

@@ -75,9 +75,7 @@ def main(path: Path) -> int:
     """Carry out the orders in a file; 0 once all have come to an end."""
     orders = Orders.read(path)
     clock = TimeLapse(orders.since)
-    session = Session(
-        orders.provider, key="sk-stress", base_url=orders.base_url, outputs=orders.outputs, clock=clock
-    )
+    session = Session(orders.provider, key="sk-stress", base_url=orders.base_url, outputs=orders.outputs, clock=clock)
     for _ in range(ROUNDS):
         wanted = unsettled(session, orders)
         if not wanted:

@@ -46,6 +46,7 @@ LOOK: Mapping[str, str] = MappingProxyType(
     }
 )
 
+
 class Html(str):
     """Text that is HTML already."""
 

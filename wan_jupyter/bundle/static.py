@@ -57,9 +57,7 @@ def page(text: str) -> Bundle:
     return {"text/html": str(tag("pre", text, style=LOOK["line"])), "text/plain": text}
 
 
-def table(
-    rows: Sequence[Sequence[str]], head: Sequence[str], *, pictures: Sequence[bytes] | None = None
-) -> Bundle:
+def table(rows: Sequence[Sequence[str]], head: Sequence[str], *, pictures: Sequence[bytes] | None = None) -> Bundle:
     """Return a table as `text/html`, and as `text/plain` with columns that line up in CJK text too.
 
     Args:

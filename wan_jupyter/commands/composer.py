@@ -9,7 +9,7 @@ from ..errors import OptionError
 from ..request import shorten
 
 if TYPE_CHECKING:
-    from ..composing import Composer
+    from ..session import Composer
 
 CELL = "cell"
 
@@ -21,10 +21,11 @@ def compose(desk: Desk, what: str = "") -> Composer | None:
     if what == CELL:
         _put_cell(desk)
         return None
-    from ..composing import Composer
+    from ..session import Composer
+    from ..ui.composer import show
 
     made = Composer(desk.session(), named=False)
-    desk.presenter.compose(made)
+    show(made, desk.presenter)
     return made
 
 

@@ -11,7 +11,7 @@ import contextlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -32,6 +32,8 @@ Whose = tuple[str, str, str]  # account tag, base URL and model: who may use a p
 # Without look-alikes, so that an id can be read aloud; the first one is a letter, so that it is never read as a number.
 LETTERS = "abcdefghjkmnpqrstuvwxyz"
 LETTERS_AND_DIGITS = LETTERS + "23456789"
+
+TIMED_BY = ("resolution", "size", "duration")  # options that decide how long a video takes
 
 _TAKES_OF = "WHERE fingerprint = ? ORDER BY take DESC"
 
@@ -215,17 +217,18 @@ class Journal(Store):
         order = "ORDER BY created_at DESC, rowid DESC LIMIT ?"
         return self._rows(f"{where} {order}", since, *wanted, model.lower(), limit)
 
-    def times(self, base_url: str, model: str, like: Mapping[str, object], limit: int = 20) -> list[float]:
-        """Return how many seconds a service's newest videos of a model took, from the order to the saved file.
+    def times(self, row: Row, limit: int = 20) -> list[float]:
+        """Return how many seconds the newest videos like a job's took, newest first, from the order to the saved file.
 
-        Only jobs count that were sent from here, with requests in which all of `like` stands as it stands there.
+        Only jobs count that were sent from here, to the same address, with the same model, size and length.
         """
+        like = {name: row.request.get(name) for name in TIMED_BY}
         query = (
             "SELECT request, updated_at - created_at FROM jobs WHERE model = ? AND base_url = ? AND status = ?"
             " AND sent_at IS NOT NULL AND updated_at > created_at ORDER BY created_at DESC LIMIT 200"
         )
         with told(self.path):
-            rows = self._connection().execute(query, (model, base_url, Status.SUCCEEDED)).fetchall()
+            rows = self._connection().execute(query, (row.model, row.base_url, Status.SUCCEEDED)).fetchall()
         kept = ((json.loads(request), seconds) for request, seconds in rows)
         alike = (seconds for asked, seconds in kept if all(asked.get(name) == like[name] for name in like))
         return list(islice(alike, limit))

@@ -6,6 +6,8 @@ happens nothing is imported.
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +16,12 @@ if TYPE_CHECKING:
 
     from .present import Presenter
 
-# (module, type) to the presenter's method. A rich display more is one line here.
+# (module, type) to the module beside this one and its function that shows such a thing with a presenter.
 RENDERERS = MappingProxyType(
     {
-        ("wan_jupyter.job", "Job"): "render",
-        ("wan_jupyter.video", "Video"): "show_video",
-        ("wan_jupyter.composing", "Composer"): "compose",
+        ("wan_jupyter.job", "Job"): (".present", "show_job"),
+        ("wan_jupyter.video", "Video"): (".present", "show_video"),
+        ("wan_jupyter.session", "Composer"): (".composer", "show"),
     }
 )
 ATTRIBUTE = "_wan_presenter"
@@ -29,8 +31,8 @@ FOLDER = "_wan_folder"
 def install(ip: Any) -> None:
     """Register the renderers with a shell's formatters."""
     formatter = ip.display_formatter.ipython_display_formatter
-    for (module, name), method in RENDERERS.items():
-        formatter.for_type_by_name(module, name, _call(ip, method))
+    for (module, name), (place, function) in RENDERERS.items():
+        formatter.for_type_by_name(module, name, partial(_render, ip, place, function))
 
 
 def settle(ip: Any, folder: Path) -> None:
@@ -66,6 +68,6 @@ def presenter(ip: Any) -> Presenter:
     return found
 
 
-def _call(ip: Any, method: str) -> Any:
-    """Return a renderer that makes the presenter when it is first needed, not now."""
-    return lambda thing: getattr(presenter(ip), method)(thing)  # noqa: PLW0108
+def _render(ip: Any, place: str, function: str, thing: object) -> None:
+    """Show a thing; what does so is imported, and the presenter made, when it is first needed."""
+    getattr(import_module(place, __name__), function)(thing, presenter(ip))

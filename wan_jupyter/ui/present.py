@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from weakref import WeakSet
 
 from .. import bundle, engine
@@ -34,10 +34,6 @@ from .verdict import Verdict
 from .views import Page, card_view, lost_lines, player_view, warning_of, where
 from .waiting import ends_within, until_done
 
-if TYPE_CHECKING:
-    from ..composing import Composer
-    from .composer import Form
-
 PATIENCE = 10.0  # seconds for drawing what lies on disk already
 
 
@@ -46,6 +42,19 @@ class Speaker(Protocol):
 
     def speak(self, language: str) -> None:
         """Say it in another language from now on."""
+
+
+class Form(Speaker, Protocol):
+    """A form of the composer, as far as its shell's presenter knows it."""
+
+    def display(self) -> None:
+        """Show the form as the output of the cell that runs."""
+
+    def cell(self) -> str:
+        """Return the text of the cell that asks for the same."""
+
+    def close(self) -> None:
+        """Take the form's widgets out of the kernel."""
 
 
 @dataclass
@@ -168,20 +177,28 @@ class Presenter:
             )
         return self._display(bundle.player(view, self.language))
 
-    def compose(self, composer: Composer) -> None:
-        """Show a form, unless this very cell has shown it already (`%wan compose`)."""
-        mark = (f"form {id(composer)}", self._ip.execution_count)
-        if self._shown == mark:
-            return None
-        self._shown = mark
-        if detect(self._ip).face != "widget":
-            return self.say("compose.needs_notebook")
-        from .composer import Form
+    def shows_now(self, mark: str) -> bool:
+        """Tell whether this very cell has shown something already, and take down that it shows it now."""
+        shown, self._shown = self._shown, (mark, self._ip.execution_count)
+        return shown == self._shown
 
-        self.form = Form(composer, self, self._ip.user_ns)
-        self._speakers.add(self.form)
-        self._opened.append(self.form)
-        return self.form.display()
+    def show_form(self, form: Form) -> None:
+        """Show a form, which is spoken to and closed with this shell."""
+        self.form = form
+        self._speakers.add(form)
+        self._opened.append(form)
+        form.display()
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        """The notebook's variables."""
+        found: Mapping[str, object] = self._ip.user_ns
+        return found
+
+    @property
+    def has_widgets(self) -> bool:
+        """Whether widgets can be shown here."""
+        return detect(self._ip).face == "widget"
 
     def show_on(self, job: Job, face: Face) -> None:
         """Show a job on a face that somebody else has a place for; a video is put into it, not into the notebook."""
@@ -343,3 +360,13 @@ class Presenter:
         from IPython.display import display
 
         display(final, raw=True)
+
+
+def show_job(job: Job, presenter: Presenter) -> None:
+    """Show a job that is a cell's value."""
+    presenter.render(job)
+
+
+def show_video(video: Video, presenter: Presenter) -> None:
+    """Show a video that is a cell's value."""
+    presenter.show_video(video)

@@ -76,9 +76,7 @@ class _Row:
     end: Any
 
 
-def _row(
-    frame: VideoFrame, tick: Fraction, rate: Fraction, size: tuple[int, int], colours: VideoFrame | None
-) -> _Row:
+def _row(frame: VideoFrame, tick: Fraction, rate: Fraction, size: tuple[int, int], colours: VideoFrame | None) -> _Row:
     """Put up the filters for frames like this one."""
     from av.filter import Graph
 

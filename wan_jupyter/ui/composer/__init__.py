@@ -9,6 +9,18 @@ cards (reference/jupyter-platform.md A2), so they go on while a cell computes.
 
 from __future__ import annotations
 
+from ...session import Composer
+from ..present import Presenter
 from .form import Form
 
-__all__ = ["Form"]
+__all__ = ["Form", "show"]
+
+
+def show(composer: Composer, presenter: Presenter) -> None:
+    """Show a composer's form, unless this very cell has shown it already (`%wan compose`)."""
+    if presenter.shows_now(f"form {id(composer)}"):
+        return
+    if presenter.has_widgets:
+        presenter.show_form(Form(composer, presenter, presenter.names))
+    else:
+        presenter.say("compose.needs_notebook")

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...bundle import Bundle
 from ...bundle import form as html
 from ...choosing import Offer, fitted
-from ...composing import Composer, Draft, Outlook, as_now, cell_of, outlook, request_of
+from ...composing import Draft, Outlook, as_now, cell_of, outlook, request_of
 from ...engine import current, logger
 from ...errors import OptionError, WanError
 from ...inputs import keep_beside
 from ...messages import say, spoken_in, told
 from ...prices import Price
+from ...session import Composer
 from ...text import one_line
 from ..closing import close
 from ..faces import WIDGET_VIEW
+from ..present import Presenter
 from .controls import FILL, LABEL, Controls
 from .panel import Panel, saved
 from .shelf import Shelf, relative
 from .watch import Watch
 from .words import Words
-
-if TYPE_CHECKING:
-    from ..present import Presenter
 
 
 class Form:

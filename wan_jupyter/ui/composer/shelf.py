@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...bundle import Bundle
 from ...job import Job
 from ..faces import WidgetFace
-
-if TYPE_CHECKING:
-    from ..present import Presenter
+from ..present import Presenter
 
 
 class ShelfFace(WidgetFace):
