@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from browser.lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
-from browser.service import Service
-from frontends import HELD, SMALL
+from tests.browser.lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
+from tests.browser.service import Service
+from tests.support.frontends import HELD, SMALL
 
 JOBS = 50
 SECONDS = 10.0

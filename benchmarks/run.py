@@ -23,7 +23,7 @@ Rows = Iterable[tuple[str, str]]
 
 def main() -> None:
     """Print a table of figures and the machine they were taken on."""
-    sys.path.append(str(ROOT / "tests"))  # the tests' way to drive kernels, JupyterLab and Chromium
+    sys.path.append(str(ROOT))  # the tests' way to drive kernels, JupyterLab and Chromium
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         os.environ |= {"WAN_HOME": f"{name}/home", "IPYTHONDIR": f"{name}/ipython"}
@@ -111,7 +111,7 @@ def clip(folder: Path) -> Rows:
 
 def frames(folder: Path) -> Iterator[tuple[str, str]]:
     """Watch a JupyterLab with many jobs in it."""
-    from frames import many_jobs
+    from benchmarks.frames import many_jobs
 
     return many_jobs(folder)
 

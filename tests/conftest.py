@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from parts import FakeClock, PortEmulator, World
+
+from tests.support.parts import FakeClock, PortEmulator, World
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")  # no test fails because a machine is slow

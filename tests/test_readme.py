@@ -7,10 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from frontends import Kernel
 from nbclient import NotebookClient
-from readme import README, written
 
+from tests.support.frontends import Kernel
+from tests.support.generated_tables import README, written
 from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem
 
 DEAR = {"httpx", "PIL", "av", "nbformat", "ipywidgets", "starlette"}

@@ -16,25 +16,25 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .job import Job, last
-    from .request import VideoRequest
-    from .samples import sample
-    from .session import Session
+    from .jobs.job import Job, last
+    from .media.samples import sample
+    from .media.video.video import Video
+    from .request.options import VideoRequest
+    from .session.session import Session
     from .status import Status
-    from .video import Video
 
 __version__ = "0.1.0"
 __all__ = ["Job", "Session", "Status", "Video", "VideoRequest", "allow_nested_asyncio", "errors", "last", "sample"]
 
 _HOMES = MappingProxyType(
     {
-        "Job": "job",
+        "Job": "jobs.job",
         "Session": "session",
         "Status": "status",
-        "Video": "video",
+        "Video": "media.video.video",
         "VideoRequest": "request",
-        "last": "job",
-        "sample": "samples",
+        "last": "jobs.job",
+        "sample": "media.samples",
     }
 )
 
@@ -68,22 +68,22 @@ def load_ipython_extension(ip: Any) -> None:
     """Register the magics and the renderers: `%load_ext wan_jupyter`."""
     from functools import partial
 
-    from . import completer, magics, ui
-    from .offering import offers
+    from .notebook import completion, display, magics
+    from .notebook.completion.sources import offers
 
-    ui.install(ip)
+    display.install(ip)
     ours = magics.register(ip)
-    completer.install(ip, partial(offers, ours.desk))
+    completion.install(ip, partial(offers, ours.desk))
     ours.greet()
 
 
 def unload_ipython_extension(ip: Any) -> None:
     """Take everything back that loading did; jobs under way go on: `%unload_ext wan_jupyter`."""
-    from . import completer, magics, ui
+    from .notebook import completion, display, magics
 
-    completer.uninstall(ip)
+    completion.uninstall(ip)
     magics.unregister(ip)
-    ui.uninstall(ip)
+    display.uninstall(ip)
 
 
 def _install_in_running_shell() -> None:
@@ -91,9 +91,9 @@ def _install_in_running_shell() -> None:
     ipython = sys.modules.get("IPython")
     ip = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     if ip is not None:
-        from . import ui
+        from .notebook import display
 
-        ui.install(ip)
+        display.install(ip)
 
 
 _install_in_running_shell()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from . import settings as environment
-from .messages import say, speaking
+from .config import settings as environment
+from .i18n.messages import say, speaking
 
 
 def main(words: list[str]) -> int:
@@ -14,7 +14,7 @@ def main(words: list[str]) -> int:
     if words[:1] != ["doctor"] or len(words) > 2:
         print(say("doctor.usage"), file=sys.stderr)  # noqa: T201 - a command's own output
         return 2
-    from . import doctor
+    from .workflows import doctor
 
     findings = doctor.examine(doctor.visit("".join(words[1:])))
     print(doctor.report(findings))  # noqa: T201 - a command's own output

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from parts import PATIENCE, PortEmulator
+
+from tests.support.parts import PATIENCE, PortEmulator
 
 
 class Service(PortEmulator):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from parts import picture
-
-from wan_jupyter import catalog
+from tests.support.parts import picture
+from wan_jupyter.catalog import plan
 
 from .conftest import Service, both, dark_and_light
 from .lab import POPUP, LabPage
 from .test_lab import shoot
 from .test_looks import SHAPE, load
 
-USUAL = catalog.models()[catalog.providers()[catalog.EMULATOR].defaults["first"]]
+USUAL = plan.models()[plan.providers()[plan.EMULATOR].defaults["first"]]
 ODD = "wan2.5-i2v-preview"  # takes two lengths only
 FILES = ("cat.png", "night.png", "고양이 2.png", "notes.txt", "cats/tom.png")
 EMPTY = 2  # after the cells that load the extension and make a job
@@ -39,7 +38,7 @@ LINES: tuple[tuple[str, list[str], str], ...] = (
     (f"%%wan cat.png -d | -m {ODD}", ["5", "10"], "10"),
     ("%%wan cat.png -d |\nA cat looks up", [str(seconds) for seconds in USUAL.durations], "2"),
     ("%%wan cat.png -r ", list(USUAL.resolutions), "1080P"),
-    ("%%wan cat.png -m ", list(catalog.models()), "wan2.6-i2v"),
+    ("%%wan cat.png -m ", list(plan.models()), "wan2.6-i2v"),
     ("%%wan cat.png -m wan2.5", [ODD], ODD),
     ("%%wan c", ["cat.png", "cats/"], "cat.png"),
     ("%%wan cat.png cats/", ["cats/tom.png"], "cats/tom.png"),

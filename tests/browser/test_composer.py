@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import picture
+
+from tests.support.parts import picture
 
 from .conftest import both, dark_and_light
 from .lab import LONG

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
-from .conftest import Service
+from benchmarks.frames import cells, compare, rows, watch
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-from frames import cells, compare, rows, watch
+from .conftest import Service
 
 
 def test_frames_messages_and_videos_are_counted(notebook: Any, service: Service, tmp_path: Path) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from hostile import EVERYTHING, MARKUP, acts
+from tests.support.hostile_text import EVERYTHING, MARKUP, acts
 
 LOAD = "%load_ext wan_jupyter\nimport wan_jupyter\npicture = wan_jupyter.sample('cat.png')"
 

@@ -10,7 +10,8 @@ from importlib import resources
 from typing import Any
 
 import pytest
-from frontends import HELD
+
+from tests.support.frontends import HELD
 
 from .conftest import Service
 from .test_lab import shoot

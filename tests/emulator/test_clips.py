@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import av
 import pytest
-from parts import PATIENCE
 from PIL import Image, ImageChops, ImageStat
 
-from wan_jupyter.emulator.motion import pass_over, push_in, spread
-from wan_jupyter.emulator.plan import clip_size
+from tests.support.parts import PATIENCE
+from wan_jupyter.emulator.rendering.camera import pass_over, push_in, spread
+from wan_jupyter.emulator.rendering.clip_spec import clip_size
 
 from .service import Service, data_uri, picture
 

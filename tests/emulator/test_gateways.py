@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wan_jupyter.emulator.gateway_body import CLASSIC, PUBLIC_ID, new_api
+from wan_jupyter.emulator.protocols.new_api_body import CLASSIC, PUBLIC_ID, new_api
 
 from .service import Service, data_uri, picture
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from parts import PATIENCE
+
+from tests.support.parts import PATIENCE
 
 from .service import GENERAL, data_uri, picture
 

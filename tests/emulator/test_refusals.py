@@ -12,7 +12,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from wan_jupyter.emulator.inputs import is_here
+from wan_jupyter.emulator.input_store import is_here
 
 from .service import FRAMES, GENERAL, Service, data_uri, picture
 

@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from parts import PortEmulator
-
+from tests.support.parts import PortEmulator
 from wan_jupyter.errors import JobUncertain, Problem
-from wan_jupyter.video import inspect
+from wan_jupyter.media.video.video import inspect
 
 from .orders import Orders
 
@@ -217,7 +216,7 @@ def _clips(state: Path) -> dict[str, Path]:
 
 
 def _each_clip(state: Path) -> Iterator[tuple[str, Path]]:
-    from wan_jupyter.emulator.plan import Plan
+    from wan_jupyter.emulator.rendering.clip_spec import Plan
 
     for path in (state / "outcomes").glob("*.json"):
         kept = json.loads(path.read_bytes())

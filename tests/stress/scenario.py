@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from parts import PortEmulator, environment
+from tests.support.parts import PortEmulator, environment
 
 from .orders import Orders
 from .sizes import LONGEST
@@ -25,7 +25,7 @@ NEWS = ("PREPARING", "SUBMITTING", "SUBMITTING", "SUBMITTING", "QUEUED", "RUNNIN
 class Lapsed(PortEmulator):
     """The service in time-lapse."""
 
-    module = "stress.service"
+    module = "tests.stress.service"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def client(orders: Orders) -> subprocess.Popen[str]:
     """Start one life of a client."""
     home = Path(orders.home)
     path = orders.write()
-    command = [sys.executable, "-X", "faulthandler", "-m", "stress.client", str(path)]
+    command = [sys.executable, "-X", "faulthandler", "-m", "tests.stress.client", str(path)]
     told = {"WAN_SHARED_KEY": "1"} if orders.shared else {}
     with (home / f"stderr{orders.twin}.txt").open("a", encoding="utf-8") as complaints:
         return subprocess.Popen(

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from parts import PATIENCE, environment
+
+from tests.support.parts import PATIENCE, environment
 
 from .audit import audit
 from .orders import Orders
@@ -32,7 +33,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 def life(orders: Orders, last: int) -> subprocess.CompletedProcess[str]:
     """Let a client live until its step `last`; 0: to the end."""
-    return child(orders, "stress.brittle", str(last))
+    return child(orders, "tests.stress.brittle", str(last))
 
 
 def child(orders: Orders, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +61,7 @@ def test_a_crash_at_any_step_neither_pays_twice_nor_loses_anything(run: Run) -> 
         died = life(ours, point)
         second = client(ours)
         second.communicate(timeout=PATIENCE)
-        tidied = child(ours, "stress.tidy")
+        tidied = child(ours, "tests.stress.tidy")
         found = audit(ours, run.emulator, run.folder / "service", mine=ours.prompts[0])
         said = died.stdout.splitlines()[-1] if died.returncode == -signal.SIGKILL else "did not die"
         if found.problems or second.returncode or tidied.returncode:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from frontends import SMALL, Desk, Kernel
-from parts import PATIENCE, PortEmulator
+
+from tests.support.frontends import SMALL, Desk, Kernel
+from tests.support.parts import PATIENCE, PortEmulator
 
 from .sizes import LONGEST, RACES
 

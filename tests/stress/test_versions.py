@@ -12,12 +12,13 @@ from typing import Any
 
 import nbformat
 import pytest
-from frontends import FAST, LOAD, SMALL, WIDGET, Desk, Kernel
-from parts import INSTALLED, PATIENCE, PortEmulator, environment, picture
-from test_composer import Page
-from test_magics import registered
-from test_notebook import RAISES, bundles, is_player, text
-from test_ui import STATIC, ended
+
+from tests.notebook.test_composer import Page
+from tests.notebook.test_display import STATIC, ended
+from tests.notebook.test_magics import registered
+from tests.notebook.test_notebook import RAISES, bundles, is_player, text
+from tests.support.frontends import FAST, LOAD, SMALL, WIDGET, Desk, Kernel
+from tests.support.parts import INSTALLED, PATIENCE, PortEmulator, environment, picture
 
 from .sizes import LONGEST
 from .versions import LOWEST, PINS, ROOT, Environment, promised, ready

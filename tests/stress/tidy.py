@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from wan_jupyter import Session
-from wan_jupyter.clean import HALF_WRITTEN, clear
+from wan_jupyter.workflows.cleanup import HALF_WRITTEN, clear
 
 from .orders import Orders
 

@@ -13,20 +13,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from . import openai_videos
-from .control import Control
-from .core import Core
-from .dashscope import DashScope, RefusedError, answer_problem
+from .admin_api import Control
+from .fault_middleware import Gate
 from .faults import FaultList
-from .gate import Gate
-from .gateway import Gateway, invalid_url
 from .ledger import Ledger
-from .links import Results
-from .openai_videos import OpenAIVideos
-from .received import AnsweredError
+from .protocols import openai_videos
+from .protocols.dashscope import DashScope, RefusedError, answer_problem
+from .protocols.new_api import Gateway, invalid_url
+from .protocols.new_api_generations import VideoGenerations
+from .protocols.new_api_videos import Videos
+from .protocols.openai_videos import OpenAIVideos
+from .requests import AnsweredError
+from .result_links import Results
+from .service import Core
 from .settings import Settings
-from .video_generations import VideoGenerations
-from .videos import Videos
 
 Answerer = Callable[[Request, Exception], Awaitable[Response]]
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .plan import Plan, Refusal
+from .rendering.clip_spec import Plan, Refusal
 
 PENDING_SECONDS = 1.0  # a task waits this long, at speed 1
 RUNNING_SECONDS = 5.0  # and is then worked at for this long

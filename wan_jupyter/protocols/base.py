@@ -15,9 +15,9 @@ from typing import Protocol as Shape
 from urllib.parse import quote
 
 from ..errors import Problem, ServiceError
-from ..image.repair import Bounds
+from ..media.image.conversion import Bounds
 from ..status import Snapshot, Status
-from .answers import billed_seconds
+from .responses import billed_seconds
 
 if TYPE_CHECKING:
     import httpx

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from ..errors import Problem, ServiceError
 from ..status import Result, Snapshot, Status
-from .answers import (
+from .base import KEYLESS, Download, Flow, Found, Listing, Order, get, lost_fields, segment, set_path
+from .dashscope_errors import STUDIO
+from .responses import (
     Errors,
     advise,
     billed_seconds,
@@ -31,8 +33,6 @@ from .answers import (
     text,
     unreadable,
 )
-from .base import KEYLESS, Download, Flow, Found, Listing, Order, get, lost_fields, segment, set_path
-from .codes import STUDIO
 
 if TYPE_CHECKING:
     import httpx

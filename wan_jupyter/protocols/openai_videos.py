@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, ServiceError
 from ..status import Result, Snapshot, Status
-from .answers import (
+from .base import Download, Flow, Order, Plain, below, content_of, lost_fields, segment, set_path
+from .responses import (
     Errors,
     advise,
     expires_at,
@@ -32,7 +33,6 @@ from .answers import (
     unreadable,
     words_of,
 )
-from .base import Download, Flow, Order, Plain, below, content_of, lost_fields, segment, set_path
 
 if TYPE_CHECKING:
     import httpx

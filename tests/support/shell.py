@@ -1,0 +1,69 @@
+"""The fixtures of the tests of the doors; a test module takes them with `pytest_plugins = ("shell",)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.frontends import FAST, LOAD, Desk, Kernel, Shell, an_ipython, drop_work
+from tests.support.parts import PortEmulator, QuickClock, close_client, forget
+from wan_jupyter.i18n.messages import ENGLISH, spoken_in
+from wan_jupyter.jobs import background
+from wan_jupyter.session import resources
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The test's own folder as the working directory, with a picture in it, and a fast emulator."""
+    made = Desk(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    for name, value in FAST.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+@pytest.fixture
+def bare(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """A terminal IPython in which nothing is loaded yet; the language it comes to speak ends with it."""
+    monkeypatch.setattr(resources, "RealClock", QuickClock)
+    with spoken_in(ENGLISH), an_ipython() as ip:
+        shell = Shell(ip, desk)
+        yield shell
+        drop_work()
+        for session in shell.sessions():
+            close_client(session)
+        forget(desk.home)
+        background.current().jobs.clear()
+
+
+@pytest.fixture
+def shell(bare: Shell) -> Shell:
+    """A terminal IPython after `%load_ext wan_jupyter`."""
+    bare.ok(LOAD)
+    return bare
+
+
+@pytest.fixture(scope="session")
+def _kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    made = Kernel(tmp_path_factory.mktemp("kernel"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def kernel(_kernel: Kernel, desk: Desk, port: PortEmulator) -> Kernel:
+    """A kernel as it is after `%load_ext wan_jupyter`: a home and folder of its own, an emulator on a port."""
+    _kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
+    return _kernel
+
+
+@pytest.fixture
+def own_kernel(tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel for a test that changes its process."""
+    (tmp_path / "own").mkdir()
+    made = Kernel(tmp_path / "own")
+    yield made
+    made.stop()

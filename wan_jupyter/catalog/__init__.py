@@ -1,0 +1,1 @@
+"""Providers and models, and the plan that a request becomes."""

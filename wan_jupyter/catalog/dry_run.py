@@ -1,0 +1,138 @@
+"""What would be sent, without sending it. Floor 2: pure; a protocol's own submit flow is asked for its request.
+
+The key stands as a variable's name and a picture as its kind, weight and digest, so that the text can be shown.
+Pictures are made fit here as they are on the way to the service, so it may take seconds.
+"""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.message import Message
+from typing import Any
+
+from ..i18n.messages import say
+from ..media.image.conversion import Bounds, Fit, made_fit
+from ..media.image.reader import Image, shown_url
+from ..protocols.base import Order, Protocol
+from ..request.options import VideoRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One request as it would go out.
+
+    Attributes:
+        curl: the same as a command for a shell.
+        remarks: what is done to the pictures before it is sent: keys of messages with their values.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+    curl: str
+    remarks: tuple[tuple[str, Mapping[str, str]], ...] = ()
+
+
+def preview(request: VideoRequest, order: Order, protocol: Protocol, variable: str) -> Preview:
+    """Return the create request of an order; `variable` is the environment variable that holds the key, "" for none.
+
+    Raises:
+        ImageError: a picture that cannot be read to its end.
+    """
+    pictures = {role: _sent(image, order.bounds) for role, image in request.frames}
+    stored = {role for role, one in pictures.items() if not one.url and protocol.needs_upload(order, one.weight)}
+    links = {role: stand_in(one, stored=role in stored) for role, one in pictures.items()}
+    shown = {name: shown_url(value) if name in request.links else value for name, value in order.fields.items()}
+    remarks = [remark for one in pictures.values() for remark in one.repairs]
+    remarks += [("remark.uploads_first", {"label": pictures[role].label}) for role in pictures if role in stored]
+    made = _request(protocol, replace(order, frames=links, fields=shown), variable)
+    return replace(made, remarks=tuple(remarks))
+
+
+def _request(protocol: Protocol, order: Order, variable: str) -> Preview:
+    flow = protocol.submit(order)
+    sent = next(flow)
+    flow.close()
+    wanted = ("content-type", "x-dashscope-async", "x-dashscope-ossresourceresolve")
+    headers = {name: value for name, value in sent.headers.items() if name in wanted}
+    if variable:
+        headers["authorization"] = f"Bearer ${variable}"
+    url = str(sent.url)
+    if not headers.get("content-type", "").startswith("multipart/"):
+        body = json.loads(sent.content)
+        # Double quotes for headers, so that the shell puts the key in; nothing of a user's stands in a header.
+        data = f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
+        return Preview(sent.method, url, headers, body, _curl(sent.method, url, headers, [data]))
+    parts = _parts(headers.pop("content-type"), sent.content)
+    form = {_of(part, "name"): _text(part) for part in parts}
+    return Preview(sent.method, url, headers, form, _curl(sent.method, url, headers, [_shown(part) for part in parts]))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A picture as it would go out: its address, or what is known of its file; `repairs` are keys of messages."""
+
+    label: str
+    url: str = ""
+    mime: str = ""
+    weight: int = 0
+    digest: str = ""
+    repairs: tuple[tuple[str, Mapping[str, str]], ...] = ()
+
+
+def _sent(image: Image, bounds: Bounds | None) -> Sent:
+    if image.url or image.source is None:  # without its bytes, as it came
+        return Sent(image.label, image.url, image.mime, image.weight, image.digest)
+    data = image.encoded()
+    fit = made_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
+    digest = hashlib.sha256(fit.data).hexdigest()
+    return Sent(image.label, "", fit.mime, len(fit.data), digest, fit.repairs)
+
+
+def stand_in(picture: Sent, *, stored: bool = False) -> str:
+    """Return what is shown for a picture: its address, or kind, weight and digest of its data URI or its upload.
+
+    Args:
+        picture: as it would go out.
+        stored: it goes to the service's own storage first, and is sent as a link to there.
+    """
+    if picture.url:
+        return shown_url(picture.url)
+    weight = f"{picture.weight / 1e6:.1f} MB" if picture.weight >= 100_000 else f"{picture.weight / 1e3:.1f} kB"
+    facts = f"{weight}, sha256 {picture.digest[:12]}…"
+    if stored:
+        kind = say("preview.upload", kind=picture.mime.rpartition("/")[2].upper())
+        return f"oss://<{kind}, {facts}>"
+    return f"<data:{picture.mime}, {facts}>"
+
+
+def _parts(kind: str, content: bytes) -> list[Message]:
+    """Return the parts of a multipart body; a picture's part holds its stand-in."""
+    whole = email.message_from_bytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + content)
+    parts = whole.get_payload()
+    return [part for part in parts if isinstance(part, Message)] if isinstance(parts, list) else []
+
+
+def _shown(part: Message) -> str:
+    name, file = _of(part, "name"), _of(part, "filename")
+    return f"-F {shlex.quote(f'{name}=@{file}')}" if file else f"--form-string {shlex.quote(f'{name}={_text(part)}')}"
+
+
+def _of(part: Message, what: str) -> str:
+    return str(part.get_param(what, "", "content-disposition"))
+
+
+def _text(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+
+
+def _curl(method: str, url: str, headers: Mapping[str, str], data: list[str]) -> str:
+    shown = [f'-H "{name}: {value}"' for name, value in headers.items()]
+    return " \\\n  ".join([f"curl -X {method} {shlex.quote(url)}", *shown, *data])

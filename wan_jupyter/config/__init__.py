@@ -1,0 +1,1 @@
+"""Settings, credentials, and which provider a session uses."""

@@ -1,0 +1,261 @@
+"""The settings files: the user's own, and a project's. Floor 3: reads these two TOML files and nothing else.
+
+The two have different rights. A project's `pyproject.toml` may come from anywhere, so `[tool.wan_jupyter]` may say how
+videos are made and shown, never where a key goes or what may be spent: a cloned repository must not be able to take
+either. What else it says is ignored, and that is said. A mistake is an error that names the file and the line.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ..billing.budget import Budget, read_budget
+from ..errors import OptionError, SettingsError
+from ..errors.system import reason_of
+from ..i18n.messages import Phrase
+from ..request.options import KINDS, CellOptions, VideoRequest, declared, nearest, read_value, shorten
+
+USER_FILE = "settings.toml"
+PROJECT_FILE = "pyproject.toml"
+TOOL = "wan_jupyter"
+# How what `tomllib` says begins, by the phrase for it.
+SAID = (
+    ("value", ("Invalid value", "Invalid date")),
+    ("statement", ("Invalid statement", "Invalid initial character")),
+    ("equals", ("Expected '='",)),
+    ("rest", ("Expected newline or end of document",)),
+    ("twice", ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate inline")),
+    ("open_text", ("Unterminated string", "Illegal character")),
+    ("open_list", ("Unclosed array", "Unclosed inline")),
+    ("open_head", ("Expected ']'", "Expected ']]'")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A session by name, as the user's file declares it.
+
+    Attributes:
+        base_url: "" for the provider's own.
+        key_variable: the one environment variable that its key may come from, "" for the provider's own sources.
+        defaults: what it says of its own about requests, by field name.
+        budget: what it may spend, None where its table does not say.
+    """
+
+    provider: str
+    base_url: str = ""
+    key_variable: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one file says.
+
+    Attributes:
+        source: the file, as it is named in a sentence.
+        values: settings by name, as values of their own types.
+        sessions: the user's named sessions; a project has none.
+        ignored: names of what a project's file says without the right to.
+    """
+
+    source: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    sessions: Mapping[str, Named] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+
+def user_file(home: Path) -> Said:
+    """Return what the user's own file in `home` says, nothing if there is none.
+
+    Raises:
+        SettingsError: it cannot be read, or says something that cannot be.
+    """
+    path = home / USER_FILE
+    text = _text(path)
+    if text is None:
+        return Said()
+    page = _Page(path, text, _parsed(path, text))
+    tables = page.data.get("sessions", {})
+    if not isinstance(tables, dict):
+        raise page.wrong("sessions")
+    sessions = {name: _session(page, name, table) for name, table in tables.items()}
+    own = {name: value for name, value in page.data.items() if name != "sessions"}
+    values = page.read(own, USER, known=("sessions",))
+    if values.get("provider") and values["provider"] not in (*sessions, *_providers()):
+        raise page.wrong("provider")
+    return Said(str(path), values, MappingProxyType(sessions))
+
+
+def project_file(folder: Path) -> Said:
+    """Return what the nearest project's file with a `[tool.wan_jupyter]` table says, upward from a notebook's folder.
+
+    Raises:
+        SettingsError: that table cannot be read, or says something that cannot be of what it may say.
+    """
+    for place in (folder, *folder.parents):
+        path = place / PROJECT_FILE
+        text = _text(path, strict=False) or ""
+        if TOOL not in text:  # somebody else's file, whatever is wrong with it
+            continue
+        tool = _parsed(path, text).get("tool")
+        own = tool.get(TOOL) if isinstance(tool, dict) else None
+        if isinstance(own, dict):
+            allowed = {name: value for name, value in own.items() if name in PROJECT}
+            values = _Page(path, text, own, f"tool.{TOOL}").read(allowed, PROJECT)
+            return Said(str(path), values, ignored=tuple(name for name in own if name not in PROJECT))
+    return Said()
+
+
+def _session(page: _Page, name: str, table: object) -> Named:
+    """Return a named session. A name of the catalogue's would make two things of one word."""
+    inside = _Page(page.path, page.text, {}, f"sessions.{name}")
+    if not isinstance(table, dict) or name in _providers():
+        raise inside.wrong("")
+    values = inside.read(table, SESSION)
+    if values.get("provider") not in _providers():
+        raise inside.wrong("provider")
+    from ..catalog.entries import provider
+
+    base_url = values.get("base_url", "")
+    try:
+        provider(values["provider"], base_url or None)
+    except SettingsError as error:
+        line = inside.line("base_url")
+        raise SettingsError("settings.address", file=page.path, line=line, reason=error.phrase()) from None
+    defaults = {key: value for key, value in values.items() if key in PROJECT}
+    key_variable, budget = values.get("key_variable", ""), values.get("budget")
+    return Named(values["provider"], base_url, key_variable, MappingProxyType(defaults), budget)
+
+
+def _providers() -> Mapping[str, Any]:
+    from ..catalog.entries import providers  # the catalogue is read when a file names a provider, not before
+
+    return providers()
+
+
+# ---- a file and its lines -----------------------------------------------------------------------------------------
+
+
+def _text(path: Path, strict: bool = True) -> str | None:
+    """Return a file's text, None where there is none; of a project's file, also where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        if not strict:
+            return None
+        reason = reason_of(error) if isinstance(error, OSError) else Phrase("part.not_utf8", {})
+        raise SettingsError("settings.unreadable", file=path, reason=reason) from None
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:  # brackets in brackets, thousands deep
+        found = re.search(r"line (\d+)", str(error))
+        line = int(found[1]) if found else len(text.splitlines())
+        raise SettingsError("settings.no_toml", file=path, line=line, reason=_in_words(str(error))) from None
+
+
+def _in_words(said: str) -> str:
+    """Return what the parser says, by a phrase of ours where it says one of the usual things."""
+    words = shorten(re.sub(r" \(at .*\)$", "", said))
+    key = next((key for key, begins in SAID if words.startswith(begins)), "other")
+    return Phrase(f"settings.toml.{key}", {"words": words})
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One table of a file, with what it takes to name a line."""
+
+    path: Path
+    text: str = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False)
+    table: str = ""
+
+    def read(self, said: Mapping[str, Any], rules: Rules, known: tuple[str, ...] = ()) -> Mapping[str, Any]:
+        """Return the values of a table by the rules for it.
+
+        Raises:
+            SettingsError: a name without a rule, or a value that its rule refuses.
+        """
+        for name in said.keys() - rules.keys():
+            names, where = (*rules, *known), {"file": self.path, "line": self.line(name), "name": shorten(name)}
+            suggestion = nearest(name, names)
+            raise SettingsError("settings.unknown", **where, suggestion=suggestion, names=", ".join(names))
+        return MappingProxyType({name: self._value(name, value, rules[name]) for name, value in said.items()})
+
+    def _value(self, name: str, value: object, rule: Callable[[Any], Any]) -> Any:
+        try:
+            return rule(value)
+        except (ValueError, TypeError, OptionError):
+            raise self.wrong(name) from None
+
+    def wrong(self, name: str) -> SettingsError:
+        """Return the error for a value: what may stand there, not what does, which may be a key in the wrong place."""
+        takes, line = Phrase(f"settings.takes.{name or 'sessions'}", {}), self.line(name)
+        return SettingsError("settings.value", file=self.path, line=line, name=name or self.table, takes=takes)
+
+    def line(self, name: str) -> int:
+        """Return the line on which a name of this table is set; where it is written unusually, its table's."""
+        table, place = "", 0
+        for number, text in enumerate(self.text.splitlines(), 1):
+            if header := re.match(r"\s*\[([^\[\]]+)\]", text):
+                table = header[1].strip().replace('"', "").replace("'", "")
+                place = number if table == self.table else place
+            elif table == self.table and name and re.match(rf"""\s*["']?{re.escape(name)}["']?\s*=""", text):
+                return number
+        return place or 1
+
+
+# ---- what may be said ---------------------------------------------------------------------------------------------
+
+Rules = Mapping[str, Callable[[Any], Any]]
+
+
+def _typed() -> Iterator[tuple[str, Callable[[Any], Any]]]:
+    """Yield a rule for each setting that is an option of a cell, too: it takes what the option takes."""
+    rows = {row.name: row for row in declared(VideoRequest, CellOptions)}
+    for name in ("model", "duration", "resolution", "negative_prompt", "embed"):
+        yield name, partial(read_value, rows[name])
+
+
+def _language(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-zA-Z]{2,3}([-_][A-Za-z0-9]+)*", value):
+        raise ValueError
+    return value
+
+
+def _text_value(value: object) -> str:
+    read: str = KINDS["text"](value)
+    return read.strip()
+
+
+def _variable(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError
+    return value
+
+
+PROJECT: Rules = MappingProxyType({**dict(_typed()), "outputs": _text_value, "language": _language})
+USER: Rules = MappingProxyType({"provider": _text_value, "budget": read_budget, **PROJECT})
+_OF_A_SESSION = ("model", "duration", "resolution", "negative_prompt")
+SESSION: Rules = MappingProxyType(
+    {
+        "provider": _text_value,
+        "base_url": _text_value,
+        "key_variable": _variable,
+        "budget": read_budget,
+        **{name: PROJECT[name] for name in _OF_A_SESSION},
+    }
+)

@@ -1,0 +1,70 @@
+"""The emulator's own doors, for tests and curious users: the ledger, and the faults to order.
+
+They belong to no protocol and need no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from .faults import Fault, FaultList
+from .ledger import Line
+from .rendering.clip_spec import Plan
+from .service import Core
+from .tasks import Task
+
+
+class Control:
+    """Answer `/_emulator/ledger` and `/_emulator/faults`; `lines` lists the requests so far."""
+
+    def __init__(self, core: Core, faults: FaultList, lines: Callable[[], list[Line]]) -> None:
+        self._core = core
+        self._faults = faults
+        self._lines = lines
+        self.routes: list[BaseRoute] = [
+            Route("/_emulator/ledger", self.ledger, methods=["GET"]),
+            Route("/_emulator/faults", self.show_faults, methods=["GET"]),
+            Route("/_emulator/faults", self.add_faults, methods=["POST"]),
+            Route("/_emulator/faults", self.clear_faults, methods=["DELETE"]),
+        ]
+
+    async def ledger(self, _: Request) -> Response:
+        """List every task of the folder with what it cost, and every request to this app."""
+        tasks = [await self._entry(task) for task in self._core.tasks.all()]
+        return JSONResponse({"tasks": tasks, "requests": [asdict(line) for line in self._lines()]})
+
+    async def show_faults(self, _: Request) -> Response:
+        """List the faults, each with how often it `fired`."""
+        return JSONResponse(self._faults.shown())
+
+    async def add_faults(self, request: Request) -> Response:
+        """Add the faults of a JSON list; all of them or, with HTTP 400, none."""
+        try:
+            asked = await request.json()
+            self._faults.add([Fault.read(item) for item in (asked if isinstance(asked, list) else [asked])])
+        except (ValueError, TypeError) as problem:
+            return JSONResponse({"error": str(problem)}, 400)
+        return JSONResponse(self._faults.shown())
+
+    async def clear_faults(self, _: Request) -> Response:
+        """Forget all faults."""
+        self._faults.clear()
+        return JSONResponse([])
+
+    async def _entry(self, task: Task) -> dict[str, Any]:
+        standing = await self._core.life(task)
+        outcome = await self._core.outcome(task) if standing.status == "SUCCEEDED" else None
+        return {
+            "task_id": task.task_id,
+            "protocol": task.protocol,
+            "model": task.model,
+            "status": standing.status,
+            "billed_seconds": outcome.asked if isinstance(outcome, Plan) else 0,
+            "request": task.request,
+        }

@@ -1,0 +1,1 @@
+"""The routes of the emulator, one file a protocol."""

@@ -1,0 +1,67 @@
+"""The answer to a poll as DashScope gives it, of a task of any protocol that has it behind.
+
+Facts are from the wire sheet, sections 4.1 and 4.2, of 2026-11-21. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ..rendering.clip_spec import FRAMES_PER_SECOND, Refusal
+from ..tasks import Life, Task
+from .dashscope_rules import Model, Wishes, wishes
+
+CHINA = timezone(timedelta(hours=8))
+REWRITTEN = " The camera moves slowly and evenly, the light is soft, and fine details stay sharp throughout."
+
+
+def report(model: Model, task: Task, standing: Life, link: str | None) -> dict[str, Any]:
+    """Tell how a task stands; `link` leads to the clip of one that succeeded."""
+    output: dict[str, Any] = {"task_id": task.task_id, "task_status": standing.status} | _times(task, standing)
+    if standing.status == "RUNNING" and model.metrics:
+        output["task_metrics"] = {"TOTAL": 1, "SUCCEEDED": 0, "FAILED": 0}
+    if standing.refusal is not None:
+        problem = {"code": standing.refusal.code, "message": standing.refusal.message}
+        output |= {name: value for name, value in problem.items() if value is not None}
+    wanted = wishes(model, task.request)
+    if standing.status != "SUCCEEDED" or isinstance(wanted, Refusal):
+        return {"output": output}
+    output |= _prompts(model, task, wanted)
+    output["video_url"] = link
+    return {"output": output, "usage": _usage(model, wanted)}
+
+
+def _times(task: Task, standing: Life) -> dict[str, str]:
+    moments = {"submit_time": task.created, "scheduled_time": standing.scheduled, "end_time": standing.ended}
+    if standing.status == "PENDING":  # the samples have no times then
+        return {}
+    return {name: _clock(moment) for name, moment in moments.items() if moment is not None}
+
+
+def _clock(moment: float) -> str:
+    return datetime.fromtimestamp(moment, CHINA).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _prompts(model: Model, task: Task, wanted: Wishes) -> dict[str, str]:
+    prompt = task.request["input"].get("prompt")
+    if not isinstance(prompt, str) or not prompt:
+        return {}
+    rewritten = {"actual_prompt": prompt + REWRITTEN} if model.rewritten and wanted.extend else {}
+    return {"orig_prompt": prompt} | rewritten
+
+
+def _usage(model: Model, wanted: Wishes) -> dict[str, Any]:
+    facts = {
+        "video_count": 1,
+        "video_duration": wanted.duration,
+        "video_ratio": "standard",
+        "duration": wanted.duration,
+        "input_video_duration": 0,  # a clip is not looked at; what is billed is the whole length in any case
+        "output_video_duration": wanted.duration,
+        "SR": int(wanted.resolution.removesuffix("P")),
+        "audio": wanted.sound,
+        "fps": FRAMES_PER_SECOND,
+        "ratio": "adaptive",
+    }
+    return {name: facts[name] for name in model.usage}

@@ -1,0 +1,99 @@
+"""Look at pictures and make clips, each clip once, in threads of its own.
+
+It knows orders and plans, not tasks, requests or the clock.
+"""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..input_store import InputFolder
+from ..worker import Worker
+from .camera import VIEWS
+from .clip_spec import Order, Plan, Refusal, clip_size
+from .source_images import measure, paint
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Name a picture by its digest; width and height are in pixels, as a viewer sees it."""
+
+    digest: str
+    width: int
+    height: int
+
+
+class Studio:
+    """Make the clips of one folder."""
+
+    def __init__(self, folder: Path, inputs: InputFolder, clip_seconds: float | None) -> None:
+        self._clips = folder / "clips"
+        self._inputs = inputs
+        self._clip_seconds = clip_seconds
+        self._worker = Worker("wan-emulator-studio")
+
+    def plan(self, order: Order, seed: int) -> Plan | Refusal:
+        """Fetch and look at the pictures of an order: may take seconds, so not for the event loop."""
+        painted = order.continued or not order.pictures
+        begins = ({"sha256": self._inputs.put(paint(seed))},) if painted else ()
+        seen = [self._see(reference) for reference in (*begins, *order.pictures)]
+        for one in seen:
+            if isinstance(one, Refusal):
+                return one
+        pictures = [one for one in seen if isinstance(one, Picture)]
+        width, height = order.size or clip_size(order.area, pictures[0].width, pictures[0].height)
+        return Plan(
+            pictures=tuple(picture.digest for picture in pictures),
+            width=width,
+            height=height,
+            seconds=self._clip_seconds or order.seconds,
+            asked=order.seconds,
+            sound=order.sound,
+            # Two pictures leave the camera no choice, so no take of them needs a clip of its own.
+            view=seed % len(VIEWS) if len(pictures) == 1 else 0,
+            rate=order.rate,
+        )
+
+    def begin(self, plan: Plan) -> Future[Path] | None:
+        """Start to make the clip unless it is there."""
+        if self.path(plan).exists():
+            self.path(plan).touch()  # in use, so not to be swept away
+            return None
+        return self._worker.start(plan.digest, lambda: self._make(plan))
+
+    async def clip(self, plan: Plan) -> Path:
+        """Return the file of the clip, waiting until it is made."""
+        if not self.path(plan).exists():
+            await self._worker.run(plan.digest, lambda: self._make(plan))
+        return self.path(plan)
+
+    def path(self, plan: Plan) -> Path:
+        """Name the file that holds, or will hold, the clip."""
+        return self._clips / f"{plan.digest}.mp4"
+
+    def _see(self, reference: Any) -> Picture | Refusal:
+        digest = self._inputs.fetch(reference)
+        if isinstance(digest, Refusal):
+            return digest
+        size = measure(self._inputs.path(digest))
+        return size if isinstance(size, Refusal) else Picture(digest, *size)
+
+    def _make(self, plan: Plan) -> Path:
+        from .encoder import render
+
+        path = self.path(plan)
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+        try:
+            part.touch(0o600)  # what PyAV makes would be open to everyone
+            render(plan, self._inputs.path, part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path

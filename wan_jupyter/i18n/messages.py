@@ -1,0 +1,118 @@
+"""Every sentence a user reads, by key. Floor 0: knows data files and nothing else.
+
+One TOML file a language lies in `lang/`. A key is a dotted path to a string; `{name}` in it is filled from the
+values. A value is put in as text and never read as a template again.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+ENGLISH = "en"
+LANGUAGES = ("en", "ko", "zh", "ja")
+
+# The language in force where nobody names one. A context's own: each kernel request and each thread has one, so that
+# nothing is shared between them; whoever draws in the background names its language.
+speaking: ContextVar[str] = ContextVar("wan_language", default=ENGLISH)
+
+
+class Phrase(str):
+    """A part of a sentence that is a message itself: English to read, and said anew in the sentence's language."""
+
+    key: str
+    values: Mapping[str, object]
+
+    def __new__(cls, key: str, values: Mapping[str, object]) -> Phrase:
+        """Make the phrase of a key, filled with `values`."""
+        made = super().__new__(cls, say(key, ENGLISH, **values))
+        made.key, made.values = key, values
+        return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Phrase, (self.key, self.values)
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Return all messages of a language (a BCP 47 primary tag such as "en") as a flat, read-only mapping."""
+    text = (resources.files(__package__) / "locales" / f"{language}.toml").read_text(encoding="utf-8")
+    return MappingProxyType(dict(_flatten(tomllib.loads(text))))
+
+
+def say(key: str, /, language: str = "", **values: object) -> str:
+    """Return the message for `key` in a language ("": the one in force), filled with `values`.
+
+    Raises:
+        KeyError: no such message, or a value that the message needs was not given.
+    """
+    spoken = language or speaking.get()
+    return _template(key, spoken).format_map({name: told(value, spoken) for name, value in values.items()})
+
+
+def told(value: object, language: str = "") -> Any:
+    """Return a value as a language ("": the one in force) says it: a phrase anew, anything else as it is."""
+    return say(value.key, language, **value.values) if isinstance(value, Phrase) else value
+
+
+@contextmanager
+def spoken_in(language: str) -> Iterator[None]:
+    """Put a language in force for what is done here: a widget's callback and a worker begin without one."""
+    before = speaking.set(language)
+    try:
+        yield
+    finally:
+        speaking.reset(before)
+
+
+# ---- kept as JSON -------------------------------------------------------------------------------------------------
+
+
+def packed(value: object) -> object:
+    """Return a value that JSON can carry, a phrase by its key: what is kept today may be read in another language."""
+    if isinstance(value, Phrase):
+        return {"say": value.key, "with": {name: packed(one) for name, one in value.values.items()}}
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def unpacked(kept: Any) -> Any:
+    """Return what `packed` was given; a phrase that is not known here, such as another release's, as nothing."""
+    if not isinstance(kept, Mapping):
+        return kept
+    try:
+        return Phrase(kept["say"], {name: unpacked(one) for name, one in kept["with"].items()})
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return ""
+
+
+def known(key: str, /, language: str = "") -> bool:
+    """Tell whether a message exists; what a language lacks is said in English."""
+    return key in catalogue(ENGLISH) or key in catalogue(language or speaking.get())
+
+
+def language_of(*tags: str) -> str:
+    """Return the language of the first tag that says anything: "ko_KR.UTF-8", "zh-Hans", "ja"; English otherwise."""
+    said = next((tag for tag in tags if tag.strip()), "")
+    primary = said.strip().lower().replace("_", "-").partition("-")[0].partition(".")[0]
+    return primary if primary in LANGUAGES else ENGLISH
+
+
+def _template(key: str, language: str) -> str:
+    own = catalogue(language if language in LANGUAGES else ENGLISH)
+    return own[key] if key in own else catalogue(ENGLISH)[key]
+
+
+def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            rows += _flatten(value, f"{prefix}{name}.")
+        else:
+            rows.append((prefix + name, str(value)))
+    return rows

@@ -1,0 +1,1 @@
+"""The life of one job, from its pictures to its video."""

@@ -1,0 +1,136 @@
+"""A video that was made, and whose file is gone or damaged: fetched again while the service has it, at no cost.
+
+Floor 4. A job that is fetched again is DOWNLOADING and has a file's name already. It never ends as EXPIRED, after which
+its cell would make, and pay for, a new one: what cannot be had any more goes back to SUCCEEDED, and the user is told.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from enum import Enum
+from functools import partial
+from pathlib import Path
+
+from ..errors import JobError, JobExpired, OutputError, Problem, ProblemError
+from ..media.video.video import inspect
+from ..status import Snapshot, Status
+from ..storage.atomic_files import digest_of, stamp
+from ..storage.journal.journal import Row
+from .context import Tools, advance
+from .job import Job
+
+DAY = 24 * 3600.0  # what services promise to keep results for, and what we count on where one promises nothing
+DEAD_LINK = frozenset({"expired_link", "unreadable"})
+FORGOTTEN = frozenset({"lost", "gateway_unknown"})  # how services without a word for it refuse an id
+
+
+class File(Enum):
+    """What became of a video's file."""
+
+    AS_IT_CAME = "as it came"
+    EDITED = "edited"
+    DAMAGED = "damaged"
+    GONE = "gone"
+
+
+def is_astray(row: Row) -> bool:
+    """Tell whether a saved video's file has to be looked at: it is gone, or was written since. Reads no byte of it."""
+    path = Path(row.snapshot.file)
+    return not path.is_file() or (row.size is not None and stamp(path) != (row.size, row.mtime))
+
+
+def look_at(path: Path, row: Row) -> File:
+    """Return what became of a video's file. What still decodes is the user's own doing. Slow: for workers."""
+    if not path.is_file():
+        return File.GONE
+    if not is_astray(replace(row, snapshot=replace(row.snapshot, file=str(path)))):
+        return File.AS_IT_CAME
+    try:
+        if digest_of(path) == row.sha256:
+            return File.AS_IT_CAME
+        inspect(path)
+    except (OSError, OutputError, ValueError):
+        return File.DAMAGED
+    return File.EDITED
+
+
+def is_again(job: Job) -> bool:
+    """Tell whether a download is not a job's first."""
+    return job.status is Status.DOWNLOADING and job.snapshot.file != ""
+
+
+def may_be_had(row: Row, memory: float, now: float) -> bool:
+    """Tell whether a task is young enough for its service to have its video; `memory` is the service's own, seconds."""
+    return bool(row.snapshot.remote_id) and now - (row.sent_at or row.created_at) < (memory or DAY)
+
+
+def gone_for_good(identity: str, file: str, created_at: float) -> JobError:
+    """Return the error of a video that was paid for and cannot be had again."""
+    key = "job.file_damaged" if Path(file).is_file() else "job.file_gone"
+    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(created_at))
+    return JobError(key, id=identity, file=file, made=made)
+
+
+async def take_back(job: Job, tools: Tools, row: Row) -> bool:
+    """Make a job whose file is lost one that is downloaded, by us; False where someone else was quicker.
+
+    Raises:
+        JobError: the service keeps its video no more.
+    """
+    now, memory = tools.clock.time(), tools.protocol.memory
+    if not may_be_had(row, memory, now):
+        raise gone_for_good(job.id, job.snapshot.file, job.facts.created_at)
+    take = partial(tools.journal.refetch, job.id, tools.owner, row.heartbeat, now - (memory or DAY))
+    if not await tools.engine.work(take):
+        return False
+    job.show((await tools.engine.work(tools.journal.get, job.id)).snapshot)
+    return True
+
+
+# ---- links --------------------------------------------------------------------------------------------------------
+
+
+async def refresh_link(job: Job, tools: Tools, error: ProblemError | None = None) -> None:
+    """Ask the service for a fresh link, where storage refused the one we have (`error`), or before a further download.
+
+    Raises:
+        JobExpired: the service has forgotten the task.
+        JobError: it has no video of it any more.
+    """
+    if error is not None and error.problem.code not in DEAD_LINK:
+        return
+    seen = await _ask(job, tools)
+    if seen is None:
+        return
+    before = job.snapshot.result
+    if seen.status is Status.DOWNLOADING:
+        await advance(job, tools, replace(job.snapshot, result=seen.result))
+    if error is not None and (seen.status is not Status.DOWNLOADING or seen.result == before):
+        await _end_if_forgotten(job, tools, seen)
+
+
+async def _ask(job: Job, tools: Tools) -> Snapshot | None:
+    try:
+        return await tools.client.run(tools.protocol.poll(job.remote_id))
+    except ProblemError as error:
+        old = tools.clock.time() - (job.sent_at or job.facts.created_at) >= (tools.protocol.memory or DAY)
+        forgotten = (is_again(job) or old) and error.problem.advice in FORGOTTEN
+        return Snapshot(Status.EXPIRED, problem=error.problem) if forgotten else None
+
+
+async def _end_if_forgotten(job: Job, tools: Tools, seen: Snapshot) -> None:
+    """End a download whose link is dead if the service has no other, and will have none."""
+    age = tools.clock.time() - (job.sent_at or job.facts.created_at)
+    old = age >= (tools.protocol.memory or DAY)
+    if is_again(job) and (old or seen.status.ended):
+        await tools.engine.work(tools.place.discard)
+        await advance(job, tools, replace(job.snapshot, status=Status.SUCCEEDED, progress=None, note=""))
+        raise gone_for_good(job.id, job.snapshot.file, job.facts.created_at)
+    if seen.status is Status.EXPIRED and age >= tools.protocol.memory:
+        await tools.engine.work(tools.place.discard)
+        await advance(job, tools, seen)
+        raise JobExpired("job.expired", problem=seen.problem or Problem(), id=job.id)
+    if old:
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.facts.created_at))
+        raise JobError("job.too_old", id=job.id, made=made)

@@ -1,0 +1,319 @@
+"""A picture as the user gave it: where it came from, what it is, and a snapshot of it. Floor 0.
+
+`take` recognises every form a picture comes in, reads it at once, looks at its header and hashes it; a file is neither
+decoded nor encoded there, since the cell waits for it. Foreign objects are met through `__wan_image__()` or
+`sys.modules`, never by import. Knows nothing of requests, services or their limits.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
+from pathlib import Path, PurePath
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus, unquote_to_bytes, urlsplit, urlunsplit
+
+from ...errors import ImageError, WanError
+from . import files, pixels
+from .files import one_line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    Reader = Callable[[Any, str, Path | None], "Image"]
+
+# Query parameters that sign a link anew each time it is made; the picture behind it stays the same.
+SIGNATURES = frozenset({"Expires", "Signature", "OSSAccessKeyId", "se", "sig"})
+SIGNATURE_PREFIXES = ("x-amz-", "x-goog-")
+# OSS's fourth version, name by name: `x-oss-process` crops and scales, so it chooses the picture.
+OSS4 = ("signature-version", "credential", "date", "expires", "signature", "additional-headers", "security-token")
+OSS_SIGNATURES = frozenset(f"x-oss-{name}" for name in OSS4)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that was taken.
+
+    Attributes:
+        label: what is shown: a file name, a URL without its query, "$name", "data:image/png".
+        digest: SHA-256 in hex of the original bytes, or of mode, size and pixels of an object; "" for a URL.
+        mime: "image/png", …; "" for a URL.
+        width: pixels as the header says, before any EXIF rotation; 0 for a URL.
+        height: likewise.
+        weight: bytes of the original; 0 where there is none.
+        url: the http(s) address, "" for anything else. It may be signed, so it is a secret.
+        source: the snapshot: bytes, or a copy of the pixels; None for a URL and for what comes from the journal.
+    """
+
+    label: str
+    digest: str = ""
+    mime: str = ""
+    width: int = 0
+    height: int = 0
+    weight: int = 0
+    url: str = field(default="", repr=False)
+    source: bytes | Picture | None = field(default=None, repr=False, compare=False)
+
+    def encoded(self) -> bytes:
+        """Return the picture as a file: its own bytes, or a PNG of an object's pixels.
+
+        Slow for objects (up to seconds): for worker threads only.
+
+        Raises:
+            ImageError: there is no snapshot (a URL, or a picture read from the journal).
+        """
+        if isinstance(self.source, bytes):
+            return self.source
+        if self.source is None:
+            raise ImageError("image.no_snapshot", label=self.label)
+        return pixels.png(self.source)
+
+    @property
+    def identity(self) -> str:
+        """What the picture counts as in a fingerprint: its digest, or its URL less the signature in it."""
+        return f"url:{unsigned(self.url)}" if self.url else f"sha256:{self.digest}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the picture as the journal keeps it: everything but the snapshot."""
+        return {name: getattr(self, name) for name in _kept()}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Image:
+        """Rebuild a picture from the journal, without a snapshot; keys of other versions are left out."""
+        return cls(**{"label": "", **{name: kept[name] for name in _kept() if name in kept}})
+
+
+def _kept() -> list[str]:
+    return [row.name for row in fields(Image) if row.name != "source"]
+
+
+def take(value: object, *, label: str = "", folder: Path | None = None) -> Image:
+    """Take a snapshot of a picture in whatever form it comes.
+
+    Args:
+        value: a path, an http(s) or file URL, a data URI, bytes, a file object, a PIL image, a numpy array (uint8 or
+            0–1; H×W, H×W×3 or H×W×4), a matplotlib figure, an upload widget, or an object with `__wan_image__()`.
+        label: what to call it; by default its file name, address or type.
+        folder: where relative paths begin; the working directory by default.
+
+    Raises:
+        ImageError: it is missing, unreadable, too large, or not a picture that the services take.
+    """
+    own = getattr(type(value), "__wan_image__", None)
+    if own is not None:
+        label = label or type(value).__name__
+        value = _asked(partial(own, value), label)
+    for recognise, read in FORMS:
+        if recognise(value):
+            return read(value, label, folder)
+    kind = type(value).__name__
+    raise ImageError("image.unsupported", kind=kind, label=label or kind)
+
+
+def unsigned(url: str) -> str:
+    """Return a URL less the known signature parameters; the rest of its query stays as it is, in order."""
+    parts = urlsplit(url)
+    kept = [pair for pair in parts.query.split("&") if not _signs(unquote_plus(pair.partition("=")[0]))]
+    return urlunsplit(parts._replace(query="&".join(kept)))
+
+
+def _signs(parameter: str) -> bool:
+    name = parameter.lower()
+    return parameter in SIGNATURES or name in OSS_SIGNATURES or name.startswith(SIGNATURE_PREFIXES)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as it may be shown: without query, fragment and `user:password@`."""
+    return one_line(re.sub(r"^([^/]*//)[^/?#]*@", r"\1", re.split(r"[?#]", url, maxsplit=1)[0]), 200)
+
+
+def _asked(ask: Callable[[], Any], label: str) -> Any:
+    """Ask a foreign object for something; whatever goes wrong in it is told as an error about the picture."""
+    try:
+        return ask()
+    except WanError:
+        raise
+    except Exception as error:
+        told = one_line(f"{type(error).__name__}: {error}")
+        raise ImageError("image.object_failed", label=label, error=told) from error
+
+
+# ---- text: a path, a URL, a data URI --------------------------------------------------------------------------------
+
+
+def _from_text(value: Any, label: str, folder: Path | None) -> Image:
+    # Two letters at least: C:\cat.png is a path.
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?", value)
+    known = SCHEMES.get(scheme[1].lower()) if scheme else None
+    if known:
+        return known(value, label, folder)
+    if scheme and scheme[2]:
+        raise ImageError("image.bad_scheme", label=shown_url(value), scheme=one_line(scheme[1]))
+    if not value.strip():
+        raise ImageError("image.unnamed")
+    return _from_path(Path(value), label, folder)
+
+
+def _from_url(url: str, label: str, folder: Path | None) -> Image:
+    del folder
+    if not _has_host(url) or re.search(r"[\s\x00-\x1f\x7f\ud800-\udfff]", url):
+        raise ImageError("image.bad_url", label=shown_url(url))
+    return Image(label or shown_url(url), url=url)
+
+
+def _has_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def _from_data_uri(uri: str, label: str, folder: Path | None) -> Image:
+    del folder
+    head, comma, body = uri.partition(",")
+    name = label or one_line(head.split(";")[0], 40)
+    try:
+        raw = unquote_to_bytes(body)
+        data = _unbase64(raw) if head.lower().endswith(";base64") else raw
+    except ValueError:
+        data = b""
+    if not comma or not data:
+        raise ImageError("image.bad_data_uri", label=name)
+    return _from_bytes(data, name)
+
+
+def _unbase64(text: bytes) -> bytes:
+    """Decode base64 that may be wrapped in lines or lack its padding, as browsers do."""
+    packed = b"".join(text.split()).rstrip(b"=")
+    return base64.b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
+
+
+def _from_file_url(url: str, label: str, folder: Path | None) -> Image:
+    return _from_path(files.path_of(url, folder), label, folder)
+
+
+SCHEMES: Mapping[str, Reader] = MappingProxyType(
+    {"http": _from_url, "https": _from_url, "data": _from_data_uri, "file": _from_file_url}
+)
+
+
+# ---- bytes, wherever they lie ---------------------------------------------------------------------------------------
+
+
+def _from_path(value: Any, label: str, folder: Path | None) -> Image:
+    path = Path(value)
+    return _from_bytes(files.read(path, folder), label or one_line(path.name))
+
+
+def _from_buffer(value: Any, label: str, folder: Path | None) -> Image:
+    del folder
+    name = label or type(value).__name__
+    return _from_bytes(_asked(lambda: bytes(value), name), name)
+
+
+def _uploads(held: object) -> list[Any]:
+    """Return the files of an upload widget's value: a tuple since ipywidgets 8, a mapping by name before."""
+    if isinstance(held, Mapping):
+        named = [{"name": name, **file} for name, file in held.items() if isinstance(file, Mapping)]
+        return [held] if "content" in held else named
+    return list(held) if isinstance(held, tuple | list) else []
+
+
+def _is_upload(value: object) -> bool:
+    found = _uploads(value)
+    return bool(found) and all(isinstance(file, Mapping) and "content" in file for file in found)
+
+
+def _from_upload(value: Any, label: str, folder: Path | None) -> Image:
+    found = _uploads(getattr(value, "value", value))
+    if len(found) != 1:
+        raise ImageError("image.upload_count", label=label or "FileUpload", count=len(found))
+    content = found[0]["content"]
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise ImageError("image.unsupported", kind=type(content).__name__, label=label or "upload")
+    return _from_buffer(content, label or one_line(str(found[0].get("name", "upload"))), folder)
+
+
+def _is_file(value: object) -> bool:
+    try:
+        return any(callable(getattr(value, name, None)) for name in ("getvalue", "read"))
+    except Exception:  # an object that answers every question with an error is no file
+        return False
+
+
+def _from_file(value: Any, label: str, folder: Path | None) -> Image:
+    name = label or one_line(Path(str(getattr(value, "name", ""))).name) or type(value).__name__
+    data = "" if isinstance(value, io.TextIOBase) else _asked(lambda: _drained(value), name)
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ImageError("image.text_file", label=name)
+    return _from_buffer(data, name, folder)
+
+
+def _drained(file: Any) -> Any:
+    """Return all that a file object holds, and leave it where it stood, so that the cell can be run again."""
+    if callable(getattr(file, "getvalue", None)):
+        return file.getvalue()
+    if not (callable(getattr(file, "seekable", None)) and file.seekable()):
+        return file.read(files.MAX_BYTES + 1)
+    before = file.tell()
+    file.seek(0)
+    try:
+        return file.read(files.MAX_BYTES + 1)
+    finally:
+        file.seek(before)
+
+
+def _from_bytes(data: bytes, label: str) -> Image:
+    files.check_weight(len(data), label)
+    mime, width, height = pixels.header(data, label)
+    digest = hashlib.sha256(data).hexdigest()
+    return Image(label, digest, mime, width, height, len(data), source=data)
+
+
+# ---- objects --------------------------------------------------------------------------------------------------------
+
+
+def _from_pixels(hold: Callable[[Any, str], Picture]) -> Reader:
+    """Read an object that has pixels but no file: `hold` copies it."""
+
+    def read(value: Any, label: str, folder: Path | None) -> Image:
+        del folder
+        name = label or type(value).__name__
+        picture = _asked(lambda: hold(value, name), name)
+        return Image(name, pixels.digest(picture), "image/png", picture.width, picture.height, source=picture)
+
+    return read
+
+
+def _is_a(*kinds: type) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, kinds)
+
+
+def _is_foreign(module: str, name: str) -> Callable[[object], bool]:
+    """Recognise instances of a class of a module that the user, not we, may have imported."""
+
+    def recognise(value: object) -> bool:
+        kind = getattr(sys.modules.get(module), name, None)
+        return isinstance(kind, type) and isinstance(value, kind)
+
+    return recognise
+
+
+FORMS: tuple[tuple[Callable[[object], bool], Reader], ...] = (
+    (_is_a(str), _from_text),
+    (_is_a(PurePath), _from_path),
+    (_is_a(bytes, bytearray, memoryview), _from_buffer),
+    (_is_foreign("PIL.Image", "Image"), _from_pixels(pixels.from_picture)),
+    (_is_foreign("numpy", "ndarray"), _from_pixels(pixels.from_array)),
+    (_is_foreign("matplotlib.figure", "Figure"), _from_pixels(pixels.from_figure)),
+    (_is_foreign("ipywidgets", "FileUpload"), _from_upload),
+    (_is_upload, _from_upload),
+    (_is_file, _from_file),
+)

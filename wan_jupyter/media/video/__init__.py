@@ -1,0 +1,1 @@
+"""Videos: probed, cut into frames, exported."""

@@ -1,0 +1,209 @@
+"""A finished video on disk: what it is, and its pictures. Floor 3: PyAV is its one outside thing.
+
+Knows nothing of jobs, services or displays. Every call opens the file, reads what it needs and closes it, so
+a `Video` may be kept, copied, pickled and used from any thread. PyAV and Pillow are imported where used.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import OutputError
+from . import decode, export, thumbnails
+from .decode import Facts, opened
+from .thumbnails import thumbnail
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+__all__ = ["Facts", "Video", "codecs", "inspect", "looks_like_mp4", "thumbnail"]
+
+
+@dataclass(frozen=True, repr=False)
+class Video:
+    """A video file and what is known of its making.
+
+    Attributes:
+        path: where it lies, absolute.
+        facts: what the sidecar says (`prompt`, `filled_prompt`, `model`, `provider`, `seed`, `cost`, `take`
+            and so on), empty if there is none.
+    """
+
+    path: Path
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path).absolute())
+
+    @property
+    def duration(self) -> float:
+        """The length in seconds."""
+        return self._probed.duration
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self._probed.size
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self._probed.fps
+
+    # ---- pictures -------------------------------------------------------------------------------------------------
+
+    @property
+    def last_frame(self) -> Picture:
+        """The last picture, from which a further video can go on."""
+        with opened(self.path) as (container, stream):
+            return decode.picture_of(decode.last(container, stream))
+
+    def frame(self, t: float) -> Picture:
+        """Return the picture that is on the screen `t` seconds after the beginning.
+
+        Args:
+            t: 0 up to and including `duration`.
+
+        Raises:
+            OutputError: `t` lies outside the video, or the file cannot be read.
+        """
+        with opened(self.path) as (container, stream):
+            duration = decode.facts_of(container, stream).duration
+            if not 0 <= t <= duration:
+                raise OutputError("video.outside", t=f"{t:g}", duration=f"{duration:g}", name=self.path.name)
+            return decode.picture_of(decode.at(container, stream, t))
+
+    def frames(self, n: int) -> list[Picture]:
+        """Return `n` pictures, evenly spaced from the first to the last, both included.
+
+        The video is decoded once, and no more pictures are held than are asked for. Where it has fewer, some come
+        several times; a single one is the first.
+
+        Raises:
+            OutputError: `n` is less than 1, or the file cannot be read.
+        """
+        count = _whole(n, 1, "video.count")
+        with opened(self.path) as (container, stream):
+            return [decode.picture_of(frame) for _, frame in decode.spread(container, stream, count)]
+
+    @property
+    def poster(self) -> thumbnails.Jpeg:
+        """The first picture as a JPEG, at most 480 pixels wide: bytes, which a notebook shows as the picture."""
+        return thumbnails.Jpeg(self.jpeg())
+
+    def jpeg(self, width: int = 480) -> bytes:
+        """Return the first picture as a JPEG, at most `width` pixels wide."""
+        with opened(self.path) as (container, stream):
+            return thumbnails.jpeg(decode.picture_of(decode.first(container, stream)), width)
+
+    def strip(self, n: int = 8, *, width: int = 960) -> Picture:
+        """Return a filmstrip: `n` pictures side by side, evenly spaced, with the time under each.
+
+        The whole is at most `width` pixels wide. Where the video has fewer pictures, each of them is there once.
+
+        Raises:
+            OutputError: `n` is less than 1 or too many for this width, or the file cannot be read.
+        """
+        count = _whole(n, 1, "video.count")
+        each = thumbnails.frame_width(count, _whole(width, 1, "video.width"))
+        with opened(self.path) as (container, stream):
+            spread = decode.spread(container, stream, count)
+            return thumbnails.filmstrip({t: thumbnails.shrunk(decode.picture_of(frame), each) for t, frame in spread})
+
+    # ---- files ----------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Copy the video to a folder or a file name, and return where the copy is.
+
+        Folders that are missing are made; a name without an ending gets the video's own.
+
+        Raises:
+            OutputError: another file is there already, the ending is not a video's, or nothing can be written there.
+        """
+        target = export.target_of(path, self.path.name)
+        if not self.path.is_file():
+            raise OutputError("video.missing", path=self.path)
+        return export.copied(self.path, target, overwrite)
+
+    def to_gif(
+        self, path: str | Path | None = None, *, width: int = 480, fps: float = 10, overwrite: bool = False
+    ) -> Path:
+        """Make a GIF that runs in a loop, and return where it is: beside the video, if no path is given.
+
+        Args:
+            path: a folder or a file name.
+            width: pixels at most; it is never made larger than the video.
+            fps: pictures a second at most, above 0 and up to 50.
+            overwrite: whether another file there may be replaced.
+
+        Raises:
+            OutputError: another file is there already, or the video cannot be read, or the file not be written.
+        """
+        from .gif import FASTEST, write_gif
+
+        width = _whole(width, 1, "video.width")
+        if not 0 < fps <= FASTEST:
+            raise OutputError("video.rate", value=fps, most=FASTEST)
+        usual = self.path.with_suffix(".gif")
+        target = export.target_of(path or usual, usual.name)
+        with export.replacing(target, self.path, overwrite) as part:
+            write_gif(self.path, part, width, fps)
+        return target
+
+    def __wan_image__(self) -> Picture:
+        """Answer the wish for a still picture: `%%wan $video` goes on from the last frame."""
+        return self.last_frame
+
+    def __repr__(self) -> str:
+        return f"<Video {self.path.name}>"
+
+    @cached_property
+    def _probed(self) -> Facts:
+        with opened(self.path) as (container, stream):
+            return decode.facts_of(container, stream)
+
+
+def inspect(path: Path | str) -> Facts:
+    """Return what a video file says of itself, having decoded its first and its last frame.
+
+    Raises:
+        OutputError: `video.missing`; `video.undecodable` if a frame cannot be had or the file is cut short.
+    """
+    with opened(Path(path)) as (container, stream):
+        facts = decode.facts_of(container, stream)
+        decode.refuse_cut_file(Path(path), stream)
+        decode.first(container, stream)
+        decode.last(container, stream)
+        return facts
+
+
+def looks_like_mp4(first_bytes: bytes) -> bool:
+    """Tell whether a file that begins with these bytes (12 are enough) is of the MP4 family."""
+    return first_bytes[4:8] == b"ftyp"
+
+
+def codecs() -> dict[str, bool]:
+    """Tell which codecs PyAV has of those that are needed: to show videos, and to make the emulator's."""
+    import av
+
+    return {name: name in av.codecs_available for name in ("h264", "hevc", "aac", "libx264")}
+
+
+def _whole(value: Any, least: int, problem: str) -> int:
+    """Return a whole number, numpy's too.
+
+    Raises:
+        OutputError: it is none, or less than `least`.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise OutputError(problem, value=value)
+    return number

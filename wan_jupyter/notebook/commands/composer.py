@@ -1,0 +1,40 @@
+"""A form for people who do not want to learn options. Floor 6."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import OptionError
+from ...request.options import shorten
+from ..shell_state import Desk
+
+if TYPE_CHECKING:
+    from ...session.session import Composer
+
+CELL = "cell"
+
+
+def compose(desk: Desk, what: str = "") -> Composer | None:
+    """Show the form of the session in use, and return it; or put what the newest form says into a cell below."""
+    if what not in ("", CELL):
+        raise OptionError("command.too_many", name="compose", value=shorten(what))
+    if what == CELL:
+        _put_cell(desk)
+        return None
+    from ...session.session import Composer
+    from ..composer import show
+
+    made = Composer(desk.session(), named=False)
+    show(made, desk.presenter)
+    return made
+
+
+def _put_cell(desk: Desk) -> None:
+    """Put the newest form's cell below the one that runs: a front end makes cells at the end of a cell only.
+
+    Asked for from a button of a form, the new cell would come below whichever cell is run next.
+    """
+    form = desk.presenter.form
+    if form is None:
+        raise OptionError("compose.nothing")
+    desk.shell.set_next_input(form.cell(), replace=False)

@@ -1,0 +1,56 @@
+"""What Tab may offer of a desk: quiet answers, nothing opened and nothing printed for them. Floor 6."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...config import settings as environment
+from ..commands import COMMANDS, FLAGS
+from . import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ...config.settings import Settings
+    from ..shell_state import Desk
+
+
+def offers(desk: Desk) -> Facts:
+    """Return what there is to offer now; pictures are found where the working directory is, as a cell finds them."""
+    return Facts(
+        folder=Path.cwd(),
+        names=desk.shell.user_ns,
+        commands=tuple(COMMANDS),
+        flags=FLAGS,
+        provider=lambda name: _provider(desk, name),
+        model=lambda name: _model(desk, name),
+        sessions=lambda: tuple(_settings(desk).sessions),
+        jobs=lambda: _jobs(desk),
+    )
+
+
+def _settings(desk: Desk) -> Settings:
+    return environment.read(fixed=desk.fixed, wishes=desk.wished())
+
+
+def _provider(desk: Desk, name: str) -> str:
+    found = _settings(desk)
+    chosen = name or desk.named or found.provider or found.chosen
+    if chosen in found.sessions:
+        return found.sessions[chosen].provider
+    opened = (session.provider.name for (named, *_), session in desk.opened.items() if named == (chosen or None))
+    return chosen or next(opened, "")
+
+
+def _model(desk: Desk, name: str) -> str:
+    found = _settings(desk)
+    own = found.sessions.get(name or desk.named or found.chosen)
+    said = {**{key: value for key, (value, _) in found.defaults.items()}, **(own.defaults if own else {})}
+    return found.model or str(said.get("model", ""))
+
+
+def _jobs(desk: Desk) -> Iterable[tuple[str, bool]]:
+    """Return the newest jobs, where a session is open already."""
+    session = next(iter(desk.opened.values()), None)
+    return [(job.id, job.status.live) for job in session.history()] if session else []

@@ -1,0 +1,170 @@
+"""One frame of the form: what it shows, and the ways to choose it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import OutputError, WanError
+from ...jobs.background import current
+from ...jobs.job import Job
+from ...media.image.reader import Image
+from ...media.video.thumbnails import thumbnail
+from ...rendering import composer as html
+from ...request.command_line import DASHES, NO_IMAGE
+from ...request.templates import is_lookup
+from ...workflows.composer_draft import Frame, frame_named, frame_uploaded
+from ..picture_sources import files, pictures
+from .translations import Words
+
+WIDTH = 480  # pixels of a preview
+LISTED = 200  # names that are offered
+FOLDER = "folder"
+
+Guard = Callable[[Callable[[], None]], None]
+
+
+class Panel:
+    """A preview, a field to choose a picture or to type where one is, an upload, and a button that takes it out."""
+
+    def __init__(
+        self, role: str, names: Mapping[str, object], changed: Callable[[], None], guard: Guard, words: Words
+    ) -> None:
+        import ipywidgets as w
+
+        self.role, self.frame, self.problem = role, None, None
+        self._names, self._changed, self._guard, self._words = names, changed, guard, words
+        self._quiet = False
+        self._sight = w.HTML(html.frame(role, b"", "", words.language))
+        self.pick = w.Combobox(
+            continuous_update=False, options=tuple(offered(names)), layout={"width": "auto"},
+            style={"description_width": "88px"},
+        )  # fmt: skip
+        words.put(self.pick, "description", f"compose.pick_{role}")
+        words.put(self.pick, "placeholder", "compose.pick_hint")
+        self.pick.observe(lambda _: guard(self._picked), names="value")
+        self.upload = w.FileUpload(accept="image/*", multiple=False)
+        words.put(self.upload, "description", "compose.upload")
+        words.put(self.upload, "tooltip", f"compose.upload_{role}")
+        self.upload.observe(lambda _: guard(self._uploaded), names="value")
+        self.clear = w.Button()
+        words.put(self.clear, "description", "compose.clear")
+        words.put(self.clear, "tooltip", f"compose.clear_{role}")
+        self.clear.on_click(lambda _: guard(self._cleared))
+        buttons = w.HBox([self.upload, self.clear])
+        buttons.add_class("wan-row")
+        self.box = w.VBox([self._sight, self.pick, buttons])
+        self.box.add_class("wan-panel")
+        self.box.add_class(f"wan-{role}")
+
+    frame: Frame | None
+    problem: WanError | None
+
+    def put(self, frame: Frame | None, problem: WanError | None = None, *, typed: bool = False) -> None:
+        """Hold another picture, or none, and say why there is none.
+
+        Args:
+            typed: the field has the word already, right or wrong.
+        """
+        self.frame, self.problem = frame, problem
+        if frame is None or frame.upload not in [data for _, data in uploads(self.upload.value)]:
+            self._forget_upload()
+        if not typed:
+            self._quiet = True
+            try:
+                self.pick.value = frame.word if frame and not frame.upload else ""
+            finally:
+                self._quiet = False
+        current().start(lambda: self._draw(frame))
+
+    def _forget_upload(self) -> None:
+        """Let the button count none, and the same file be uploaded once more."""
+        if self.upload.value:
+            self.upload.set_trait("value", type(self.upload.value)())
+
+    def speak(self) -> None:
+        """Caption the frame anew."""
+        current().start(lambda: self._draw(self.frame))
+
+    def refresh(self) -> None:
+        """Offer what there is now."""
+        self.pick.options = tuple(offered(self._names))
+
+    # ---- what people do ---------------------------------------------------------------------------------------
+
+    def _picked(self) -> None:
+        if self._quiet:
+            return
+        word = self.pick.value.strip()
+        self._take(lambda: frame_named(word, self._names) if word not in ("", NO_IMAGE) else None)
+
+    def _uploaded(self) -> None:
+        found = list(uploads(self.upload.value))
+        if not found:
+            return
+        name, data = found[-1]
+        self._take(lambda: frame_uploaded(name, data), typed=False)
+
+    def _cleared(self) -> None:
+        self.put(None)
+        self._changed()
+
+    def _take(self, take: Callable[[], Frame | None], *, typed: bool = True) -> None:
+        try:
+            self.put(take(), typed=typed)
+        except WanError as problem:
+            self.put(None, problem, typed=typed)
+        self._changed()
+
+    # ---- on the loop ------------------------------------------------------------------------------------------
+
+    async def _draw(self, frame: Frame | None) -> None:
+        """Show a preview; the only writer of it."""
+        jpeg = await current().work(_small, frame.image) if frame else b""
+        if self.frame is frame:
+            self._sight.value = html.frame(self.role, jpeg, self._caption(frame), self._words.language)
+
+    def _caption(self, frame: Frame | None) -> str:
+        if frame is None:
+            return ""
+        image, values = frame.image, {"width": frame.image.width, "height": frame.image.height}
+        key = "compose.picture_facts" if image.width else "compose.address"
+        facts = self._words(key, label=image.label, **values)
+        return f"{facts} · {self._words('compose.uploaded')}" if frame.upload else facts
+
+
+def uploads(value: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield names and bytes of an upload widget's value: a tuple since ipywidgets 8, a mapping by name before."""
+    held: Iterable[tuple[Any, Any]] = (
+        value.items() if isinstance(value, Mapping) else ((file["name"], file) for file in value)
+    )
+    for name, file in held:
+        yield str(name), bytes(file["content"])
+
+
+def offered(names: Mapping[str, object]) -> Iterator[str]:
+    """Yield the pictures in the folder where a cell would find them, then the variables that are some."""
+    found = [name for name, kind in files("", Path.cwd()) if kind != FOLDER]
+    yield from (f"./{name}" if name[:1] in tuple(DASHES) or is_lookup(name) else name for name in found[:LISTED])
+    known = dict(names)
+    for word, _ in pictures(known):
+        value = known[word[1:]]
+        if not isinstance(value, Job) or value.video is not None:
+            yield word
+
+
+def _small(image: Image) -> bytes:
+    """Return a preview, nothing for what cannot be drawn: the service may take it all the same."""
+    if image.source is None:
+        return b""
+    try:
+        return thumbnail(image.encoded(), WIDTH)
+    except OutputError:
+        return b""
+
+
+def saved(frame: Frame, word: str) -> Frame:
+    """Return an uploaded frame as the file that it was saved as."""
+    return replace(frame, word=word, image=replace(frame.image, label=Path(word).name), upload=b"")

@@ -1,0 +1,30 @@
+"""The text of `--dry-run`: the exact request, its price and the same as a curl command."""
+
+from __future__ import annotations
+
+import json
+
+from ...catalog.dry import DryRun
+from ...i18n.messages import say
+
+
+def dry_text(dry: DryRun, language: str = "en") -> str:
+    """Return what would be sent, as text."""
+    remarks = [say(key, language, **values) for key, values in dry.plan.remarks]
+    return "\n\n".join([request_text(dry), price_line(dry, language), *remarks, dry.request.curl])
+
+
+def request_text(dry: DryRun) -> str:
+    """Return the request alone, as it goes over the wire."""
+    shown = dry.request
+    head = [f"{shown.method} {shown.url}", *(f"{name}: {value}" for name, value in shown.headers.items())]
+    return "\n".join([*head, "", json.dumps(shown.body, ensure_ascii=False, indent=2)])
+
+
+def price_line(dry: DryRun, language: str = "en") -> str:
+    """Return the price in words."""
+    if dry.price is None:
+        return say("price.unknown", language, model=dry.plan.model.id)
+    if not dry.price.amount:
+        return say("price.free", language)
+    return say("price.about", language, price=dry.price, seen=dry.price.seen)

@@ -1,0 +1,207 @@
+"""What the magics of one shell share: the provider in use, the sessions that were opened, the presenter. Floor 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from ..config import settings as environment
+from ..errors import CredentialsError, JobError, SettingsError, WanError
+from ..i18n.messages import language_of, say, speaking
+from ..security import key_detection
+from ..security.api_key import Key
+from ..session.orphans import Orphan, orphans
+from . import display
+
+if TYPE_CHECKING:
+    from ..config.settings import Settings
+    from ..jobs.job import Job
+    from ..request.options import VideoRequest
+    from ..session.session import Session
+    from .display.presenter import Presenter
+
+
+class Wishes(Protocol):
+    """What the user may set with `%config WanMagics.…`."""
+
+    outputs: str
+    language: str
+
+    def said(self) -> Mapping[str, Any]:
+        """Return what was set of the settings, by their names."""
+
+
+class Desk:
+    """State of one shell's magics; loading the extension makes it, so nothing here is read or opened before its use."""
+
+    def __init__(self, shell: Any, wishes: Wishes) -> None:
+        self.shell = shell
+        notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
+        self.fixed = environment.read(notebook=notebook, files=False)  # loading never fails for a file
+        self.named: str | None = None
+        self.opened: dict[tuple[str | None, str, str], Session] = {}
+        self.logins: Mapping[str, Key] = {}
+        self._wishes = wishes
+        self._noticed: set[str] = set()
+        self._told_cost = False
+        self._language = self._said_language()
+        display.settle(shell, self.fixed.notebook)
+
+    @property
+    def presenter(self) -> Presenter:
+        """What draws in this shell."""
+        return display.presenter(self.shell)
+
+    def speak(self, *_: object) -> None:
+        """Put the user's language in force for the cell that begins: for sentences and errors."""
+        language = language_of(self._wishes.language, self._language)
+        speaking.set(language)
+        display.speak(self.shell, language)
+
+    def _said_language(self) -> str:
+        try:
+            return environment.read(fixed=self.fixed).language
+        except SettingsError:  # loading never fails for a file
+            return self.fixed.language
+
+    def session(self, name: str | None = None) -> Session:
+        """Return the session of a name, or of a provider's, opened on the first use and kept."""
+        from ..session.session import Session
+
+        name = name or self.named
+        key = (name, self._wishes.outputs, repr(self._wishes.said()))
+        if key not in self.opened:
+            outputs = Path(self._wishes.outputs) if self._wishes.outputs else None
+            self.opened[key] = Session(name, outputs=outputs, settings=self.read())
+        return self.opened[key]
+
+    def read(self) -> Settings:
+        """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
+        found = replace(environment.read(fixed=self.fixed, wishes=self.wished()), logins=self.logins)
+        self.presenter.embed = found.embed
+        self._language = found.language
+        self.speak()
+        for key, values in found.notices:
+            if (sentence := say(key, **values)) not in self._noticed:
+                self._noticed.add(sentence)
+                self.presenter.show_text(sentence)
+        return found
+
+    def wished(self) -> Mapping[str, Any]:
+        """Return what was set with `%config WanMagics.…` of what a settings file may say."""
+        return self._wishes.said()
+
+    def log_in(self, name: str, key: Key | None) -> None:
+        """Use a key for a provider or session in this kernel; None: forget it. Jobs under way keep theirs."""
+        others = {other: kept for other, kept in self.logins.items() if other != name}
+        self.logins = {**others, name: key} if key else others
+        for asked, session in list(self.opened.items()):
+            if asked[0] is None or name in (session.name, session.provider.name):
+                self.opened.pop(asked).let_go()
+
+    def refuse_keys(self, line: str, cell: str = "") -> None:
+        """Stop where a key was typed into a cell; it is also taken out of what IPython remembers.
+
+        Raises:
+            CredentialsError: there is a key in it.
+        """
+        if self._holds_key(f"%{line}\n{cell}"):
+            self._refuse(self._holds_key)
+
+    def refuse_key(self, word: str) -> None:
+        """Stop where a word that is no name, in a name's place, may be a key; what has it as a word is forgotten.
+
+        Raises:
+            CredentialsError: it may be one.
+        """
+        if key_detection.may_be_key(word):
+            self._refuse(lambda text: key_detection.has_word(text, word) or self._holds_key(text))
+
+    def _refuse(self, unwanted: Callable[[str], bool]) -> NoReturn:
+        from .history_redaction import forget_inputs
+
+        raise CredentialsError("key.typed" if forget_inputs(self.shell, unwanted) else "key.typed_remembered")
+
+    def _holds_key(self, text: str) -> bool:
+        """Tell whether a cell's text holds a key, or gives one by name on a magic's line."""
+        opened = [one.key for one in self.opened.values() if one.key and one.provider.key != "built-in"]
+        found = environment.read(fixed=self.fixed, files=False).keys
+        known = [*found.values(), *self.logins.values(), *opened]
+        lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
+        return key_detection.holds_key(text, known) or any(map(key_detection.names_key, lines))
+
+    def tell_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
+        """Say once what a cell costs: when the first job of this kernel goes to a service that is not the emulator."""
+        if self._told_cost or job.facts.emulated or job.origin != "new":
+            return None
+        self._told_cost = True
+        price = session.price(request)
+        if price is None:
+            return self.presenter.say("cost.unknown", model=job.facts.model, provider=job.provider)
+        return self.presenter.say("cost.about", price=price, provider=job.provider, seen=price.seen)
+
+    def session_of(self, job: Job) -> Session:
+        """Return the session that a job started with; its provider's, where that is known no more."""
+        try:
+            return self.session(job.facts.session)
+        except SettingsError:
+            return self.session(job.provider)
+
+    def job(self, beginning: str) -> Job:
+        """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
+        session = self.session()
+        job = session.job(beginning) if beginning else self._newest(session)
+        astray = job.done and session.is_astray(session.journal.get(job.id))  # its own session fetches it again
+        return self.session_of(job).follow(job.id) if not job.snapshot.settled or astray else job
+
+    def orphans(self) -> list[Orphan]:
+        """Return the unfinished jobs that nobody carries out."""
+        return orphans(self.fixed.home)
+
+    def resume(self) -> tuple[list[Job], list[tuple[str, WanError]]]:
+        """Go on with all unfinished jobs that no living process carries out.
+
+        Returns:
+            The jobs, and of those that cannot be gone on with here the ids, each with the reason.
+        """
+        found: list[Job] = []
+        problems: list[tuple[str, WanError]] = []
+        for left in self.orphans():
+            try:
+                job = self._session_of(left).follow(left.id)
+            except WanError as problem:
+                problems.append((left.id, problem))
+                continue
+            if job.done and job.error is not None and not job.snapshot.settled:
+                problems.append((left.id, job.error))
+            else:
+                found.append(job)
+        return found, problems
+
+    def _session_of(self, left: Orphan) -> Session:
+        try:
+            return self.session(left.session)
+        except SettingsError:
+            return self.session(left.provider)
+
+    def only_live(self) -> Job | None:
+        """Return the only job under way in this kernel, None if there is none.
+
+        Raises:
+            JobError: there are several.
+        """
+        live = self.session().live_jobs()
+        if len(live) > 1:
+            raise JobError("job.which", candidates=", ".join(job.id for job in live))
+        return live[0] if live else None
+
+    @staticmethod
+    def _newest(session: Session) -> Job:
+        """Return the newest job: of this kernel, else of the journal."""
+        from ..jobs.job import last
+        from ..jobs import background
+
+        kept = session.history(1)
+        return last() if background.current().jobs or not kept else kept[0]

@@ -1,0 +1,70 @@
+"""The composer's own HTML: what it says between Jupyter's widgets. Values in, escaped HTML out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
+
+from ..i18n.messages import ENGLISH, say
+from ..security.sanitize import one_line
+from .html import Html, image, joined, tag
+
+# Selects the text beside the button and copies it, also where a page has no clipboard of its own (plain http). What is
+# shown stays selectable without it.
+COPY = (
+    "const t=this.closest('.wan-cell').querySelector('pre'),s=getSelection();s.selectAllChildren(t);"
+    "document.execCommand('copy');this.textContent=this.dataset.done"
+)
+
+
+@cache
+def form_style() -> Html:
+    """Return the form's `<style>` element, made small."""
+    text = (resources.files(__package__) / "composer.css").read_text(encoding="utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return Html("<style>" + " ".join(text.split()) + "</style>")
+
+
+def head(where: str, language: str = ENGLISH) -> str:
+    """Return the form's title with the provider that it is for; its style comes with it."""
+    title = tag("span", say("compose.title", language), class_="wan-title")
+    return str(joined(form_style(), tag("div", title, tag("span", one_line(where), class_="wan-where", dir="auto"))))
+
+
+def frame(role: str, jpeg: bytes, caption: str, language: str = ENGLISH) -> str:
+    """Return how a frame looks: its picture where there is one, and what it is."""
+    title = say(f"compose.{role}", language)
+    words = one_line(caption)
+    seen = image(jpeg, f"{title}: {words}") if jpeg else words or say("compose.no_picture", language)
+    sight = tag("div", seen, class_="wan-sight" if jpeg else "wan-sight wan-none")
+    under = tag("figcaption", words if jpeg else "", dir="auto", title=words)
+    return str(tag("figure", tag("div", title, class_="wan-frame-title"), sight, under, class_="wan-frame"))
+
+
+def outlook(price: str, problem: Sequence[str], remarks: Iterable[str]) -> str:
+    """Return what would become of the draft: a price, or what is wrong and what to do; and what one should know."""
+    parts = [tag("div", one_line(price), class_="wan-price")] if price else []
+    if problem:
+        first, *rest = (one_line(line) for line in problem)
+        parts.append(tag("div", first, *(tag("span", line) for line in rest), class_="wan-problem", dir="auto"))
+    parts += [tag("div", one_line(line), class_="wan-remark", dir="auto") for line in remarks]
+    return str(tag("div", *parts, class_="wan-said", role="status", aria_live="polite"))
+
+
+def notes(lines: Iterable[str]) -> str:
+    """Return what was done or changed, a line each; nothing for no lines."""
+    said = [tag("div", one_line(line), class_="wan-soft", dir="auto") for line in lines]
+    return str(tag("div", *said, class_="wan-notes", role="status", aria_live="polite")) if said else ""
+
+
+def cell(text: str, saved: Iterable[str], language: str = ENGLISH) -> str:
+    """Return the text of a cell to copy, with what was saved for it."""
+    done = say("compose.copied", language)
+    button = tag("button", say("compose.copy", language), type="button", onclick=COPY, data_done=done)
+    top = tag("div", tag("span", say("compose.cell_title", language)), button, class_="wan-cell-top")
+    # Not cleaned: it is the user's own text, and what is copied must be what was typed.
+    source = tag("pre", text, tabindex="0", dir="auto", aria_label=say("compose.cell_title", language))
+    under = [tag("div", one_line(line), class_="wan-soft") for line in (*saved, say("compose.cell_hint", language))]
+    return str(tag("div", top, source, *under, class_="wan-cell"))

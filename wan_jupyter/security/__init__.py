@@ -1,0 +1,1 @@
+"""Keys, foreign text and addresses: what may be shown, logged or stored."""

@@ -1,0 +1,54 @@
+"""Whether somebody typed a key into a cell, which the notebook and IPython's history would keep. Floor 0: no I/O.
+
+What looks like a key is `sk-` and at least sixteen characters, some of which change between small letters, capitals and
+digits as no words do: a prompt may speak of an sk-2026-spring-collection. Keys that are known are found in any case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+
+from .api_key import LONG, Key
+
+CANDIDATE = re.compile(r"(?<![A-Za-z0-9])(?:sk-|Bearer\s+)([A-Za-z0-9_.+/=-]{16,})")
+RUN = re.compile(r"[A-Za-z0-9]{12,}")
+CHANGES = 3  # in one run of letters and digits; random text has more, words, years and CamelCase have fewer
+# What a value is called that is a key: in -p PATH=VALUE, and as an option that does not exist.
+NAMED = re.compile(
+    r"""(?:^|\s)(?:-p|--param)[\s=]+["']?(?:[\w-]+\.)*(?:authorization|cookie|(?:x[-_])?api[-_]?key|access[-_]token)["']?=\S
+       |(?:^|\s)--?(?:api[-_]?)?key[\s=]+["']?[^\s"'$-]""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def holds_key(text: str, known: Iterable[Key] = ()) -> bool:
+    """Tell whether a text holds a key: one that is known, or what looks like one."""
+    return any(map(is_random, CANDIDATE.findall(text))) or any(key.is_in(text) for key in known)
+
+
+def names_key(line: str) -> bool:
+    """Tell whether a magic's line gives a value that is called a key, whatever it looks like."""
+    return NAMED.search(line) is not None
+
+
+def may_be_key(word: str) -> bool:
+    """Tell whether a word that stands where a name belongs may be a key: one that is short and plain is a slip."""
+    return word.startswith("sk-") or len(word) >= LONG or is_random(word)
+
+
+def has_word(text: str, word: str) -> bool:
+    """Tell whether a word stands in a text by itself, and not as a part of another."""
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
+
+
+def is_random(text: str) -> bool:
+    """Tell whether a part of a text changes between small letters, capitals and digits as no words do."""
+    return any(sum(_changes(*pair) for pair in pairwise(run)) >= CHANGES for run in RUN.findall(text))
+
+
+def _changes(one: str, other: str) -> bool:
+    """Tell whether the kind of letter changes; a capital before a small one begins a word."""
+    digit = one.isdigit() or other.isdigit()
+    return one.isdigit() != other.isdigit() if digit else one.islower() and other.isupper()

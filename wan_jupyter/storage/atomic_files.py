@@ -1,0 +1,94 @@
+"""What is done with files everywhere: written whole or not at all, named without overwriting, told from one another.
+
+Floor 3: the disk only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import OutputError
+from ..errors.system import reason_of
+
+
+def digest_of(path: Path) -> str:
+    """Return a file's SHA-256. Slow: for workers."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stamp(video: Path) -> tuple[int, int]:
+    """Return by what a file shows that nobody touched it: its bytes, and when it was written (ns); zeros if gone."""
+    try:
+        seen = video.stat()
+    except OSError:
+        return 0, 0
+    return seen.st_size, seen.st_mtime_ns
+
+
+def is_usable(folder: Path) -> bool:
+    """Tell whether a folder can be written, or made, as far as can be told without trying."""
+    here = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
+    return here is not None and here.is_dir() and os.access(here, os.W_OK | os.X_OK)
+
+
+def move(source: Path, target: Path) -> None:
+    """Give a file a name that nothing has yet, in one step.
+
+    Raises:
+        FileExistsError: something has it.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: the name is taken by an empty file, which the real one replaces
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        try:
+            source.replace(target)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
+    else:
+        source.unlink()
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file under a temporary name of this process, then rename it: no reader ever sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to disk, where the system lets that be done."""
+    with contextlib.suppress(OSError):  # not every system lets a folder be opened
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Turn what the disk says into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        key = "output.disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "output.unwritable"
+        raise OutputError(key, folder=folder, reason=reason_of(error)) from None

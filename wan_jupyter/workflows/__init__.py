@@ -1,0 +1,1 @@
+"""What is built from sessions and jobs, without a notebook."""
