@@ -200,8 +200,8 @@ class Desk:
     @staticmethod
     def _newest(session: Session) -> Job:
         """Return the newest job: of this kernel, else of the journal."""
-        from ..jobs.job import last
         from ..jobs import background
+        from ..jobs.job import last
 
         kept = session.history(1)
         return last() if background.current().jobs or not kept else kept[0]
