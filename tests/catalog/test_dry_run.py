@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.parts import PATIENCE, PortEmulator, World, picture
 from wan_jupyter.catalog import plan
-from wan_jupyter.catalog.dry import DryRun
+from wan_jupyter.catalog.dry_run import DryRun
 from wan_jupyter.errors import ImageError
 from wan_jupyter.media.image.conversion import made_fit
 from wan_jupyter.media.image.reader import Image, take

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.parts import picture
 from wan_jupyter.catalog import plan as catalog
+from wan_jupyter.catalog import validate
 from wan_jupyter.errors import ImageError, ModelError, SettingsError
 from wan_jupyter.i18n.messages import say
 from wan_jupyter.media.image.conversion import Bounds
@@ -576,4 +577,4 @@ def test_an_address_may_be_given(url: str) -> None:
 @pytest.mark.parametrize(("numbers", "words"), [((2, 3, 4), "2 to 4"), ((5, 10), "5, 10"), ((5,), "5"), ((), "")])
 def test_numbers_are_said_as_people_say_them(numbers: tuple[int, ...], words: str) -> None:
     """ "2 to 15", or one by one."""
-    assert catalog.spans(numbers) == words
+    assert validate.spans(numbers) == words

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.support.frontends import Shell
 from wan_jupyter import errors
 from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, Phrase, catalogue, language_of, say, spoken_in
+from wan_jupyter.i18n.suggestions import nearest
 from wan_jupyter.notebook.commands import COMMANDS
+from wan_jupyter.rendering.columns import cut, padded, width
 from wan_jupyter.request.command_line import help_text
-from wan_jupyter.request.options import nearest
-from wan_jupyter.security.sanitize import cut, padded, width
 
 pytest_plugins = ("tests.support.shell",)
 

@@ -20,7 +20,8 @@ from wan_jupyter.errors.kinds import ADVICE
 from wan_jupyter.i18n.messages import ENGLISH, catalogue, known, say
 from wan_jupyter.notebook import commands, magics
 from wan_jupyter.protocols import dashscope, new_api, openai_videos
-from wan_jupyter.request.options import KINDS, CellOptions, VideoRequest, declared
+from wan_jupyter.request.options import CellOptions, VideoRequest, declared
+from wan_jupyter.request.values import KINDS
 from wan_jupyter.status import Status
 from wan_jupyter.workflows.composer_options import ASKED
 

@@ -16,7 +16,7 @@ from wan_jupyter import errors
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.protocols import dashscope
-from wan_jupyter.scheduling import retry
+from wan_jupyter.scheduling import polling, retry
 from wan_jupyter.scheduling.retry import DOWNLOAD_TRIES, SUBMIT_WAITS, UNREACHED_TRIES
 from wan_jupyter.session.session import Session
 from wan_jupyter.status import Snapshot, Status
@@ -354,7 +354,7 @@ def test_a_machine_that_slept_has_not_waited(world: World, clock: FakeClock) -> 
     clock.hold()
     job = world.order()
     until(lambda: job.status is Status.QUEUED and clock.sleeping)
-    clock.advance(2 * retry.DEADLINE)
+    clock.advance(2 * polling.DEADLINE)
     clock.release()
     job.result(PATIENCE)
     assert world.emulator().creates == 1

@@ -23,7 +23,8 @@ from PIL import Image as Pillow
 
 from wan_jupyter.errors import ImageError, InputError
 from wan_jupyter.media.image import files, pixels
-from wan_jupyter.media.image.reader import Image, take, unsigned
+from wan_jupyter.media.image.reader import Image, take
+from wan_jupyter.security.urls import unsigned
 
 quick = settings(max_examples=100, deadline=None, database=None)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.frontends import Kernel, Shell
 from tests.support.parts import PATIENCE, picture, python
-from wan_jupyter.catalog import plan
+from wan_jupyter.catalog import order, plan
 from wan_jupyter.media.video.video import Video
 from wan_jupyter.notebook.commands import FLAGS
 from wan_jupyter.notebook.completion import Completion, Facts, complete, install, uninstall
@@ -254,7 +254,7 @@ def test_a_region_has_its_own_durations(here: Facts) -> None:
 
 def test_an_unknown_model_has_the_usual_tiers(here: Facts) -> None:
     """Catalogues age: nothing is known of its durations."""
-    assert offered("%%wan -m wan9.9-i2v -r ", here) == list(plan.TIERS)
+    assert offered("%%wan -m wan9.9-i2v -r ", here) == list(order.TIERS)
     assert offered("%%wan -m wan9.9-i2v -d ", here) == []
 
 

@@ -300,13 +300,13 @@ def test_a_linked_video_is_whole_in_its_widget(kernel: Kernel) -> None:
     shown = ended(kernel, kernel.ok(f"{ORDER[:-1]} --embed never\nA cat", live=True))
     assert src(shown).startswith("wan_outputs/")
     assert src({"text/html": held(kernel)}).startswith("data:video/mp4;base64,")
-    assert kernel.ask("__import__('wan_jupyter').ui.presenter(get_ipython()).page.embedded") == 0
+    assert kernel.ask("__import__('wan_jupyter').notebook.display.presenter_of(get_ipython()).page.embedded") == 0
 
 
 def test_what_is_too_heavy_for_a_widget_is_named_in_it(kernel: Kernel) -> None:
     """Embedded at the user's word or linked: beyond the limits there is text, whatever the prompt holds."""
     kernel.ok("from wan_jupyter.notebook import display as ui\nfrom wan_jupyter.notebook.display import inside")
-    limits = {"always": "inside.HEAVIEST", "never": "ui.presenter(get_ipython())._widgets.most"}
+    limits = {"always": "inside.HEAVIEST", "never": "ui.presenter_of(get_ipython())._widgets.most"}
     for line, limit in limits.items():
         kernel.ok(f"was, {limit} = {limit}, 100")
         prompt = f"<img src=x onerror=alert(1)> {line}"
@@ -351,7 +351,7 @@ def test_a_video_outside_the_notebooks_folder_is_embedded(kernel: Kernel, desk: 
 
 def test_a_full_notebook_links_and_vs_code_embeds_all_the_same(kernel: Kernel) -> None:
     """A link would not play there; elsewhere the notebook's own weight decides, and the caption says which."""
-    kernel.ok("from wan_jupyter.notebook import display as ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    kernel.ok("from wan_jupyter.notebook import display as ui\nui.presenter_of(get_ipython()).page.embedded = 10**9")
     cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat")
     assert src(cell.bundle).startswith("wan_outputs/")
     assert "linked, not embedded" in cell.bundle["text/html"]
@@ -368,7 +368,7 @@ def test_a_video_as_a_value_is_embedded_or_linked_as_any_other(kernel: Kernel) -
     assert src(kernel.ok("job.video", live=True).bundle).startswith("wan_outputs/")
     assert src(kernel.ok("job", live=True).bundle).startswith("wan_outputs/")
     kernel.ok("%config WanMagics.embed = ''")
-    kernel.ok("from wan_jupyter.notebook import display as ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    kernel.ok("from wan_jupyter.notebook import display as ui\nui.presenter_of(get_ipython()).page.embedded = 10**9")
     assert src(kernel.ok("job.video", live=True).bundle).startswith("wan_outputs/")
     kernel.ok("__vsc_ipynb_file__ = '/somewhere/a.ipynb'")
     assert src(kernel.ok("job.video", live=True).bundle).startswith("data:video/mp4;base64,")
@@ -388,7 +388,7 @@ def test_the_limits_of_embedding_can_be_set(kernel: Kernel) -> None:
 def test_in_colab_a_cell_waits_shows_text_and_embeds(kernel: Kernel, port: Emulator) -> None:
     """Background widget updates and links do not work there; nothing of a widget is sent."""
     kernel.ok("import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')")
-    kernel.ok("from wan_jupyter.notebook import display as ui\nui.presenter(get_ipython()).page.embedded = 10**9")
+    kernel.ok("from wan_jupyter.notebook import display as ui\nui.presenter_of(get_ipython()).page.embedded = 10**9")
     port.faults(HELD)
     cell = kernel.start(f"{ORDER}A cat", live=True)
     kernel.until(lambda: cell.bundles and "Rendering" in cell.bundle["text/plain"])

@@ -12,7 +12,7 @@ from tests.support.frontends import HELD, SMALL, WIDGET, Kernel
 from tests.support.parts import Emulator, World, until
 from wan_jupyter.jobs import background
 from wan_jupyter.notebook.display.job_group import Many
-from wan_jupyter.notebook.display.message_rate import MESSAGES_A_SECOND, Budget
+from wan_jupyter.notebook.display.live_display import MESSAGES_A_SECOND, Budget
 
 pytest_plugins = ("tests.support.shell",)
 

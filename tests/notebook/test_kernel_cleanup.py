@@ -31,7 +31,7 @@ from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, Phrase, packed, say, s
 from wan_jupyter.media.image.reader import take
 from wan_jupyter.media.video.video import Video, inspect
 from wan_jupyter.notebook.commands import COMMANDS
-from wan_jupyter.notebook.commands.models_table import details, head, overview
+from wan_jupyter.notebook.commands.providers import details, head, overview
 from wan_jupyter.notebook.display.views import card_view
 from wan_jupyter.notebook.magics import WanMagics
 from wan_jupyter.rendering import board_still, card, frame, job_table, line, still

@@ -10,7 +10,7 @@ import pytest
 from tests.support.view_examples import CARD, NOW, PLAYER, POSTER, Page, shown
 from wan_jupyter.i18n.messages import say
 from wan_jupyter.rendering import card, frame, line, page, player, still, style, table
-from wan_jupyter.security.sanitize import width
+from wan_jupyter.rendering.columns import width
 from wan_jupyter.status import Status
 
 # ---- the player ------------------------------------------------------------------------------------------------------

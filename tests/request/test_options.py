@@ -13,19 +13,10 @@ from hypothesis import strategies as st
 
 from wan_jupyter.errors import OptionError
 from wan_jupyter.i18n.messages import known
+from wan_jupyter.i18n.suggestions import nearest, shorten
 from wan_jupyter.media.image.reader import Image, take
-from wan_jupyter.request.options import (
-    KINDS,
-    CellOptions,
-    Declared,
-    VideoRequest,
-    declared,
-    fingerprint,
-    nearest,
-    read_keywords,
-    read_value,
-    shorten,
-)
+from wan_jupyter.request.options import CellOptions, Declared, VideoRequest, declared, fingerprint
+from wan_jupyter.request.values import KINDS, read_keywords, read_value
 
 quick = settings(max_examples=100, deadline=None, database=None)
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.support.parts import PATIENCE, PortEmulator, World
 from wan_jupyter.catalog import plan as catalog
-from wan_jupyter.jobs.turns import Turns
 from wan_jupyter.media.image.reader import Image
 from wan_jupyter.request.options import VideoRequest
-from wan_jupyter.scheduling import retry
+from wan_jupyter.scheduling import rate_limit
+from wan_jupyter.scheduling.rate_limit import Turns
 from wan_jupyter.session.session import Session
 from wan_jupyter.storage.journal.journal import Row
 from wan_jupyter.storage.process_lock import Owner
@@ -25,7 +25,7 @@ from wan_jupyter.storage.process_lock import Owner
 @pytest.mark.parametrize(("rate", "owners", "seconds"), [(20.0, 1, 0.05), (20.0, 4, 0.2), (2.0, 0, 0.5), (0.0, 3, 0.0)])
 def test_a_process_takes_its_part_of_a_rate(rate: float, owners: int, seconds: float) -> None:
     """The limit divided by the living owners; where no limit is known, no wait."""
-    assert retry.spacing(rate, owners) == pytest.approx(seconds)
+    assert rate_limit.spacing(rate, owners) == pytest.approx(seconds)
 
 
 @given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 5), st.sampled_from([1.0, 2.0, 5.0, 20.0]))
@@ -36,7 +36,7 @@ def test_in_no_second_are_there_more_requests_than_the_rate_allows(naps: list[fl
         now += nap
         sent.append(now + turns.book("poll", rate, now))
     apart = [later - sooner for sooner, later in itertools.pairwise(sent)]
-    assert all(gap >= retry.spacing(rate, owners) - 1e-9 for gap in apart)
+    assert all(gap >= rate_limit.spacing(rate, owners) - 1e-9 for gap in apart)
 
 
 STEPS = st.tuples(st.floats(0, 3), st.floats(0, 7200), st.sampled_from(["poll", "cancel", "submit m"]))
@@ -51,8 +51,8 @@ def test_a_clock_set_back_holds_nothing_up(steps: list[tuple[float, float, str]]
         passed, wrong = passed + nap, wrong - back
         wait = turns.book(kind, rate, 1e6 + passed + wrong)
         before = sent.setdefault(kind, [])
-        assert wait <= len(before) * retry.spacing(rate, owners) + 1e-6
-        assert not before or passed + wait - before[-1] >= retry.spacing(rate, owners) - 1e-6
+        assert wait <= len(before) * rate_limit.spacing(rate, owners) + 1e-6
+        assert not before or passed + wait - before[-1] >= rate_limit.spacing(rate, owners) - 1e-6
         before.append(passed + wait)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wan_jupyter.errors import LOST_ANSWER, UNREACHED, ConnectionProblem, Problem, ProblemError, ServiceError
-from wan_jupyter.scheduling import retry
+from wan_jupyter.scheduling import polling, retry
 from wan_jupyter.scheduling.retry import Verdict, judge_submit
 
 PACE = (5.0, 15.0)
@@ -79,17 +79,17 @@ def test_submits_wait_longer_each_time() -> None:
 
 def test_polls_slow_down_after_minutes_and_after_failures() -> None:
     """Never faster than the provider's pace, never slower than a minute or so."""
-    assert retry.poll_wait(PACE, 0.0, 0, 0.0) == 5.0
-    assert retry.poll_wait(PACE, retry.SLOW_AFTER, 0, 0.0) == 15.0
-    assert retry.poll_wait(PACE, 0.0, 2, 0.0) == 20.0
-    assert retry.poll_wait(PACE, 0.0, 99, 1.0) == pytest.approx(retry.LONGEST_WAIT * 1.1)
+    assert polling.poll_wait(PACE, 0.0, 0, 0.0) == 5.0
+    assert polling.poll_wait(PACE, polling.SLOW_AFTER, 0, 0.0) == 15.0
+    assert polling.poll_wait(PACE, 0.0, 2, 0.0) == 20.0
+    assert polling.poll_wait(PACE, 0.0, 99, 1.0) == pytest.approx(polling.LONGEST_WAIT * 1.1)
 
 
 @given(failures=st.integers(0, 5000), jitter=st.floats(0, 1))
 def test_a_failed_poll_is_asked_again_within_a_minute_or_so(failures: int, jitter: float) -> None:
     """However often it failed."""
-    assert 5.0 <= retry.after_failure(answered(500), PACE, failures, jitter) <= retry.LONGEST_WAIT * 1.25
-    assert 5.0 <= retry.poll_wait(PACE, 0.0, failures, jitter) <= retry.LONGEST_WAIT * 1.1
+    assert 5.0 <= retry.after_failure(answered(500), PACE, failures, jitter) <= polling.LONGEST_WAIT * 1.25
+    assert 5.0 <= polling.poll_wait(PACE, 0.0, failures, jitter) <= polling.LONGEST_WAIT * 1.1
 
 
 def test_an_answer_that_proves_nothing_was_created_is_believed_whatever_its_status() -> None:

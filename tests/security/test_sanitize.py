@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wan_jupyter.media.image.reader import shown_url
 from wan_jupyter.security.log_redaction import discreet
 from wan_jupyter.security.sanitize import one_line, without_queries
-from wan_jupyter.session.restore import _without_queries
+from wan_jupyter.security.urls import shown_url
+from wan_jupyter.session.sidecar import _without_queries
 
 # What is meant, as it is said shortest: a look at every letter for every other, so for small texts only.
 QUERY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s?\"<>]*)\?[^\s\"<>]*")

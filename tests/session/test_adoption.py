@@ -15,9 +15,9 @@ from tests.support.parts import PATIENCE, SMALL, PortEmulator, World, picture, u
 from wan_jupyter import errors
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
+from wan_jupyter.media.image.reader import data_uri
 from wan_jupyter.session.session import Session
 from wan_jupyter.status import Status
-from wan_jupyter.storage.output_files import data_uri
 
 pytest_plugins = ("tests.support.shell",)
 

@@ -34,7 +34,7 @@ from wan_jupyter.billing.budget import Budget, Spending, Terms
 from wan_jupyter.billing.money import Amount
 from wan_jupyter.config.settings import read
 from wan_jupyter.errors import BudgetError, OptionError, SettingsError
-from wan_jupyter.notebook.commands.money import HEADS
+from wan_jupyter.notebook.commands.maintenance import HEADS
 from wan_jupyter.notebook.display.views import card_view
 from wan_jupyter.status import Snapshot
 from wan_jupyter.storage.journal.journal import Journal, Row

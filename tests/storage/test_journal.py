@@ -22,7 +22,7 @@ from wan_jupyter.emulator import create_app
 from wan_jupyter.errors import JobError, JobUncertain, OutputError, Problem
 from wan_jupyter.jobs import background
 from wan_jupyter.status import Result, Snapshot, Status
-from wan_jupyter.storage.journal.filesystem import kind_of
+from wan_jupyter.storage.journal.database import kind_of
 from wan_jupyter.storage.journal.journal import MIGRATIONS, Journal, Row
 
 S = Status
@@ -465,7 +465,7 @@ def test_where_other_machines_may_write_there_is_no_wal(
     """WAL needs memory that its users share; over a network the journal would break."""
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"22 1 8:1 / / rw - {kind} somewhere rw\n")
-    monkeypatch.setattr("wan_jupyter.storage.journal.filesystem.MOUNTS", mounts)
+    monkeypatch.setattr("wan_jupyter.storage.journal.database.MOUNTS", mounts)
     journal = Journal(tmp_path / "elsewhere")
     journal.salt()
     journal.close()

@@ -14,10 +14,12 @@ import pytest
 
 from tests.support.parts import START
 from wan_jupyter.errors import OutputError
+from wan_jupyter.media.image.reader import data_uri
 from wan_jupyter.protocols.http_ranges import NOTHING, Arrival, Held
 from wan_jupyter.storage import output_files
 from wan_jupyter.storage.atomic_files import is_usable
-from wan_jupyter.storage.output_files import Incoming, Place, Spool, bring, data_uri, place_for, read_sidecar, set_aside
+from wan_jupyter.storage.input_spool import Spool
+from wan_jupyter.storage.output_files import Incoming, Place, bring, place_for, read_sidecar, set_aside
 
 ANEW = Arrival(0, "", 0)
 FACTS = {"job": "abcde"}

@@ -7,15 +7,15 @@ service's own figure takes its place; what has no known price is refused, unless
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
 from ..errors import BudgetError, OptionError
 from ..i18n.messages import Phrase
-from ..request.options import shorten
+from ..i18n.suggestions import nearest, shorten
 from .money import AMOUNT, SMALLEST, Amount, of_number, of_text
 
 Span = Literal["day", "total"]
@@ -196,3 +196,45 @@ def _in(cap: Amount, currency: str) -> Amount:
 def left_of(budget: Budget, session: str, currency: str, rows: Iterable[Spending]) -> float:
     """Return what is left of a session's budget in a currency, by its rows in the budget's span."""
     return budget.amount - sum(row.counted for row in rows if (row.session, row.currency) == (session, currency))
+
+
+Totals = Callable[[float], Sequence[Spending]]  # what the jobs since an epoch second came to
+
+
+def of_all(totals: Totals, span: str, now: float, budgets: Mapping[str, Budget]) -> tuple[Spending, ...]:
+    """Return a row for each session, provider and currency; a session with a budget and no job has one, too.
+
+    Args:
+        totals: what the jobs since an epoch second came to.
+        span: a word of `SINCE`.
+        budgets: session to budget; "" stands for every session that is not named.
+
+    Raises:
+        OptionError: no such word.
+    """
+    if span not in SINCE:
+        raise OptionError("spend.span", value=shorten(span), suggestion=nearest(span, SINCE))
+    rows = totals(SINCE[span](now))
+    counted = {kind: totals(budget.since(now)) for kind, budget in _kinds(budgets.values())}
+    return tuple(_with_budget(row, budgets, counted) for row in (*rows, *_idle(rows, budgets)))
+
+
+def _kinds(budgets: Iterable[Budget]) -> Iterator[tuple[str, Budget]]:
+    yield from {budget.span: budget for budget in budgets}.items()
+
+
+def _idle(rows: Iterable[Spending], budgets: Mapping[str, Budget]) -> Iterator[Spending]:
+    """Yield a row for each session whose budget would show nowhere."""
+    shown = [row for row in rows if row.currency]
+    for name, budget in budgets.items():
+        if name and not any(row.session == name and budget.currency in ("", row.currency) for row in shown):
+            yield Spending(session=name, provider="", currency=budget.currency)
+
+
+def _with_budget(row: Spending, budgets: Mapping[str, Budget], counted: Mapping[str, Iterable[Spending]]) -> Spending:
+    """Return a row with its session's budget, if that is in its currency."""
+    budget = budgets.get(row.session, budgets.get(""))
+    if budget is None or budget.currency not in ("", row.currency) or not (row.currency or not row.jobs):
+        return row
+    left = left_of(budget, row.session, row.currency, counted[budget.span])
+    return replace(row, budget=budget, left=left)

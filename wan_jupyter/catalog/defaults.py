@@ -12,7 +12,8 @@ from typing import Any
 
 from ..request.options import VideoRequest
 from . import plan as catalog
-from .plan import Model, Plan, Provider, Remark
+from .plan import Model, Plan, Provider
+from .remarks import Remark
 
 Default = tuple[Any, str]  # a value, and where it comes from
 

@@ -10,16 +10,20 @@ import email
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.message import Message
+from functools import partial
 from typing import Any
 
+from ..billing.money import Price
 from ..i18n.messages import say
 from ..media.image.conversion import Bounds, Fit, made_fit
-from ..media.image.reader import Image, shown_url
+from ..media.image.reader import Image
 from ..protocols.base import Order, Protocol
 from ..request.options import VideoRequest
+from ..security.urls import shown_url
+from .plan import Plan, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +140,32 @@ def _text(part: Message) -> str:
 def _curl(method: str, url: str, headers: Mapping[str, str], data: list[str]) -> str:
     shown = [f'-H "{name}: {value}"' for name, value in headers.items()]
     return " \\\n  ".join([f"curl -X {method} {shlex.quote(url)}", *shown, *data])
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a request would do: the exact request, its price (None: unknown) and what the user should know."""
+
+    request: Preview
+    price: Price | None
+    plan: Plan
+
+
+def dry_run(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) -> DryRun:
+    """Return what a plan would send to a provider, what that would cost, and what is done to its pictures before.
+
+    Raises:
+        ImageError: a picture that cannot be read to its end.
+    """
+    variable = next(iter(where.key_variables), "")
+    drawn = plan.request.seed is None and "seed" in plan.model.fields
+    fields = {**plan.order.fields, **({"seed": say("preview.seed")} if drawn else {})}
+    shown = preview(plan.request, replace(plan.order, fields=fields), where.speak(), variable)
+    return DryRun(shown, price(plan), replace(plan, remarks=(*plan.remarks, *shown.remarks)))
+
+
+def sent_later(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) -> Callable[[], DryRun]:
+    """Return a way to look at a job's request later on, which keeps none of its pixels."""
+    frames: dict[str, Any] = {role: replace(image, source=None) for role, image in plan.request.frames}
+    light = replace(plan, request=replace(plan.request, **frames))
+    return partial(dry_run, light, where, price)

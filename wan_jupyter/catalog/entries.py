@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -17,23 +17,12 @@ from urllib.parse import urlsplit
 
 from ..errors import SettingsError
 from ..i18n.messages import Phrase
+from ..i18n.suggestions import nearest, shorten
+from ..protocols import PROTOCOLS
 from ..protocols.base import Protocol
-from ..protocols.dashscope import DashScope
-from ..protocols.new_api_generations import VideoGenerations
-from ..protocols.new_api_videos import Videos
-from ..protocols.openai_videos import SERVED, OpenAIVideos
-from ..request.options import nearest, shorten
+from ..protocols.openai_videos import SERVED
 from ..security.urls import is_loopback, origin_of
 
-# Protocol to what speaks it: given a base URL and, where it has several, a dialect.
-PROTOCOLS: Mapping[str, Callable[..., Protocol]] = MappingProxyType(
-    {
-        "dashscope": DashScope,
-        "video-generations": VideoGenerations,
-        "videos": Videos,
-        "openai-videos": OpenAIVideos,
-    }
-)
 # Protocol of servers that people run themselves, to the model that stands for whatever such a server serves.
 SERVING: Mapping[str, str] = MappingProxyType({"openai-videos": SERVED})
 EMULATOR = "emulator"

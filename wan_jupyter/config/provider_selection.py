@@ -12,7 +12,7 @@ from ..catalog import plan
 from ..catalog.plan import Provider
 from ..errors import SettingsError
 from ..i18n.messages import Phrase
-from ..request.options import nearest, shorten
+from ..i18n.suggestions import nearest, shorten
 from ..security.api_key import Key
 from . import credentials
 from .settings import Settings

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..billing.budget import Budget
 from ..i18n.messages import language_of, say
-from ..request.options import shorten
+from ..i18n.suggestions import shorten
 from ..security.api_key import Key
 from .settings_files import Named, Said, project_file, user_file
 

@@ -20,7 +20,9 @@ from ..billing.budget import Budget, read_budget
 from ..errors import OptionError, SettingsError
 from ..errors.system import reason_of
 from ..i18n.messages import Phrase
-from ..request.options import KINDS, CellOptions, VideoRequest, declared, nearest, read_value, shorten
+from ..i18n.suggestions import nearest, shorten
+from ..request.options import CellOptions, VideoRequest, declared
+from ..request.values import KINDS, read_value
 
 USER_FILE = "settings.toml"
 PROJECT_FILE = "pyproject.toml"

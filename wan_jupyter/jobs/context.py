@@ -9,11 +9,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from ..billing.prices import Price
+from ..billing.money import Price
+from ..errors import (
+    CANCELED,
+    Problem,
+)
 from ..protocols.base import Order, Protocol
+from ..scheduling import rate_limit
+from ..scheduling.rate_limit import Turns
 from ..status import Snapshot, may_move
+from ..storage.input_spool import Spool
 from ..storage.journal.journal import Journal, Whose
-from ..storage.output_files import Place, Spool
+from ..storage.output_files import Place
 from ..transport.client import Client
 from .background import Clock, Engine
 from .job import Job
@@ -104,3 +111,22 @@ async def unless_canceled(job: Job, step: Coroutine[Any, Any, T]) -> T | None:
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await working
+
+
+async def turn(tools: Tools, kind: str) -> None:
+    """Wait until a request of a kind may go out; at once where no limit is known."""
+    rate = tools.rates.get(kind, 0.0)
+    if not rate:
+        return
+    turns = tools.engine.share(("turns", (tools.account, tools.protocol.base_url)), Turns)
+    now = tools.clock.time()
+    if not 0 <= now - turns.counted < rate_limit.SHARE_READ_EVERY:
+        turns.counted = now
+        turns.owners = await tools.engine.work(tools.sharing)
+    # A model has a limit of its own for creates; everything else is counted together.
+    wait = turns.book(f"{kind} {tools.order.model}" if kind == "submit" else kind, rate, tools.clock.time())
+    if wait > 0:
+        await tools.clock.sleep(wait)
+
+
+CANCELED_PROBLEM = Problem(CANCELED, advice="canceled")

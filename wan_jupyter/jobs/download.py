@@ -16,7 +16,7 @@ from ..errors import LOST_ANSWER, ConnectionProblem, JobError, Problem, ProblemE
 from ..i18n.messages import Phrase
 from ..media.video.video import inspect, looks_like_mp4
 from ..protocols.http_ranges import NOTHING, Arrival, Held, arriving
-from ..scheduling import retry
+from ..scheduling import polling, retry
 from ..status import Status
 from ..storage.atomic_files import stamp
 from ..storage.output_files import Incoming, set_aside
@@ -199,7 +199,7 @@ def _show_progress(job: Job, size: int, total: int) -> None:
 async def _beat(job: Job, tools: Tools, last: float) -> float:
     """Renew the job's heartbeat if that is due: a download may take longer than the silence that means death."""
     now = tools.clock.time()
-    if now - last < retry.HEARTBEAT:
+    if now - last < polling.HEARTBEAT:
         return last
     await advance(job, tools, job.snapshot)
     return now

@@ -14,15 +14,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
-from ..errors import ConnectionProblem, OutputError, ProblemError
+from ..errors import (
+    ConnectionProblem,
+    OutputError,
+    ProblemError,
+)
 from ..media.image.conversion import Fit, made_fit
-from ..media.image.reader import Image
+from ..media.image.reader import Image, data_uri
 from ..media.video.video import thumbnail
 from ..scheduling import retry
-from ..storage.output_files import data_uri
-from .context import Tools, pause, unless_canceled
+from ..status import Status
+from .background import logger
+from .context import Tools, pause, turn, unless_canceled
 from .job import Job
-from .turns import turn
 
 # A link must outlive the job's wait in the service's queue: it is used again only this long before its end.
 MARGIN = 6 * 3600.0
@@ -171,3 +175,20 @@ async def _draw_thumbnails(job: Job, images: list[Image], tools: Tools) -> None:
 
 def _thumbnail(image: Image) -> bytes:
     return thumbnail(image.encoded())
+
+
+def _let_go(job: Job, tools: Tools) -> None:
+    """Remove spooled pictures that no job under way needs; one that stays behind hurts nobody."""
+    try:
+        _drop_unneeded(job, tools)
+    except Exception:  # the video is on disk: nothing may keep it from being shown
+        logger.warning("the pictures of job %s stay in the spool", job.id, exc_info=True)
+
+
+def _drop_unneeded(job: Job, tools: Tools) -> None:
+    if job.status is Status.FAILED:  # a link into storage may be why: the next job's pictures are put there anew
+        tools.journal.forget_uploads(tools.whose)
+    needed = {frame.get("digest") for row in tools.journal.unsettled() for frame in row.request["frames"].values()}
+    for _, image in job.request.frames:
+        if image.digest and image.digest not in needed:
+            tools.spool.drop(image.digest)

@@ -12,16 +12,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..billing.prices import LENGTH, set_by_hand
+from ..billing.money import LENGTH, set_by_hand
 from ..errors import OutputError, Problem, ProblemError
 from ..request.templates import normal
-from ..scheduling import retry
+from ..scheduling import polling, retry
 from ..status import RECOGNISING, Snapshot, Status
 from ..storage.journal.journal import Row
 from .context import TakenOver, Tools, advance, pause
 from .job import Job
-from .task_list import listed
-from .twins import GOING, asked, has_twin
+from .task_list import GOING, asked, has_twin, listed
 
 LOST_AT = "lost_at"  # the fact that tells when we gave up on the answer, in epoch seconds
 TOLD_WHOLE = 20_000  # characters of a prompt that a task's facts keep
@@ -92,7 +91,7 @@ async def recognise(job: Job, tools: Tools) -> None:
         except ProblemError as error:
             if await _without_list(job, tools, error, search):
                 continue
-        wait = retry.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
+        wait = polling.poll_wait(tools.pace, waited, 0, random.random())  # noqa: S311 - jitter
         await pause(job, tools, wait)
         waited += wait
 

@@ -14,9 +14,10 @@ from pathlib import Path, PurePath
 from types import MappingProxyType
 
 from ..errors import OptionError
-from ..media.image.files import SUFFIXES, UNSHOWN
+from ..media.image.files import SUFFIXES
 from ..request.command_line import DASHES, split
 from ..request.templates import is_lookup
+from ..security.sanitize import UNSHOWN
 
 FOLDER = "folder"
 PICTURE = "picture"

@@ -52,7 +52,7 @@ class Desk:
     @property
     def presenter(self) -> Presenter:
         """What draws in this shell."""
-        return display.presenter(self.shell)
+        return display.presenter_of(self.shell)
 
     def speak(self, *_: object) -> None:
         """Put the user's language in force for the cell that begins: for sentences and errors."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..i18n.messages import ENGLISH, say
-from ..security.sanitize import clean, one_line, padded, width
+from ..security.sanitize import clean, one_line
 from .card import GLYPHS, MOODS, asked, state_words
+from .columns import padded, width
 from .html import LOOK, Bundle, Html, badge, bdi, image, said, tag
 from .progress import amount, elapsed, expectation, percent
 from .views import CardView

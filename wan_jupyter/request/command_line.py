@@ -18,8 +18,10 @@ from typing import Any
 
 from ..errors import OptionError
 from ..i18n.messages import say
-from .options import CellOptions, Declared, VideoRequest, declared, nearest, read_value, refusal, shorten
+from ..i18n.suggestions import nearest, shorten
+from .options import CellOptions, Declared, VideoRequest, declared
 from .templates import is_lookup, lookup
+from .values import read_value, refusal
 
 MAX_IMAGES = 2
 NO_IMAGE = "-"  # in a picture's place: there is none

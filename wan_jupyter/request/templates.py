@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import PromptError
+from ..i18n.suggestions import nearest, shorten
 from ..security.sanitize import whole
-from .options import nearest, shorten
 
 _STEP = r"""\.[^\W\d]\w*|\[\s*(?:-?[0-9]{1,18}|'[^'\n]*'|"[^"\n]*")\s*\]"""
 _PATH = rf"[^\W\d]\w*(?:{_STEP})*"

@@ -11,14 +11,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ..errors import ConnectionProblem, ProblemError
+from .polling import LONGEST_WAIT
 
 SUBMIT_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 UNREACHED_TRIES = 4
-SLOW_AFTER = 180.0
-LONGEST_WAIT = 60.0
 LONGEST_SUBMIT_WAIT = 120.0  # below the time after which a silent owner counts as dead
-HEARTBEAT = 60.0  # seconds between two signs of life of a job
-DEADLINE = 6 * 3600.0
 DOWNLOAD_TRIES = 5  # copies that arrive whole and do not decode
 DOWNLOAD_PATIENCE = 30 * 60.0  # seconds of waiting in which a download gets no further
 UPLOAD_TRIES = 2
@@ -99,12 +96,6 @@ def submit_wait(error: ProblemError, tries: int, jitter: float) -> float:
     return _wait(error, SUBMIT_WAITS[min(tries, len(SUBMIT_WAITS)) - 1], jitter, LONGEST_SUBMIT_WAIT)
 
 
-def poll_wait(pace: tuple[float, float], elapsed: float, failures: int, jitter: float) -> float:
-    """Return seconds before the next poll: the provider's pace, slower after minutes and after failures."""
-    base = pace[0] if elapsed < SLOW_AFTER else pace[1]
-    return min(base * 2.0 ** min(failures, 10), max(LONGEST_WAIT, base)) * (1 + 0.1 * jitter)
-
-
 def after_failure(error: ProblemError, pace: tuple[float, float], failures: int, jitter: float) -> float:
     """Return seconds before a failed poll or download is tried again."""
     return _wait(error, min(max(pace[0], 0.5) * 2.0 ** min(failures, 10), LONGEST_WAIT), jitter, LONGEST_WAIT)
@@ -117,10 +108,3 @@ def _wait(error: ProblemError, base: float, jitter: float, longest: float) -> fl
 
 
 # ---- an account's limits ------------------------------------------------------------------------------------------
-
-SHARE_READ_EVERY = 10.0  # seconds after which it is counted anew who shares an account
-
-
-def spacing(rate: float, owners: int) -> float:
-    """Return seconds between two requests of this process: an account's rate is shared by its living owners."""
-    return max(1, owners) / rate if rate > 0 else 0.0

@@ -7,7 +7,6 @@ direction of the line, or a URL whose query is a signature. None of these is our
 from __future__ import annotations
 
 import re
-import unicodedata
 
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -47,30 +46,11 @@ def one_line(text: str, limit: int = 0) -> str:
     return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
 
 
-def width(text: str) -> int:
-    """Return how many columns a text takes in a terminal: wide letters take two, marks on letters none."""
-    return sum(_columns(letter) for letter in text)
+# Controls, line and paragraph separators, marks that turn the direction of writing, and halves of characters.
+UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
-def padded(text: str, columns: int) -> str:
-    """Return a text filled with blanks to so many columns."""
-    return text + " " * max(0, columns - width(text))
-
-
-def cut(text: str, columns: int) -> str:
-    """Return a text cut to so many columns, with an ellipsis where something is missing."""
-    if width(text) <= columns:
-        return text
-    kept, taken = "", 1
-    for letter in text:
-        taken += _columns(letter)
-        if taken > columns:
-            break
-        kept += letter
-    return kept + "…"
-
-
-def _columns(letter: str) -> int:
-    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1
+def shown_name(text: str, limit: int = 80) -> str:
+    """Return a text as it may stand in a line of ours: at most `limit` characters, none that ends or turns the line."""
+    clean = UNSHOWN.sub(" ", text)
+    return clean if len(clean) <= limit else f"{clean[: limit - 1]}…"

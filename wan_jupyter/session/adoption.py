@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from ..catalog.plan import Provider
 from ..errors import JobError, ProblemError, ServiceError
+from ..i18n.suggestions import shorten
 from ..jobs import background
 from ..jobs.job import POLL
 from ..protocols.base import Flow
-from ..request.options import VideoRequest, read_keywords, shorten
+from ..request.options import VideoRequest
+from ..request.values import read_keywords
 from ..scheduling.retry import CREATE_PATIENCE
 from ..status import Snapshot, Status
 from ..storage.journal.journal import Row

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..catalog import plan as catalog
-from ..catalog.dry import sent_later
+from ..catalog.dry_run import sent_later
 from ..catalog.plan import Plan
 from ..errors import JobError
 from ..jobs import background
@@ -17,12 +17,14 @@ from ..jobs.job import Facts, Job
 from ..jobs.redownload import gone_for_good, is_astray, may_be_had
 from ..jobs.runner import carry_out, follow_other, look_after
 from ..request.options import VideoRequest
+from ..scheduling.history import expected_time
 from ..status import Status
 from ..storage import output_files
 from ..storage.journal.journal import Admit, Row
 from . import adoption
 from .resources import Means
-from .restore import beside, cost_of, end_as_kept, expected_time, facts_of, file_of, under_other_key
+from .restore import beside, cost_of, end_as_kept, facts_of, file_of
+from .reuse import under_other_key
 
 
 class Carrying(Means):

@@ -7,10 +7,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from ..billing import prices, spending
+from ..billing import budget as budget_module
+from ..billing import money
 from ..billing.budget import Budget, Spending, Terms
-from ..billing.money import Amount
-from ..billing.prices import Price
+from ..billing.money import Amount, Price
 from ..catalog import plan as catalog
 from ..catalog.plan import Plan, Provider
 from ..config.provider_selection import Choice
@@ -21,11 +21,12 @@ from ..jobs.context import Tools
 from ..security.api_key import Key
 from ..security.log_redaction import Scrubber
 from ..storage.atomic_files import is_usable
+from ..storage.input_spool import Spool
 from ..storage.journal.journal import Admit, Journal, Row
-from ..storage.output_files import Spool, place_for
+from ..storage.output_files import place_for
 from ..storage.process_lock import Owner
 from ..transport.client import Client
-from .restore import sidecar_of
+from .sidecar import sidecar_of
 
 
 class Means:
@@ -165,9 +166,9 @@ class Means:
     def _price(self, plan: Plan, seconds: float | None = None) -> Price | None:
         """Return what a plan costs, for as many seconds as were billed, or as it asks for; None where nobody knows."""
         request = plan.request
-        hidden = prices.set_by_hand(request.params)
-        return prices.estimate(
-            () if hidden & prices.TIER or (hidden and seconds is None) else plan.model.prices,
+        hidden = money.set_by_hand(request.params)
+        return money.estimate(
+            () if hidden & money.TIER or (hidden and seconds is None) else plan.model.prices,
             tariff=self.provider.tariff,
             resolution=request.resolution or "",
             seconds=float(request.duration or 0) if seconds is None else seconds,
@@ -186,7 +187,7 @@ class Means:
         Raises:
             OptionError: another word.
         """
-        return spending.of_all(self.journal.spending, since, self._clock.time(), self._budgets())
+        return budget_module.of_all(self.journal.spending, since, self._clock.time(), self._budgets())
 
     def _budget_of(self, name: str) -> Budget | None:
         """Return the budget that the user's file gives a session: its own, else everyone's."""

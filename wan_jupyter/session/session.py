@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ..billing.budget import Budget, read_budget
-from ..billing.money import Amount
-from ..billing.prices import Price
+from ..billing.money import Amount, Price
 from ..catalog import plan as catalog
 from ..catalog.defaults import plan_with
-from ..catalog.dry import DryRun, dry_run
+from ..catalog.dry_run import DryRun, dry_run
 from ..catalog.plan import Plan
 from ..config import settings as environment
 from ..config.provider_selection import choose
@@ -30,13 +29,14 @@ from ..jobs.background import Clock
 from ..jobs.job import Job
 from ..media.image.reader import take
 from ..protocols.ping import Answer, knock
-from ..request.options import CellOptions, VideoRequest, fingerprint, read_keywords
+from ..request.options import CellOptions, VideoRequest, fingerprint
 from ..request.templates import normal
+from ..request.values import read_keywords
 from ..security.sanitize import whole
 from ..status import Status
 from . import adoption
 from .job_registry import Carrying
-from .restore import left_by, makes_needless, newer_stands, retried
+from .reuse import left_by, makes_needless, newer_stands, retried
 
 
 class Session(Carrying):

@@ -9,7 +9,8 @@ from pathlib import Path, PureWindowsPath
 
 from ..errors import OutputError
 from ..errors.system import reason_of
-from ..media.image.files import SUFFIXES, UNSHOWN
+from ..media.image.files import SUFFIXES
+from ..security.sanitize import UNSHOWN
 
 FOLDER = "wan_inputs"
 LONGEST = 80  # letters of a name

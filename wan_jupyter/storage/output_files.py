@@ -6,8 +6,6 @@ name is taken gets the next free one (`-2`, `-3`), its sidecar with it.
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import errno
 import hashlib
 import json
@@ -20,8 +18,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import OutputError
-from ..errors.system import reason_of
 from ..protocols.http_ranges import NOTHING, Arrival, Held
 from .atomic_files import digest_of, move, stamp, sync_folder, told, write_whole
 
@@ -29,42 +25,6 @@ PIECE = 1 << 20  # bytes read at a time
 
 # A temporary name: that of a job's video or sidecar behind a dot or two, and something after it.
 HALF = re.compile(r"\.{1,2}\d{4}-\d\d-\d\d-([a-z0-9]{5})(?:-\d+)?\.(?:mp4|json)\.")
-
-
-@dataclass(frozen=True, slots=True)
-class Spool:
-    """What was there when the cell ran, kept until its job ends: `$WAN_HOME/inputs/<sha256>`, 0600."""
-
-    folder: Path
-
-    def keep(self, digest: str, data: bytes) -> Path:
-        """Write a picture's bytes once; a second job with the same picture finds them there."""
-        path = self.folder / digest
-        if not path.exists():
-            for folder in (self.folder.parent, self.folder):  # what `parents` makes would be open to everyone
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(path, data)
-        return path
-
-    def read(self, digest: str) -> bytes:
-        """Return a spooled picture.
-
-        Raises:
-            OutputError: it is gone.
-        """
-        try:
-            return (self.folder / digest).read_bytes()
-        except OSError as error:
-            raise OutputError("output.spool_gone", reason=reason_of(error)) from None
-
-    def has(self, digest: str) -> bool:
-        """Tell whether a picture is here."""
-        return (self.folder / digest).is_file()
-
-    def drop(self, digest: str) -> None:
-        """Remove a picture that no job needs any more."""
-        with contextlib.suppress(OSError):
-            (self.folder / digest).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,11 +258,6 @@ def _link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another disk, or a file system without links
         write_whole(target, source.read_bytes(), mode=0o644)
-
-
-def data_uri(mime: str, data: bytes) -> str:
-    """Return bytes as a data URI."""
-    return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def read_sidecar(video: Path) -> dict[str, Any]:

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from ..billing.prices import Price
-from ..catalog.plan import Remark
+from ..billing.money import Price
+from ..catalog.remarks import Remark
 from ..errors import InputError, JobError, OptionError, PromptError, WanError
+from ..i18n.suggestions import shorten
 from ..jobs.job import Job
 from ..media.image.reader import Image, take
 from ..request.command_line import NO_IMAGE, read_line, split
-from ..request.options import Declared, VideoRequest, declared, read_value, shorten
+from ..request.options import Declared, VideoRequest, declared
 from ..request.templates import fill, is_lookup, lookup, normal
+from ..request.values import read_value
 from ..session.session import Session
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

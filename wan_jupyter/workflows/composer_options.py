@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..catalog import plan as catalog
-from ..catalog.plan import Model, Plan, Provider, spans
+from ..catalog.plan import Model, Plan, Provider
+from ..catalog.validate import spans
 from ..errors import InputError
 from ..i18n.messages import ENGLISH, say
 from ..media.image.reader import Image

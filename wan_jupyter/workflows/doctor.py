@@ -22,7 +22,8 @@ from ..errors import WanError
 from ..errors.system import reason_of
 from ..i18n.messages import say, told
 from ..protocols.ping import Answer
-from ..security.sanitize import one_line, padded, width
+from ..rendering.columns import padded, width
+from ..security.sanitize import one_line
 from ..session.session import Session
 
 PATIENCE = 5.0  # seconds for the service's answer

@@ -16,18 +16,11 @@ from urllib.parse import unquote
 from ...errors import ImageError
 from ...errors.system import reason_of
 from ...i18n.messages import Phrase
+from ...security.sanitize import shown_name
 
 MAX_BYTES = 100 * 1024 * 1024
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"})
-# Controls, line and paragraph separators, marks that turn the direction of writing, and halves of characters.
-UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 LOOKED_AT = 2000  # names in a folder; a network drive may hold far more
-
-
-def one_line(text: str, limit: int = 80) -> str:
-    """Return a text as it may stand in a line of ours: at most `limit` characters, none that ends or turns the line."""
-    clean = UNSHOWN.sub(" ", text)
-    return clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
 
 
 def path_of(url: str, folder: Path | None = None) -> Path:
@@ -54,11 +47,11 @@ def read(typed: Path, folder: Path | None = None) -> bytes:
     Raises:
         ImageError: there is no such file, it is a folder, it may not be read, it is empty, or above `MAX_BYTES`.
     """
-    path, shown = (folder or Path()) / _home(typed), one_line(str(typed))
+    path, shown = (folder or Path()) / _home(typed), shown_name(str(typed))
     try:
         return _contents(path, shown)
     except (FileNotFoundError, NotADirectoryError):
-        looked, suggestion = one_line(_absolute(path.parent), 200), similar(path, typed)
+        looked, suggestion = shown_name(_absolute(path.parent), 200), similar(path, typed)
         raise ImageError("image.missing", label=shown, folder=looked, suggestion=suggestion) from None
     except PermissionError:
         raise ImageError("image.not_allowed", label=shown) from None
@@ -106,7 +99,7 @@ def similar(path: Path, typed: Path) -> str:
     except (OSError, ValueError):
         return ""
     found = _nearest(path.name, sorted(names))
-    word = one_line(str(typed.parent / found))
+    word = shown_name(str(typed.parent / found))
     return Phrase("option.did_you_mean", {"word": f'"{word}"' if " " in word else word}) if found else ""
 
 

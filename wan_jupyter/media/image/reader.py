@@ -18,23 +18,20 @@ from functools import partial
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from ...errors import ImageError, WanError
+from ...security.sanitize import shown_name
+from ...security.urls import shown_url, unsigned
 from . import files, pixels
-from .files import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     Reader = Callable[[Any, str, Path | None], "Image"]
 
-# Query parameters that sign a link anew each time it is made; the picture behind it stays the same.
-SIGNATURES = frozenset({"Expires", "Signature", "OSSAccessKeyId", "se", "sig"})
-SIGNATURE_PREFIXES = ("x-amz-", "x-goog-")
-# OSS's fourth version, name by name: `x-oss-process` crops and scales, so it chooses the picture.
-OSS4 = ("signature-version", "credential", "date", "expires", "signature", "additional-headers", "security-token")
-OSS_SIGNATURES = frozenset(f"x-oss-{name}" for name in OSS4)
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +114,6 @@ def take(value: object, *, label: str = "", folder: Path | None = None) -> Image
     raise ImageError("image.unsupported", kind=kind, label=label or kind)
 
 
-def unsigned(url: str) -> str:
-    """Return a URL less the known signature parameters; the rest of its query stays as it is, in order."""
-    parts = urlsplit(url)
-    kept = [pair for pair in parts.query.split("&") if not _signs(unquote_plus(pair.partition("=")[0]))]
-    return urlunsplit(parts._replace(query="&".join(kept)))
-
-
-def _signs(parameter: str) -> bool:
-    name = parameter.lower()
-    return parameter in SIGNATURES or name in OSS_SIGNATURES or name.startswith(SIGNATURE_PREFIXES)
-
-
-def shown_url(url: str) -> str:
-    """Return a URL as it may be shown: without query, fragment and `user:password@`."""
-    return one_line(re.sub(r"^([^/]*//)[^/?#]*@", r"\1", re.split(r"[?#]", url, maxsplit=1)[0]), 200)
-
-
 def _asked(ask: Callable[[], Any], label: str) -> Any:
     """Ask a foreign object for something; whatever goes wrong in it is told as an error about the picture."""
     try:
@@ -141,7 +121,7 @@ def _asked(ask: Callable[[], Any], label: str) -> Any:
     except WanError:
         raise
     except Exception as error:
-        told = one_line(f"{type(error).__name__}: {error}")
+        told = shown_name(f"{type(error).__name__}: {error}")
         raise ImageError("image.object_failed", label=label, error=told) from error
 
 
@@ -155,7 +135,7 @@ def _from_text(value: Any, label: str, folder: Path | None) -> Image:
     if known:
         return known(value, label, folder)
     if scheme and scheme[2]:
-        raise ImageError("image.bad_scheme", label=shown_url(value), scheme=one_line(scheme[1]))
+        raise ImageError("image.bad_scheme", label=shown_url(value), scheme=shown_name(scheme[1]))
     if not value.strip():
         raise ImageError("image.unnamed")
     return _from_path(Path(value), label, folder)
@@ -178,7 +158,7 @@ def _has_host(url: str) -> bool:
 def _from_data_uri(uri: str, label: str, folder: Path | None) -> Image:
     del folder
     head, comma, body = uri.partition(",")
-    name = label or one_line(head.split(";")[0], 40)
+    name = label or shown_name(head.split(";")[0], 40)
     try:
         raw = unquote_to_bytes(body)
         data = _unbase64(raw) if head.lower().endswith(";base64") else raw
@@ -209,7 +189,7 @@ SCHEMES: Mapping[str, Reader] = MappingProxyType(
 
 def _from_path(value: Any, label: str, folder: Path | None) -> Image:
     path = Path(value)
-    return _from_bytes(files.read(path, folder), label or one_line(path.name))
+    return _from_bytes(files.read(path, folder), label or shown_name(path.name))
 
 
 def _from_buffer(value: Any, label: str, folder: Path | None) -> Image:
@@ -238,7 +218,7 @@ def _from_upload(value: Any, label: str, folder: Path | None) -> Image:
     content = found[0]["content"]
     if not isinstance(content, bytes | bytearray | memoryview):
         raise ImageError("image.unsupported", kind=type(content).__name__, label=label or "upload")
-    return _from_buffer(content, label or one_line(str(found[0].get("name", "upload"))), folder)
+    return _from_buffer(content, label or shown_name(str(found[0].get("name", "upload"))), folder)
 
 
 def _is_file(value: object) -> bool:
@@ -249,7 +229,7 @@ def _is_file(value: object) -> bool:
 
 
 def _from_file(value: Any, label: str, folder: Path | None) -> Image:
-    name = label or one_line(Path(str(getattr(value, "name", ""))).name) or type(value).__name__
+    name = label or shown_name(Path(str(getattr(value, "name", ""))).name) or type(value).__name__
     data = "" if isinstance(value, io.TextIOBase) else _asked(lambda: _drained(value), name)
     if not isinstance(data, bytes | bytearray | memoryview):
         raise ImageError("image.text_file", label=name)
@@ -317,3 +297,8 @@ FORMS: tuple[tuple[Callable[[object], bool], Reader], ...] = (
     (_is_upload, _from_upload),
     (_is_file, _from_file),
 )
+
+
+def data_uri(mime: str, data: bytes) -> str:
+    """Return bytes as a data URI."""
+    return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"

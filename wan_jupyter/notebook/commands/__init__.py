@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ...errors import OptionError
+from ...i18n.suggestions import nearest, shorten
 from ...request.command_line import split
-from ...request.options import nearest, shorten
 from ..shell_state import Desk
-from . import composer, history, jobs, login, maintenance, money, providers
+from . import composer, history, jobs, login, maintenance, providers
 
 Command = Callable[..., Any]
 
@@ -33,10 +33,10 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "cancel": jobs.cancel,
         "adopt": jobs.adopt,
         "compose": composer.compose,
-        "spend": money.spend,
+        "spend": maintenance.spend,
         "models": providers.models,
         "clean": maintenance.clean,
-        "doctor": providers.doctor,
+        "doctor": maintenance.doctor,
         "help": lambda desk: providers.help_text(desk, COMMANDS),
     }
 )

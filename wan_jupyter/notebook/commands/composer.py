@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import OptionError
-from ...request.options import shorten
+from ...i18n.suggestions import shorten
 from ..shell_state import Desk
 
 if TYPE_CHECKING:

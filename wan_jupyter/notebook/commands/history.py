@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...errors import OptionError
-from ...request.options import shorten
+from ...i18n.suggestions import shorten
 from ...status import Status
 from ..shell_state import Desk
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import OptionError
 from ...i18n.messages import say
-from ...request.options import shorten
+from ...i18n.suggestions import shorten
 from ..shell_state import Desk
 
 if TYPE_CHECKING:

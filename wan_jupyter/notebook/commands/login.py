@@ -10,7 +10,7 @@ from ...config import credentials
 from ...config.provider_selection import names
 from ...errors import CredentialsError, OptionError, SettingsError, WanError
 from ...i18n.messages import say
-from ...request.options import nearest, shorten
+from ...i18n.suggestions import nearest, shorten
 from ...security.api_key import Key
 from ..shell_state import Desk
 

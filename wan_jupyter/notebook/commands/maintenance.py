@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from ...errors import OptionError
-from ...i18n.messages import say
-from ...request.options import shorten
+import time
+from typing import TYPE_CHECKING
+
+from ...config import settings as environment
+from ...errors import OptionError, WanError
+from ...i18n.messages import say, told
+from ...i18n.suggestions import shorten
 from ..shell_state import Desk
+
+if TYPE_CHECKING:
+    from ...workflows.doctor import Patient
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from ...billing.budget import Spending
+from ...billing.money import Amount
+from ...workflows.doctor import Finding
+from ..display.frontend import detect
 
 YES = "--yes"
 
@@ -43,3 +59,56 @@ def _tell(desk: Desk) -> None:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
+
+
+def doctor(desk: Desk, name: str = "") -> None:
+    """Look for what may be wrong, and say how to mend it."""
+    from ...workflows import doctor
+
+    patient = _patient(desk, name)
+    desk.presenter.show_text(doctor.report([*doctor.examine(patient), *findings(desk.shell)]))
+
+
+def _patient(desk: Desk, name: str) -> Patient:
+    from ...workflows.doctor import Patient, visit
+
+    try:
+        session = desk.session(name or None)
+        return Patient(environment.read(fixed=desk.fixed), session, None, time.time)
+    except WanError:
+        return visit(name or desk.named or "")
+
+
+HEADS = ("session", "provider", "currency", "jobs", "made", "spent", "reserved", "unknown", "budget", "left")
+
+
+def spend(desk: Desk, span: str = "all") -> None:
+    """Show what the jobs came to, by session, provider and currency, and what is left of the budgets."""
+    rows = desk.session().spend(span)
+    if not rows:
+        return desk.presenter.say("spend.nothing")
+    return desk.presenter.show_rows([_cells(row) for row in rows], [say(f"spend.{head}") for head in HEADS])
+
+
+def _cells(row: Spending) -> list[str]:
+    counts = (row.jobs, row.made, Amount(row.spent), Amount(row.reserved), row.unknown)
+    limits = ("" if row.budget is None else told(row.budget.phrase), "" if row.left is None else Amount(row.left))
+    return [row.session, row.provider, row.currency, *map(str, counts), *map(str, limits)]
+
+
+def findings(ip: Any) -> Iterator[Finding]:
+    """Yield who is looking, and how many widgets live in this kernel; nothing is imported to count them."""
+    front = detect(ip)
+    ways = say("doctor.waits" if front.waits else "doctor.returns")
+    yield Finding(say("doctor.name.front"), say("part.semicolon").join((say(f"doctor.face.{front.face}"), ways)))
+    module = sys.modules.get("ipywidgets.widgets.widget")
+    alive = getattr(module, "_instances", None)  # ipywidgets 8; 7 keeps them on the class
+    if alive is None:
+        alive = getattr(getattr(module, "Widget", None), "widgets", {})
+    fix = say("doctor.widgets_fix") if front.face == "widget" and not _comms(ip) else ""
+    yield Finding(say("doctor.name.widgets"), say("doctor.widgets", count=len(alive)), fix)
+
+
+def _comms(ip: Any) -> bool:
+    """Tell whether the kernel can open a channel to a front end."""
+    return getattr(ip.kernel, "comm_manager", None) is not None

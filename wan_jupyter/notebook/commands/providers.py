@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from ...config import settings as environment
-from ...errors import SettingsError, WanError
+from ...catalog import plan as catalog
+from ...catalog.plan import Model
+from ...catalog.validate import spans
+from ...errors import ModelError, SettingsError
 from ...i18n.messages import say, told
-from ...security.sanitize import padded, width
+from ...i18n.suggestions import nearest, shorten
+from ...rendering.columns import padded, width
+from ...workflows.composer_options import SELF_HOSTED
 from ..shell_state import Desk
 
 if TYPE_CHECKING:
     from ...session.session import Session
-    from ...workflows.doctor import Patient
 
 
 def where(desk: Desk) -> None:
@@ -90,7 +92,6 @@ def key_of(session: Session) -> str:
 
 def models(desk: Desk, name: str = "") -> None:
     """List the models that are known, or show one with all that is known of it."""
-    from .models_table import details, head, overview
 
     spoken = desk.presenter.language
     if name:
@@ -98,26 +99,67 @@ def models(desk: Desk, name: str = "") -> None:
     return desk.presenter.show_rows(overview(spoken), head(spoken))
 
 
-def doctor(desk: Desk, name: str = "") -> None:
-    """Look for what may be wrong, and say how to mend it."""
-    from ...workflows import doctor
-    from .checkup import findings
-
-    patient = _patient(desk, name)
-    desk.presenter.show_text(doctor.report([*doctor.examine(patient), *findings(desk.shell)]))
-
-
-def _patient(desk: Desk, name: str) -> Patient:
-    from ...workflows.doctor import Patient, visit
-
-    try:
-        session = desk.session(name or None)
-        return Patient(environment.read(fixed=desk.fixed), session, None, time.time)
-    except WanError:
-        return visit(name or desk.named or "")
-
-
 def help_text(desk: Desk, names: Iterable[str]) -> None:
     """List the commands."""
     rows = "\n".join(f"  %wan {name:<8} {say(f'command.{name}')}" for name in names if name != "where")
     desk.presenter.show_text(f"{say('command.title')}\n\n  %wan          {say('command.where')}\n{rows}")
+
+
+COLUMNS = ("id", "modes", "resolutions", "durations")
+
+
+def head(language: str = "en") -> list[str]:
+    """Return the table's column titles."""
+    return [say(f"models.{name}", language) for name in COLUMNS]
+
+
+def overview(language: str = "en") -> list[list[str]]:
+    """Return one row a model."""
+    return [
+        [row.id, _modes(row, language), " ".join(row.resolutions), _durations(row, language)]
+        for row in catalog.models().values()
+    ]
+
+
+def details(name: str, language: str = "en") -> list[list[str]]:
+    """Return what is known of one model, a fact a row.
+
+    Raises:
+        ModelError: the catalogue does not have it; the service may all the same.
+    """
+    if name not in catalog.models():
+        raise ModelError("model.unlisted", model=shorten(name), suggestion=nearest(name, catalog.models()))
+    row = catalog.models()[name]
+    facts = {
+        "id": row.id,
+        "modes": _modes(row, language),
+        "resolutions": " ".join(row.resolutions),
+        "durations": _durations(row, language),
+        "sound": say("models.yes" if row.sound else "models.no", language),
+        "options": ", ".join(field.replace("_", "-") for field in row.fields),
+        "templates": ", ".join(row.templates),
+        "regions": say("part.comma", language).join(_region(region, language) for region in row.regions),
+        "prompt": str(row.prompt_max or ""),
+        "prices": say("part.semicolon", language).join(_price(price, language) for price in row.prices),
+    }
+    return [[say(f"models.{name}", language), value] for name, value in facts.items() if value]
+
+
+def _modes(row: Model, language: str) -> str:
+    return say("part.comma", language).join(say(f"models.mode.{mode}", language) for mode in row.modes)
+
+
+def _durations(row: Model, language: str) -> str:
+    return say("chip.seconds", language, value=spans(row.durations)) if row.durations else ""
+
+
+def _region(name: str, language: str) -> str:
+    """Return a region as the vendor calls it; what is no vendor's is said."""
+    return say("models.self_hosted", language) if name == SELF_HOSTED else name
+
+
+def _price(row: Mapping[str, Any], language: str) -> str:
+    kind = {True: "sound", False: "silent"}.get(row.get("sound", ""), "plain")
+    price = f"{row['per_second']:g} {row['currency']}"
+    facts = {name: row[name] for name in ("tariff", "resolution", "seen")}
+    return say(f"models.tariff.{kind}", language, price=price, **facts)

@@ -104,15 +104,15 @@ def _durations(said: Said, here: Facts) -> Iterable[str]:
 
 
 def _resolutions(said: Said, here: Facts) -> Iterable[str]:
-    from ...catalog import plan
+    from ...catalog.order import TIERS
 
-    return _model(said, here).resolutions or tuple(plan.TIERS)
+    return _model(said, here).resolutions or tuple(TIERS)
 
 
 def _sizes(said: Said, here: Facts) -> Iterable[str]:
-    from ...catalog import plan
+    from ...catalog.order import TIERS
 
-    sides = [plan.TIERS[tier] for tier in _resolutions(said, here) if tier in plan.TIERS]
+    sides = [TIERS[tier] for tier in _resolutions(said, here) if tier in TIERS]
     return [f"{wide}x{high}" for one in sides for wide, high in (one, one[::-1])]
 
 

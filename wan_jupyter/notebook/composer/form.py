@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...billing.prices import Price
+from ...billing.money import Price
 from ...errors import OptionError, WanError
 from ...i18n.messages import say, spoken_in, told
 from ...jobs.background import current, logger
@@ -18,8 +18,7 @@ from ...storage.notebook_inputs import keep_beside
 from ...workflows.composer_draft import Draft, Outlook, as_now, cell_of, outlook, request_of
 from ...workflows.composer_options import Offer, fitted
 from ..display.presenter import Presenter
-from ..display.surfaces.closing import close
-from ..display.surfaces.widget import WIDGET_VIEW
+from ..display.surfaces.base import WIDGET_VIEW, close
 from .debounce import Watch
 from .frame_picker import Panel, saved
 from .job_list import Shelf, relative

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import OptionError
 from ...workflows.composer_draft import value_typed
 from ...workflows.composer_options import Control, Offer
-from ..display.surfaces.closing import close
+from ..display.surfaces.base import close
 from .translations import Words
 
 FEW = 4  # choices that stand side by side

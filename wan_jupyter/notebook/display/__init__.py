@@ -43,7 +43,7 @@ def settle(ip: Any, folder: Path) -> None:
 def speak(ip: Any, language: str) -> None:
     """Have a shell's presenter speak a language, if there is a presenter yet."""
     if hasattr(ip, ATTRIBUTE):
-        presenter(ip).language = language
+        presenter_of(ip).language = language
 
 
 def uninstall(ip: Any) -> None:
@@ -52,13 +52,13 @@ def uninstall(ip: Any) -> None:
     for module, name in RENDERERS:
         formatter.pop(f"{module}.{name}", None)
     if hasattr(ip, ATTRIBUTE):
-        presenter(ip).close()
+        presenter_of(ip).close()
     for name in (ATTRIBUTE, FOLDER):
         if hasattr(ip, name):
             delattr(ip, name)
 
 
-def presenter(ip: Any) -> Presenter:
+def presenter_of(ip: Any) -> Presenter:
     """Return the shell's presenter, made on the first use."""
     if not hasattr(ip, ATTRIBUTE):
         from .presenter import Presenter
@@ -70,4 +70,4 @@ def presenter(ip: Any) -> Presenter:
 
 def _render(ip: Any, place: str, function: str, thing: object) -> None:
     """Show a thing; what does so is imported, and the presenter made, when it is first needed."""
-    getattr(import_module(place, __package__.rpartition(".")[0]), function)(thing, presenter(ip))
+    getattr(import_module(place, __package__.rpartition(".")[0]), function)(thing, presenter_of(ip))

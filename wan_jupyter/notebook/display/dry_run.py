@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ...catalog.dry import DryRun
+from ...catalog.dry_run import DryRun
 from ...i18n.messages import say
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Any
 
+from ...errors import WaitTimeout, WanError
 from ...jobs.background import Engine
-from ...jobs.job import Job
-from .waiting import until_done
+from ...jobs.job import POLL, Job
 
 CARDS_IN_A_CELL = 4  # what one cell shows beyond this shares a board
 
@@ -54,3 +56,25 @@ class Many:
         for watcher in self._watchers:
             job.watch(watcher)
         return True
+
+
+def ends_within(job: Job, timeout: float) -> bool:
+    """Wait for a job's end for some seconds; how it ended is raised once it is on display.
+
+    Raises:
+        WaitTimeout: it has not ended by then.
+    """
+    try:
+        job.result(timeout)
+    except WaitTimeout:
+        raise
+    except WanError:
+        return True
+    return True
+
+
+def until_done(future: Future[Any]) -> None:
+    """Wait for a future, as long as it takes."""
+    while not future.done():
+        with contextlib.suppress(TimeoutError):
+            future.result(POLL)

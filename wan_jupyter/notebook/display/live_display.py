@@ -16,9 +16,7 @@ from typing import Any, Protocol
 
 from ...jobs.background import Engine, logger
 from ...rendering import Bundle
-from .message_rate import Budget
-from .surfaces.drawing import Drawing
-from .surfaces.widget import Face
+from .surfaces.base import Drawing, Face
 
 FASTEST = 0.5  # seconds between updates of one display
 
@@ -168,3 +166,21 @@ class Live:
             self._face.end(lost, False, lost["text/html"])
         finally:
             self.settled.set_result(None)
+
+
+MESSAGES_A_SECOND = 100.0
+
+
+class Budget:
+    """Turns for messages, one after the other."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._free = 0.0
+
+    def turn(self, messages: int = 1) -> float:
+        """Take a turn for some messages, and return after how many seconds it comes."""
+        now = self._clock()
+        begin = max(now, self._free)
+        self._free = begin + messages / MESSAGES_A_SECOND
+        return begin - now

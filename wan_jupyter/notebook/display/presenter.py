@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from ... import rendering
-from ...catalog.dry import DryRun
+from ...catalog.dry_run import DryRun
 from ...errors import OutputError, WaitTimeout, WanError
 from ...i18n.messages import ENGLISH, say, speaking, spoken_in
 from ...jobs import background
@@ -26,14 +26,13 @@ from ...rendering import Bundle, CardView
 from .cell_error import Verdict
 from .dry_run import dry_text, request_text
 from .frontend import EMBED_FILE, EMBED_TOTAL, MB, FrontEnd, detect, settings_of, wish
-from .inside import inside
-from .job_group import CARDS_IN_A_CELL, Many
+from .job_group import CARDS_IN_A_CELL, Many, ends_within, until_done
 from .live_display import Live, Story, Subject
-from .surfaces.drawing import BOARD, CARD
-from .surfaces.widget import FACES, QUIET, Face, ring_bell
+from .surfaces import FACES, QUIET
+from .surfaces.base import BOARD, CARD, Face
+from .surfaces.terminal import ring_bell
 from .thumbnails import picture_of, pictures, shelf
-from .views import Page, card_view, lost_lines, player_view, warning_of, where
-from .waiting import ends_within, until_done
+from .views import Page, card_view, inside, lost_lines, player_view, warning_of, where
 
 PATIENCE = 10.0  # seconds for drawing what lies on disk already
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 from ... import rendering
-from ...billing.prices import FREE
+from ...billing.money import FREE
 from ...errors import OutputError
 from ...errors.system import reason_of
 from ...i18n.messages import known, say
 from ...jobs.job import Job
 from ...media.video.video import Video
-from ...rendering import CardView, PlayerView
+from ...rendering import Bundle, CardView, PlayerView
 from ...request.options import Declared, VideoRequest, declared
 from ...status import Status
 from .frontend import EMBED_FILE, EMBED_TOTAL
@@ -194,3 +195,23 @@ def where(job: Job, language: str = "en") -> dict[str, Any]:
     status = say(f"state.{job.status.lower()}", language)
     when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%m-%d %H:%M")
     return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
+
+
+HEAVIEST = 12_000_000  # letters that a widget can carry
+EMBEDDED = 'src="data:video/'  # values are escaped, so no text of the user's reads like this
+
+
+def inside(final: Bundle, again: Callable[[], Bundle], instead: Callable[[], Bundle]) -> str:
+    """Return the HTML for a widget.
+
+    Args:
+        final: what remains in the notebook.
+        again: draws it with the video in it, as long as there is room.
+        instead: draws what takes the place of a video that is too heavy.
+    """
+    found = str(final["text/html"])
+    if "<video" not in found:
+        return found
+    if EMBEDDED not in found:
+        found = str(again()["text/html"])
+    return found if EMBEDDED in found and len(found) <= HEAVIEST else str(instead()["text/html"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,6 @@ from pathlib import Path
 
 from ...errors import OutputError
 from ...errors.system import reason_of
-from .filesystem import is_shared
 from .schema import MIGRATIONS
 
 
@@ -87,3 +87,39 @@ def told(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise OutputError("output.journal", path=path, reason=reason_of(error)) from None
+
+
+MOUNTS = Path("/proc/self/mountinfo")
+# Beginnings of the kinds of file systems that other machines may use at the same time. FUSE may be anything.
+SHARED = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "lustre", "afs", "gpfs", "beegfs", "gluster", "drvfs", "virtiofs")
+
+
+def is_shared(folder: Path) -> bool:
+    """Tell whether other machines may use a folder's file system; SQLite itself does not see that."""
+    if sys.platform == "win32":
+        return str(folder).startswith("\\\\")
+    try:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return kind_of(folder, mounts).startswith(SHARED)
+
+
+def kind_of(folder: Path, mounts: str) -> str:
+    """Return the kind of file system that a folder is on, by the text of Linux's mountinfo; "" where it is not told."""
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        words = line.split()
+        if len(words) < 7 or "-" not in words[6:]:
+            continue
+        point = Path(_plain(words[4]))
+        if (point == folder or point in folder.parents) and len(point.parts) >= best:  # a later mount hides an earlier
+            best, kind = len(point.parts), words[words.index("-", 6) + 1]
+    return kind
+
+
+def _plain(name: str) -> str:
+    """Undo the escapes that mountinfo has for blanks and backslashes."""
+    for code, letter in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        name = name.replace(code, letter)
+    return name

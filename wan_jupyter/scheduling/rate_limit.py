@@ -1,0 +1,41 @@
+"""How far apart the requests of one account must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SHARE_READ_EVERY = 10.0  # seconds after which it is counted anew who shares an account
+
+
+def spacing(rate: float, owners: int) -> float:
+    """Return seconds between two requests of this process: an account's rate is shared by its living owners."""
+    return max(1, owners) / rate if rate > 0 else 0.0
+
+
+@dataclass(slots=True)
+class Turns:
+    """When the next request of each kind may go out, one for an account at an address; used on the loop only.
+
+    Attributes:
+        owners: how many living processes share the account.
+        counted: when they were counted.
+        booked: when a moment was taken last; a clock that says less was set back.
+        free: by kind, the next moment that is free.
+    """
+
+    owners: int = 1
+    counted: float = float("-inf")
+    booked: float = float("-inf")
+    free: dict[str, float] = field(default_factory=dict)
+
+    def book(self, kind: str, rate: float, now: float) -> float:
+        """Take the next free moment for a request, and return how many seconds away it is.
+
+        No clock makes that longer than it was at the last booking: with one that was set back, all moments go back.
+        """
+        back, self.booked = max(0.0, self.booked - now), now
+        if back:
+            self.free = {each: at - back for each, at in self.free.items()}
+        at = max(now, self.free.get(kind, now))
+        self.free[kind] = at + spacing(rate, self.owners)
+        return at - now
