@@ -90,15 +90,6 @@ def test_the_messages_are_the_ones_that_are_shown() -> None:
     assert [block.splitlines() for block in blocks("failures")] == [error.lines() for error in errors]
 
 
-def test_every_floor_is_named_as_it_is() -> None:
-    """The README's picture of the house has every module there is, and no other."""
-    house = TEXT.split("## How it is built")[1].split("## Glossary")[0]
-    package = README.parent / "wan_jupyter"
-    named = {name for cell in re.findall(r"`([\w/]+)`", house) for name in cell.split()} - {"wan_jupyter"}
-    there = {path.stem for path in package.iterdir() if (path.suffix == ".py" or (path / "__init__.py").exists())}
-    assert {name.rstrip("/") for name in named} == there
-
-
 def test_every_picture_is_made_by_a_test_in_light_and_dark() -> None:
     """The README shows them all, for either theme, and they are small."""
     shown = set(re.findall(r"notebooks/images/([\w.-]+)", TEXT))

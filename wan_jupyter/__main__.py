@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 
 from .config import settings as environment
-from .i18n.messages import say, speaking
+from .i18n.messages import current_language, tr
 
 
 def main(words: list[str]) -> int:
     """Run one command; return the process's exit code."""
-    speaking.set(environment.read(files=False).language)
+    current_language.set(environment.read_settings(files=False).language)
     if words[:1] != ["doctor"] or len(words) > 2:
-        print(say("doctor.usage"), file=sys.stderr)  # noqa: T201 - a command's own output
+        print(tr("doctor.usage"), file=sys.stderr)  # noqa: T201 - a command's own output
         return 2
     from .workflows import doctor
 

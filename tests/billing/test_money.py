@@ -9,7 +9,7 @@ import pytest
 from tests.support.parts import World, picture
 from wan_jupyter.billing.money import Price, estimate
 from wan_jupyter.catalog import plan
-from wan_jupyter.media.image.reader import take
+from wan_jupyter.media.image.reader import read_image
 from wan_jupyter.request.options import VideoRequest
 
 
@@ -61,7 +61,7 @@ def test_the_emulator_is_free() -> None:
 def test_a_dry_run_says_the_price(world: World, model: str, options: dict[str, Any], amount: float | None) -> None:
     """At the provider in use, in its currency."""
     session = world.session("dashscope-intl", key="sk-test")
-    request = VideoRequest(**{"first": take(picture()), "model": model, **options})
+    request = VideoRequest(**{"first": read_image(picture()), "model": model, **options})
     found = session.dry_run(request).price
     assert (found.amount if found else None) == (pytest.approx(amount) if amount else None)
 

@@ -14,8 +14,8 @@ from tests.support.parts import PATIENCE, PortEmulator, World, picture
 from wan_jupyter.catalog import plan
 from wan_jupyter.catalog.dry_run import DryRun
 from wan_jupyter.errors import ImageError
-from wan_jupyter.media.image.conversion import made_fit
-from wan_jupyter.media.image.reader import Image, take
+from wan_jupyter.media.image.conversion import convert_to_fit
+from wan_jupyter.media.image.reader import Image, read_image
 from wan_jupyter.notebook.display.dry_run import dry_text
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.session.session import Session
@@ -26,7 +26,9 @@ SIGNED = "https://user:pass%40word@host.test/cat.png?Signature=secret#secret"
 
 def dry(world: World, model: str | None = None, provider: str = "dashscope-intl", **wishes: Any) -> DryRun:
     session = world.session(provider, key="sk-test")
-    return session.dry_run(VideoRequest(filled_prompt="A cat", **{"first": take(picture()), "model": model, **wishes}))
+    return session.dry_run(
+        VideoRequest(filled_prompt="A cat", **{"first": read_image(picture()), "model": model, **wishes})
+    )
 
 
 def digest(data: bytes) -> str:
@@ -43,7 +45,7 @@ def turned() -> bytes:
 
 def test_a_model_that_takes_links_gets_an_upload(world: World) -> None:
     """The link's stand-in, the header that has it resolved, and a line on where the picture goes before."""
-    shown = dry(world, LINKS_ONLY, first=take(picture(), label="cat.png"))
+    shown = dry(world, LINKS_ONLY, first=read_image(picture(), label="cat.png"))
     (item,) = shown.request.body["input"]["media"]
     weight = f"{len(picture()) / 1e3:.1f} kB"
     assert item["url"] == f"oss://<upload of PNG, {weight}, sha256 {digest(picture())}…>"
@@ -58,7 +60,7 @@ def test_a_model_that_takes_links_gets_an_upload(world: World) -> None:
 def test_a_picture_too_large_for_the_body_is_an_upload(world: World, heavy: bool, stored: bool) -> None:
     """The protocol decides by the weight that is sent."""
     source = picture() if not heavy else noise(7_000_000)
-    shown = dry(world, "wan2.6-i2v-flash", first=take(source))
+    shown = dry(world, "wan2.6-i2v-flash", first=read_image(source))
     link = shown.request.body["input"]["img_url"]
     assert link.startswith("oss://<upload of BMP, 7.0 MB, " if stored else "<data:image/png, ")
     assert ("x-dashscope-ossresourceresolve" in shown.request.headers) is stored
@@ -74,7 +76,7 @@ def noise(weight: int) -> bytes:
 
 def test_each_of_two_uploads_is_said(world: World) -> None:
     """By name; an address is neither uploaded nor said."""
-    both = dry(world, LINKS_ONLY, first=take(picture(), label="a"), last=take(picture("navy"), label="b"))
+    both = dry(world, LINKS_ONLY, first=read_image(picture(), label="a"), last=read_image(picture("navy"), label="b"))
     said = [values["label"] for key, values in both.plan.remarks if key == "remark.uploads_first"]
     assert said == ["a", "b"]
     one = dry(world, LINKS_ONLY, first=Image("a", url="https://a/b.png"))
@@ -92,9 +94,9 @@ def test_a_gateway_has_no_storage_to_show(world: World) -> None:
 def test_a_picture_is_shown_as_it_is_sent(world: World) -> None:
     """Turned upright first: other bytes, which is said."""
     source = turned()
-    shown = dry(world, first=take(source, label="cat.jpg"))
+    shown = dry(world, first=read_image(source, label="cat.jpg"))
     bounds = plan.limits("retold")
-    sent = made_fit(source, shown.plan.order.bounds, "cat.jpg").data
+    sent = convert_to_fit(source, shown.plan.order.bounds, "cat.jpg").data
     assert bounds.formats
     assert digest(sent) in shown.request.body["input"]["img_url"]
     assert digest(source) not in shown.request.body["input"]["img_url"]
@@ -103,7 +105,7 @@ def test_a_picture_is_shown_as_it_is_sent(world: World) -> None:
 
 def test_an_object_is_shown_as_the_file_it_becomes(world: World) -> None:
     """With a weight and the digest of its bytes, not of its pixels."""
-    source = take(PIL.Image.open(io.BytesIO(picture())))
+    source = read_image(PIL.Image.open(io.BytesIO(picture())))
     shown = dry(world, first=source)
     assert digest(source.encoded()) in shown.request.body["input"]["img_url"]
     assert "0.0 kB" not in shown.request.body["input"]["img_url"]
@@ -112,7 +114,7 @@ def test_an_object_is_shown_as_the_file_it_becomes(world: World) -> None:
 def test_half_a_picture_is_found_before_anything_is_ordered(world: World) -> None:
     """As it would be on the way."""
     with pytest.raises(ImageError) as caught:
-        dry(world, first=take(picture(size=(900, 900))[:-200]))
+        dry(world, first=read_image(picture(size=(900, 900))[:-200]))
     assert caught.value.key == "image.truncated"
 
 
@@ -139,7 +141,7 @@ def test_a_dry_run_is_what_the_service_receives(world: World, port: PortEmulator
     """Body for body, but for the stand-ins: the seed that is drawn, and the name of the upload."""
     session: Session = world.session("dashscope-intl", base_url=port.base_url, key="sk-test")
     wishes: dict[str, Any] = {"model": LINKS_ONLY, "duration": 2, "seed": 7}
-    shown = session.dry_run(VideoRequest(prompt="A cat", filled_prompt="A cat", first=take(picture()), **wishes))
+    shown = session.dry_run(VideoRequest(prompt="A cat", filled_prompt="A cat", first=read_image(picture()), **wishes))
     session.submit("A cat", image=picture(), **wishes).result(PATIENCE)
     got = port.tasks[0]["request"]
     (was,), (is_,) = shown.request.body["input"].pop("media"), got["input"].pop("media")

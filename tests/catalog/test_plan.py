@@ -13,15 +13,15 @@ from tests.support.parts import picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.catalog import validate
 from wan_jupyter.errors import ImageError, ModelError, SettingsError
-from wan_jupyter.i18n.messages import say
+from wan_jupyter.i18n.messages import tr
 from wan_jupyter.media.image.conversion import Bounds
-from wan_jupyter.media.image.reader import Image, take
+from wan_jupyter.media.image.reader import Image, read_image
 from wan_jupyter.protocols import dashscope, openai_videos
 from wan_jupyter.request.options import VideoRequest, declared
 
 PROVIDERS = sorted(catalog.providers())
 MODELS = sorted(catalog.models())
-CAT = take(picture())
+CAT = read_image(picture())
 CLIP = "https://host/clip.mp4?Signature=secret"
 OPTIONS = {row.name for row in declared(VideoRequest)}
 
@@ -257,7 +257,7 @@ def test_what_is_sent_all_the_same_is_remarked_upon(wishes: dict[str, object], k
     """The service decides; the user knows."""
     plan = check(**wishes)
     assert {key for key, _ in plan.remarks} == keys
-    assert all(say(key, **values) for key, values in plan.remarks)
+    assert all(tr(key, **values) for key, values in plan.remarks)
 
 
 def test_a_template_is_for_the_models_that_have_it() -> None:
@@ -349,7 +349,7 @@ def test_a_turned_photograph_is_upright(orientation: int, size: str) -> None:
     exif, sink = PIL.Image.Exif(), io.BytesIO()
     exif[0x0112] = orientation
     PIL.Image.new("RGB", (600, 400)).save(sink, "JPEG", exif=exif.tobytes())
-    assert check("ope", first=take(sink.getvalue())).order.fields["size"] == size
+    assert check("ope", first=read_image(sink.getvalue())).order.fields["size"] == size
 
 
 def test_frames_by_address_only_are_refused_as_files() -> None:

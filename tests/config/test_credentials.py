@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.parts import World
 from wan_jupyter.catalog.plan import Provider, provider, providers
-from wan_jupyter.config.credentials import find, has_key
-from wan_jupyter.config.settings import Settings, read
+from wan_jupyter.config.credentials import find_key, has_key
+from wan_jupyter.config.settings import Settings, read_settings
 from wan_jupyter.errors import CredentialsError, SettingsError
 from wan_jupyter.security.api_key import Key
 from wan_jupyter.session.session import Session
@@ -34,7 +34,7 @@ def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(world: World, **said: str) -> Settings:
-    return read({"WAN_HOME": str(world.home), **said})
+    return read_settings({"WAN_HOME": str(world.home), **said})
 
 
 def opened(world: World, name: str | None = None, said: dict[str, str] | None = None, **how: Any) -> Session:
@@ -146,7 +146,7 @@ def test_an_unknown_provider_in_the_environment_is_an_error(world: World) -> Non
 )
 def test_a_key_is_for_whom_it_was_meant(world: World, row: Provider, said: dict[str, str], found: str | None) -> None:
     """DashScope's for DashScope; `WAN_API_KEY` for whom `WAN_PROVIDER` names, else the one that is named in code."""
-    key = find(row, settings(world, **said))
+    key = find_key(row, settings(world, **said))
     assert (key.reveal() if key else None) == found
 
 
@@ -163,7 +163,7 @@ def test_the_nearest_source_is_taken(world: World, monkeypatch: pytest.MonkeyPat
 
 
 def _source(row: Provider, found: Settings, explicit: str | None = None) -> tuple[str, str]:
-    key = find(row, found, explicit)
+    key = find_key(row, found, explicit)
     assert key
     return key.source, key.reveal()
 
@@ -207,7 +207,7 @@ def test_the_keyring_is_not_asked_if_a_key_was_found(world: World, monkeypatch: 
 def test_a_missing_key_is_said_wherever_it_may_come_from(world: World, name: str, used: str) -> None:
     """Also where another provider is in use, to which WAN_API_KEY belongs."""
     with pytest.raises(CredentialsError) as caught:
-        find(providers()[name], settings(world, WAN_PROVIDER=used))
+        find_key(providers()[name], settings(world, WAN_PROVIDER=used))
     assert (caught.value.key, f"%wan login {name}" in str(caught.value), "_KEY" in str(caught.value)) == (
         "key.missing", True, True,
     )  # fmt: skip
@@ -217,14 +217,14 @@ def test_a_missing_key_is_said_wherever_it_may_come_from(world: World, name: str
 def test_a_key_that_cannot_be_a_header_is_refused(world: World, text: str) -> None:
     """Before it could break out of the header; and it is not shown."""
     with pytest.raises(CredentialsError) as caught:
-        find(provider(INTL), settings(world), text)
+        find_key(provider(INTL), settings(world), text)
     assert (caught.value.key, text in str(caught.value)) == ("key.unusable", False)
 
 
 def test_a_key_object_is_taken_as_it_is(world: World) -> None:
     """Sessions may share one."""
     key = Key(ONE, "elsewhere")
-    assert find(provider(INTL), settings(world), key) is key
+    assert find_key(provider(INTL), settings(world), key) is key
 
 
 def test_a_session_does_not_show_its_key(world: World) -> None:

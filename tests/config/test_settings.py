@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from wan_jupyter.config.settings import Settings, read
+from wan_jupyter.config.settings import Settings, read_settings
 
 
 def test_nothing_said_is_nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No provider, no key, English; a home in the user's data folder, videos in the working directory."""
     monkeypatch.chdir(tmp_path)
-    found = read({})
+    found = read_settings({})
     assert (found.provider, found.model, found.base_url, found.language, dict(found.keys)) == ("", "", "", "en", {})
     assert found.home.name == "wan_jupyter"
     assert found.home.is_absolute()
@@ -30,7 +30,7 @@ def test_everything_may_be_said(tmp_path: Path) -> None:
         "DASHSCOPE_API_KEY": "sk-one",
         "WAN_API_KEY": "sk-two",
     }
-    found = read(said)
+    found = read_settings(said)
     assert (found.home, found.provider, found.model) == (tmp_path, "dashscope-cn", "wan2.6-i2v")
     assert (found.base_url, found.language) == ("https://example.com/api/v1", "ko")
     revealed = {name: key.reveal() for name, key in found.keys.items()}
@@ -39,18 +39,18 @@ def test_everything_may_be_said(tmp_path: Path) -> None:
 
 def test_a_blank_key_is_none() -> None:
     """`export DASHSCOPE_API_KEY=` unsets it."""
-    assert dict(read({"DASHSCOPE_API_KEY": "  ", "WAN_API_KEY": ""}).keys) == {}
+    assert dict(read_settings({"DASHSCOPE_API_KEY": "  ", "WAN_API_KEY": ""}).keys) == {}
 
 
 def test_keys_are_not_shown() -> None:
     """Settings are in many a traceback."""
-    assert "sk-one" not in repr(read({"DASHSCOPE_API_KEY": "sk-one"}))
+    assert "sk-one" not in repr(read_settings({"DASHSCOPE_API_KEY": "sk-one"}))
 
 
 def test_a_home_may_begin_with_a_tilde(tmp_path: Path) -> None:
     """And is absolute from then on."""
-    assert read({"WAN_HOME": "~/wan"}).home == Path("~/wan").expanduser()
-    assert read({"WAN_HOME": "wan"}).home == Path.cwd() / "wan"
+    assert read_settings({"WAN_HOME": "~/wan"}).home == Path("~/wan").expanduser()
+    assert read_settings({"WAN_HOME": "wan"}).home == Path.cwd() / "wan"
 
 
 def test_videos_go_beside_the_notebook(tmp_path: Path) -> None:
@@ -60,16 +60,16 @@ def test_videos_go_beside_the_notebook(tmp_path: Path) -> None:
         notebook.parent.mkdir()
         notebook.touch()
     lab = {"JPY_SESSION_NAME": str(there)}
-    assert read(lab, notebook=str(here)).notebook == here.parent
-    assert read(lab).notebook == there.parent
-    assert read({"JPY_SESSION_NAME": str(tmp_path / "none.ipynb")}).notebook == Path.cwd()
-    assert read({}, notebook="vscode-notebook-cell:/x").notebook == Path.cwd()
+    assert read_settings(lab, notebook=str(here)).notebook == here.parent
+    assert read_settings(lab).notebook == there.parent
+    assert read_settings({"JPY_SESSION_NAME": str(tmp_path / "none.ipynb")}).notebook == Path.cwd()
+    assert read_settings({}, notebook="vscode-notebook-cell:/x").notebook == Path.cwd()
 
 
 @pytest.mark.parametrize(("value", "found"), [("50", {"speed": 50.0}), ("fast", {}), ("", {})])
 def test_the_emulators_speed_is_a_number_or_left_alone(value: str, found: dict[str, float]) -> None:
     """Nonsense does not stop a class."""
-    assert read({"WAN_EMULATOR_SPEED": value}).emulator == found
+    assert read_settings({"WAN_EMULATOR_SPEED": value}).emulator == found
 
 
 def test_settings_are_frozen(tmp_path: Path) -> None:

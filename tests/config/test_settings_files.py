@@ -10,9 +10,9 @@ from tests.support.frontends import LOAD, Shell
 from tests.support.generated_tables import README
 from tests.support.parts import FakeClock, PortEmulator, World, picture
 from wan_jupyter import Session
-from wan_jupyter.config.settings import Settings, read
+from wan_jupyter.config.settings import Settings, read_settings
 from wan_jupyter.errors import CredentialsError, SettingsError
-from wan_jupyter.media.image.reader import take
+from wan_jupyter.media.image.reader import read_image
 from wan_jupyter.request.options import VideoRequest
 
 pytest_plugins = ("tests.support.shell",)
@@ -31,7 +31,7 @@ def said(world: World, text: str, project: str = "", **variables: str) -> Settin
     nested.mkdir(parents=True, exist_ok=True)
     notebook = nested / "one.ipynb"
     notebook.touch()
-    return read({"WAN_HOME": str(world.home), **variables}, notebook=str(notebook))
+    return read_settings({"WAN_HOME": str(world.home), **variables}, notebook=str(notebook))
 
 
 # ---- whose word counts ---------------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_a_project_cannot_take_a_key(
     text = f'[tool.wan_jupyter]\nprovider = "videos"\nbase_url = "{port.url}"\nkey_variable = "X"\nduration = 10\n'
     (world.folder / "pyproject.toml").write_text(text)
     monkeypatch.chdir(world.folder)
-    found = read()
+    found = read_settings()
     warned = Session()
     [warning] = recwarn.list
     for name in ("provider", "base_url", "key_variable"):
@@ -105,7 +105,9 @@ def test_a_default_yields_to_the_model(world: World) -> None:
     """What a model does not have is left out, and that is said."""
     found = said(world, 'duration = 7\nresolution = "480P"\nnegative_prompt = "blurry"\n')
     session = world.session(settings=found)
-    plan = session.plan(VideoRequest(prompt="x", filled_prompt="x", model="wan2.2-i2v-flash", first=take(picture())))
+    plan = session.plan(
+        VideoRequest(prompt="x", filled_prompt="x", model="wan2.2-i2v-flash", first=read_image(picture()))
+    )
     assert (plan.request.duration, plan.request.resolution) == (5, "480P")
     assert plan.request.negative_prompt == "blurry"
     assert [(key, how["name"]) for key, how in plan.remarks if "yields" in key] == [
@@ -116,7 +118,7 @@ def test_a_default_yields_to_the_model(world: World) -> None:
 def test_a_default_model_to_serve_oneself_yields_to_a_service(world: World) -> None:
     """A default never is the reason why a cell is refused."""
     session = world.session(settings=said(world, 'model = "served"'))
-    plan = session.plan(VideoRequest(prompt="x", filled_prompt="x", first=take(picture())))
+    plan = session.plan(VideoRequest(prompt="x", filled_prompt="x", first=read_image(picture())))
     assert (plan.model.id, [key for key, _ in plan.remarks]) == ("wan2.6-i2v-flash", ["remark.default_yields"])
 
 
@@ -189,7 +191,7 @@ def test_a_file_that_is_no_text_is_said(world: World) -> None:
     world.home.mkdir()
     (world.home / "settings.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="UTF-8"):
-        read({"WAN_HOME": str(world.home)})
+        read_settings({"WAN_HOME": str(world.home)})
 
 
 def test_the_files_in_the_readme_can_be_read(world: World) -> None:

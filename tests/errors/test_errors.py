@@ -39,13 +39,13 @@ def test_a_service_error_shows_the_services_own_words() -> None:
     error = JobFailed("job.failed", problem=REFUSED, id="abcde")
     assert "Throttling: Slow down. (request id request-7)" in error.message()
     assert (error.code, error.request_id) == ("Throttling", "request-7")
-    assert error.hint() == f"{errors.say('advice.busy')} Nothing was billed."
+    assert error.hint() == f"{errors.tr('advice.busy')} Nothing was billed."
 
 
 def test_a_service_error_is_told_in_at_most_three_lines() -> None:
     """The service's words, what they mean, what to do; what the first line says already is not said again."""
     error = JobFailed("job.failed", problem=REFUSED, id="abcde")
-    assert [error.message(), errors.say("happened.busy"), error.hint()] == str(error).splitlines()
+    assert [error.message(), errors.tr("happened.busy"), error.hint()] == str(error).splitlines()
     lost = JobUncertain("job.uncertain", problem=Problem(errors.LOST_ANSWER, advice="uncertain"), id="abcde")
     assert [lost.message(), lost.hint()] == str(lost).splitlines()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.frontends import Shell
 from wan_jupyter import errors
-from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, Phrase, catalogue, language_of, say, spoken_in
+from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, Phrase, catalogue, language_of, language_scope, tr
 from wan_jupyter.i18n.suggestions import nearest
 from wan_jupyter.notebook.commands import COMMANDS
 from wan_jupyter.rendering.columns import cut, padded, width
@@ -66,7 +66,7 @@ def test_nothing_is_left_in_english(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_help_fits_its_columns(language: str) -> None:
     """Wide letters count as two."""
-    with spoken_in(language):
+    with language_scope(language):
         wide = [line for line in help_text().splitlines() if width(line) > 120]
     assert wide == []
 
@@ -99,16 +99,16 @@ def test_any_tag_gives_a_language(tags: list[str]) -> None:
 def test_a_shell_speaks_the_language_of_its_user(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """`WAN_LANG`; what `%config` says is stronger."""
     monkeypatch.setenv("WAN_LANG", "ko")
-    assert say("where.provider", "ko") in shell.ok("%wan").out
+    assert tr("where.provider", "ko") in shell.ok("%wan").out
     shell.ok("%config WanMagics.language = 'ja'")
-    assert say("where.provider", "ja") in shell.ok("%wan").out
+    assert tr("where.provider", "ja") in shell.ok("%wan").out
 
 
 def test_the_locale_is_asked_last(bare: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else says anything."""
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     bare.ok("%load_ext wan_jupyter")
-    assert say("where.provider", "zh") in bare.ok("%wan").out
+    assert tr("where.provider", "zh") in bare.ok("%wan").out
 
 
 def test_an_error_is_shown_in_the_users_language_and_logged_in_english(
@@ -118,9 +118,9 @@ def test_an_error_is_shown_in_the_users_language_and_logged_in_english(
     monkeypatch.setenv("WAN_LANG", "ko")
     shell.ok("%wan")
     ran = shell.run("%%wan cat.png --dry-rum\nA cat")
-    shown = say("option.unknown.text", "ko", name="--dry-rum")
+    shown = tr("option.unknown.text", "ko", name="--dry-rum")
     assert shown in ran.out
-    assert say("option.did_you_mean", "ko", word="--dry-run").strip() in ran.out
+    assert tr("option.did_you_mean", "ko", word="--dry-run").strip() in ran.out
     assert isinstance(ran.error, errors.OptionError)
     assert str(ran.error).startswith("There is no option --dry-rum.\nDid you mean --dry-run?")
 
@@ -130,7 +130,7 @@ def test_a_card_and_a_table_speak_it_too(shell: Shell, monkeypatch: pytest.Monke
     monkeypatch.setenv("WAN_LANG", "ja")
     job = shell.order("猫が見上げる")
     job.result(60)
-    assert say("state.succeeded", "ja") in shell.ok("%wan jobs").out
+    assert tr("state.succeeded", "ja") in shell.ok("%wan jobs").out
     shell.ok("%unload_ext wan_jupyter")
 
 
@@ -143,8 +143,8 @@ def test_a_part_of_a_sentence_is_said_in_the_sentences_language() -> None:
     assert isinstance(part, Phrase)
     assert part == "Did you mean wan2.6-i2v-flash? "
     again = pickle.loads(pickle.dumps(part))
-    korean = say("option.unknown.hint", "ko", suggestion=again)
-    assert say("option.did_you_mean", "ko", word="wan2.6-i2v-flash") in korean
+    korean = tr("option.unknown.hint", "ko", suggestion=again)
+    assert tr("option.did_you_mean", "ko", word="wan2.6-i2v-flash") in korean
 
 
 # ---- columns ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from wan_jupyter.billing.budget import WRITTEN
 from wan_jupyter.catalog import plan
 from wan_jupyter.config.settings_files import SAID, SESSION, USER
 from wan_jupyter.errors.kinds import ADVICE
-from wan_jupyter.i18n.messages import ENGLISH, catalogue, known, say
+from wan_jupyter.i18n.messages import ENGLISH, catalogue, has_message, tr
 from wan_jupyter.notebook import commands, magics
 from wan_jupyter.protocols import dashscope, new_api, openai_videos
 from wan_jupyter.request.options import CellOptions, VideoRequest, declared
@@ -109,7 +109,7 @@ def raised() -> list[tuple[str, str, ast.Call]]:
 def test_every_error_has_a_text() -> None:
     """An error's key leads to a sentence."""
     assert len(raised()) > 50
-    assert [(where, key) for where, key, _ in raised() if not known(f"{key}.text")] == []
+    assert [(where, key) for where, key, _ in raised() if not has_message(f"{key}.text")] == []
 
 
 def test_every_error_is_given_what_its_sentences_need() -> None:
@@ -127,30 +127,30 @@ def test_every_error_is_given_what_its_sentences_need() -> None:
 
 def test_every_sentence_that_is_said_exists() -> None:
     """`say` with a literal key, and the presenter's own."""
-    said = [(where, first(call)) for where, call in calls() if name_of(call) == "say" and first(call)]
+    said = [(where, first(call)) for where, call in calls() if name_of(call) == "tr" and first(call)]
     assert said
-    assert [(where, key) for where, key in said if not known(key)] == []
+    assert [(where, key) for where, key in said if not has_message(key)] == []
 
 
 def test_every_note_and_remark_exists() -> None:
     """What a snapshot or a plan points at by key."""
     notes = [(where, keyword(call, "note")) for where, call in calls()]
-    assert [(where, note) for where, note in notes if note and not known(f"note.{note}")] == []
-    text = (ROOT / "wan_jupyter" / "catalog.py").read_text("utf-8")
+    assert [(where, note) for where, note in notes if note and not has_message(f"note.{note}")] == []
+    text = (ROOT / "wan_jupyter" / "catalog" / "remarks.py").read_text("utf-8")
     remarks = re.findall(r'"(remark\.\w+)"', text)
     assert remarks
-    assert [key for key in remarks if not known(key)] == []
+    assert [key for key in remarks if not has_message(key)] == []
 
 
 def test_every_trouble_with_polling_has_a_note() -> None:
     """The notes that are worked out."""
     for name in ("no_answer", "key_refused", "unknown_task", "cannot_stop", "waiting_to_submit"):
-        assert known(f"note.{name}")
+        assert has_message(f"note.{name}")
 
 
 def test_every_warning_has_a_remark() -> None:
     """A video that was kept although it does not decode says so."""
-    assert known("remark.undecodable")
+    assert has_message("remark.undecodable")
 
 
 def advised() -> set[str]:
@@ -194,7 +194,7 @@ def test_what_an_advice_says_to_do_is_no_report() -> None:
 @pytest.mark.parametrize(("family", "words"), FAMILIES.items(), ids=str)
 def test_every_member_of_a_family_exists(family: str, words: tuple[str, ...]) -> None:
     """Keys that are put together: states, options, commands, modes."""
-    assert [word for word in words if not known(family.format(word))] == []
+    assert [word for word in words if not has_message(family.format(word))] == []
 
 
 def test_every_table_of_headings_is_whole() -> None:
@@ -205,7 +205,7 @@ def test_every_table_of_headings_is_whole() -> None:
         "models": "id modes resolutions durations",
     }
     keys = [f"{family}.{name}" for family, columns in names.items() for name in columns.split()]
-    assert [key for key in keys if not known(key)] == []
+    assert [key for key in keys if not has_message(key)] == []
 
 
 def test_no_value_is_named_like_an_argument() -> None:
@@ -215,7 +215,7 @@ def test_no_value_is_named_like_an_argument() -> None:
 
 def test_values_are_text_and_no_templates() -> None:
     """Braces in what a user typed are shown as typed."""
-    assert "{surprise}" in say("job.unknown.text", id="{surprise}")
+    assert "{surprise}" in tr("job.unknown.text", id="{surprise}")
 
 
 # ---- what can be typed --------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def test_an_error_is_at_most_two_lines() -> None:
 
 def test_there_is_one_file_a_language() -> None:
     """English is there, and every other language has no key that English lacks."""
-    folder = ROOT / "wan_jupyter" / "lang"
+    folder = ROOT / "wan_jupyter" / "i18n" / "locales"
     languages = [Path(path).stem for path in folder.glob("*.toml")]
     assert ENGLISH in languages
     assert [name for name in languages if set(catalogue(name)) - set(catalogue(ENGLISH))] == []

@@ -21,7 +21,7 @@ from wan_jupyter import errors
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.scheduling import retry
 from wan_jupyter.session.session import Session
-from wan_jupyter.storage.output_files import Place, place_for
+from wan_jupyter.storage.output_files import OutputPaths, output_paths
 
 HALF = 1 << 20  # bytes
 DAY = 24 * 3600.0
@@ -31,8 +31,8 @@ def on(world: World, store: Storage, **how: object) -> Session:
     return world.session("dashscope-intl", base_url=store.base_url, key="sk-test", **how)
 
 
-def place_of(job: Job) -> Place:
-    return place_for(job.facts.folder, job.id, job.facts.created_at)
+def place_of(job: Job) -> OutputPaths:
+    return output_paths(job.facts.folder, job.id, job.facts.created_at)
 
 
 def part(start: int | None = None, lost: int = 0, **headers: object) -> Answer:

@@ -113,7 +113,7 @@ def test_a_video_that_the_user_edited_is_the_users(world: World) -> None:
     file_of(first).write_bytes(edited)
     again = world.order()
     assert again.result(PATIENCE).path.read_bytes() == edited
-    assert (again.warning, "changed" in errors.say(f"remark.{again.warning}")) == ("edited", True)
+    assert (again.warning, "changed" in errors.tr(f"remark.{again.warning}")) == ("edited", True)
     assert len(world.emulator().downloads) == 2
 
 
@@ -133,7 +133,7 @@ def test_a_sound_file_is_not_read(world: World, monkeypatch: pytest.MonkeyPatch)
     def never(*_: object) -> None:
         raise AssertionError("looked at")
 
-    monkeypatch.setattr(runner, "look_at", never)
+    monkeypatch.setattr(runner, "inspect_file", never)
     for job in (world.order(), world.session().job(first.id)):
         assert (job.done, job.video) == (True, first.video)
 
@@ -146,7 +146,7 @@ def test_while_it_is_fetched_again_the_user_is_told_why(world: World) -> None:
     job = world.order()
     until(lambda: world.clock.sleeping)
     assert (job.status, job.snapshot.note) == (Status.DOWNLOADING, "fetched_again")
-    assert "costs nothing" in errors.say("note.fetched_again")
+    assert "costs nothing" in errors.tr("note.fetched_again")
     assert world.order() is job
     assert world.session().job(job.id) is job
     world.clock.release()

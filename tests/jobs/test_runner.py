@@ -225,7 +225,7 @@ def test_a_refusal_fails_the_job_with_all_the_service_said(world: World, code: i
     problem = end(job)
     assert (job.status, problem.problem.http, problem.problem.advice) == (Status.FAILED, code, advice)
     assert all(word in str(problem) for word in (name, "said the service", "request-7"))
-    assert problem.hint() == errors.say(f"advice.{advice}") + " Nothing was billed."
+    assert problem.hint() == errors.tr(f"advice.{advice}") + " Nothing was billed."
     assert (world.emulator().creates, world.emulator().tasks) == (1, [])
 
 
@@ -259,7 +259,7 @@ def test_a_failure_without_a_code_is_still_an_error(world: World) -> None:
     job = world.order()
     problem = end(job)
     assert (job.status, problem.code, problem.billed) == (Status.FAILED, "", "no")
-    assert errors.say("happened.no_reason") in problem.lines()
+    assert errors.tr("happened.no_reason") in problem.lines()
 
 
 # ---- polling: trouble is no end -----------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def end_held(job: Job, clock: FakeClock) -> errors.WanError:
 
 def test_the_deadline_leaves_the_job_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """After hours of waiting we stop asking, the row stays under way, and asking again goes on with the same task."""
-    monkeypatch.setattr(retry, "DEADLINE", 60.0)
+    monkeypatch.setattr(polling, "DEADLINE", 60.0)
     world.emulator().faults({"at": "poll", "do": "word", "status": "RUNNING", "times": 0})
     session = world.session()
     job = world.order(session=session)
@@ -536,7 +536,7 @@ def test_canceled_while_pending_costs_nothing(world: World, clock: FakeClock) ->
     until(lambda: job.cancel_answered)
     problem = end_held(job, clock)
     assert (job.status, world.emulator().billed) == (Status.CANCELED, 0)
-    assert problem.hint() == errors.say("advice.canceled") + " Nothing was billed."
+    assert problem.hint() == errors.tr("advice.canceled") + " Nothing was billed."
 
 
 def running(world: World) -> Job:

@@ -13,9 +13,9 @@ from PIL import Image as Pillow
 from PIL import ImageChops, ImageOps
 
 from wan_jupyter.errors import ImageError
-from wan_jupyter.i18n.messages import say
-from wan_jupyter.media.image.conversion import Bounds, Fit, made_fit, swaps_sides
-from wan_jupyter.media.image.reader import take
+from wan_jupyter.i18n.messages import tr
+from wan_jupyter.media.image.conversion import Bounds, Fit, convert_to_fit, swaps_sides
+from wan_jupyter.media.image.reader import read_image
 
 OLD = Bounds(2000, 360, 10_000_000, alpha=False)
 NEW = Bounds(8000, 240, 20_000_000, alpha=False)
@@ -76,7 +76,7 @@ def done(fit: Fit) -> list[str]:
 
 
 def said(fit: Fit) -> str:
-    return " ".join(say(key, **values) for key, values in fit.repairs)
+    return " ".join(tr(key, **values) for key, values in fit.repairs)
 
 
 # ---- nothing to do --------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def test_a_picture_that_fits_is_not_touched(name: str) -> None:
     """The very bytes are sent, and nothing is said."""
     picture, kind, mime = KEPT[name]
     data = saved(picture, kind)
-    fit = made_fit(data, OLD, "cat")
+    fit = convert_to_fit(data, OLD, "cat")
     assert fit.data is data
     assert fit == Fit(data, mime, ())
 
@@ -108,7 +108,7 @@ def test_a_picture_that_fits_is_not_touched(name: str) -> None:
 def test_a_model_that_takes_transparency_gets_it() -> None:
     """Where nothing is known against it."""
     data = saved(drawn("RGBA"))
-    assert made_fit(data, Bounds()).data is data
+    assert convert_to_fit(data, Bounds()).data is data
 
 
 # ---- turned ---------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_a_model_that_takes_transparency_gets_it() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_turned_picture_is_set_upright(orientation: int, kind: str) -> None:
     """All eight ways to hold a camera; the mark goes, so that nobody turns it twice."""
-    fit = made_fit(turned(orientation, kind), OLD, "cat")
+    fit = convert_to_fit(turned(orientation, kind), OLD, "cat")
     assert (corners(pixels(fit)), pixels(fit).size) == (["red", "green", "blue", "white"], (400, 300))
     assert pixels(fit).getexif().get(0x0112, 1) == 1
     assert done(fit) == (["rotation"] if orientation > 1 else [])
@@ -130,14 +130,14 @@ def test_a_mark_that_means_nothing_turns_nothing(orientation: int) -> None:
     exif = Pillow.Exif()
     exif[0x0112] = orientation
     data = saved(drawn(), "JPEG", exif=exif.tobytes())
-    assert made_fit(data, OLD).data is data
+    assert convert_to_fit(data, OLD).data is data
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow tells of it, too
 def test_damaged_exif_turns_nothing() -> None:
     """It is no reason to refuse the picture."""
     data = saved(drawn(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\xff\xff" + b"\xff" * 20)
-    assert made_fit(data, OLD).data is data
+    assert convert_to_fit(data, OLD).data is data
 
 
 def test_the_shape_of_a_turned_picture_is_known_from_its_header() -> None:
@@ -149,7 +149,7 @@ def test_the_shape_of_a_turned_picture_is_known_from_its_header() -> None:
 
 def test_a_tiff_is_turned_once() -> None:
     """Pillow turns it by itself when it is decoded."""
-    fit = made_fit(turned(6, "TIFF"), OLD, "cat")
+    fit = convert_to_fit(turned(6, "TIFF"), OLD, "cat")
     assert (corners(pixels(fit)), pixels(fit).size) == (["red", "green", "blue", "white"], (400, 300))
     assert done(fit) == ["rotation", "format"]
 
@@ -171,7 +171,7 @@ def see_through(mode: str) -> Pillow.Image:
 )
 def test_what_is_transparent_becomes_white(mode: str, kind: str) -> None:
     """And no alpha channel is left."""
-    fit = made_fit(saved(see_through(mode), kind), OLD, "cat")
+    fit = convert_to_fit(saved(see_through(mode), kind), OLD, "cat")
     made = pixels(fit).convert("RGB")
     assert (made.getpixel((10, 10)), made.getpixel((390, 10))) == ((255, 255, 255), (0, 0, 0))
     assert (pixels(fit).mode, fit.mime, done(fit)[0]) == ("RGB", "image/png", "alpha")
@@ -180,10 +180,10 @@ def test_what_is_transparent_becomes_white(mode: str, kind: str) -> None:
 def test_a_transparent_object_is_put_on_white_and_that_is_said() -> None:
     """As the same picture from a file is; a model that takes transparency gets it."""
     picture = see_through("RGBA")
-    for data in (take(picture).encoded(), saved(picture)):
-        fit = made_fit(data, OLD, "cat")
+    for data in (read_image(picture).encoded(), saved(picture)):
+        fit = convert_to_fit(data, OLD, "cat")
         assert (pixels(fit).mode, pixels(fit).getpixel((10, 10)), done(fit)) == ("RGB", (255, 255, 255), ["alpha"])
-        assert pixels(made_fit(data, Bounds())).mode == "RGBA"
+        assert pixels(convert_to_fit(data, Bounds())).mode == "RGBA"
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
@@ -191,22 +191,22 @@ def test_an_alpha_channel_in_which_nothing_is_transparent_goes_too(mode: str) ->
     """The file is another then, which is said. An object's, such as a figure's, never comes into a file."""
     picture = drawn().convert("LA" if mode == "LA" else "RGBA").convert(mode)
     more = {"transparency": 255} if mode == "P" else {}
-    fit = made_fit(saved(picture, **more), OLD, "cat")
+    fit = convert_to_fit(saved(picture, **more), OLD, "cat")
     assert (pixels(fit).mode in ("RGB", "L"), done(fit)) == (True, ["alpha"])
-    data = take(drawn().convert("RGBA")).encoded()
-    assert made_fit(data, OLD, "cat").data is data
+    data = read_image(drawn().convert("RGBA")).encoded()
+    assert convert_to_fit(data, OLD, "cat").data is data
 
 
 def test_a_transparent_colour_is_transparency() -> None:
     """A PNG may name one colour that is not seen."""
-    fit = made_fit(saved(drawn(), transparency=(255, 0, 0)), OLD, "cat")
+    fit = convert_to_fit(saved(drawn(), transparency=(255, 0, 0)), OLD, "cat")
     assert corners(pixels(fit)) == ["white", "green", "blue", "white"]
     assert done(fit) == ["alpha"]
 
 
 def test_transparency_survives_a_scaling_where_the_model_takes_it() -> None:
     """Nothing is repaired that is not broken."""
-    fit = made_fit(saved(see_through("RGBA")), Bounds(high=200))
+    fit = convert_to_fit(saved(see_through("RGBA")), Bounds(high=200))
     assert (pixels(fit).mode, done(fit)) == ("RGBA", ["scaled"])
 
 
@@ -214,7 +214,7 @@ def test_transparency_that_a_jpeg_cannot_hold_is_said() -> None:
     """Too heavy for a PNG."""
     picture = noise((300, 300))
     picture.putalpha(128)
-    fit = made_fit(saved(picture), Bounds(weight=100_000))
+    fit = convert_to_fit(saved(picture), Bounds(weight=100_000))
     assert (fit.mime, done(fit)) == ("image/jpeg", ["alpha", "weight"])
 
 
@@ -224,9 +224,9 @@ def test_transparency_that_a_jpeg_cannot_hold_is_said() -> None:
 @pytest.mark.parametrize(("kind", "mime"), [("GIF", "image/gif"), ("TIFF", "image/tiff")])
 def test_another_format_is_converted(kind: str, mime: str) -> None:
     """Without loss, and it is said."""
-    image = take(saved(drawn(), kind), label="cat")
+    image = read_image(saved(drawn(), kind), label="cat")
     assert image.mime == mime
-    fit = made_fit(image.encoded(), OLD, "cat")
+    fit = convert_to_fit(image.encoded(), OLD, "cat")
     assert (fit.mime, corners(pixels(fit)), done(fit)) == ("image/png", ["red", "green", "blue", "white"], ["format"])
     assert said(fit) == f"cat is {mime}, which this model does not take: it was sent as image/png."
 
@@ -241,7 +241,7 @@ def test_another_format_is_converted(kind: str, mime: str) -> None:
 )
 def test_the_new_format_is_one_that_the_model_takes(kind: str, formats: tuple[str, ...], mime: str) -> None:
     """Whatever that is."""
-    fit = made_fit(saved(drawn(), kind), Bounds(formats=formats))
+    fit = convert_to_fit(saved(drawn(), kind), Bounds(formats=formats))
     assert (fit.mime, done(fit)) == (mime, ["format"])
 
 
@@ -250,7 +250,7 @@ def test_sixteen_bits_become_eight_of_the_same_brightness(kind: str) -> None:
     """Not cut off at 255."""
     levels = Pillow.frombytes("I;16", (256, 2), b"".join((n * 257).to_bytes(2, "little") for n in range(256)) * 2)
     data = saved(levels, "PNG") if kind == "I;16" else saved(levels.convert("I").convert("I;16B"), "TIFF")
-    fit = made_fit(data, Bounds(formats=("image/jpeg",)))
+    fit = convert_to_fit(data, Bounds(formats=("image/jpeg",)))
     made = pixels(fit)
     assert all(abs(made.getpixel((n, 0)) - n) <= 3 for n in range(256))  # type: ignore[operator]
 
@@ -258,13 +258,13 @@ def test_sixteen_bits_become_eight_of_the_same_brightness(kind: str) -> None:
 def test_a_mode_without_a_range_is_refused() -> None:
     """What a float means as brightness nobody knows."""
     with pytest.raises(ImageError) as caught:
-        made_fit(saved(drawn("F"), "TIFF"), OLD, "cat")
+        convert_to_fit(saved(drawn("F"), "TIFF"), OLD, "cat")
     assert caught.value.key == "image.bad_mode"
 
 
 def test_printers_colours_become_a_screens() -> None:
     """Where a CMYK picture is written anew."""
-    fit = made_fit(saved(drawn("CMYK"), "JPEG"), SMALL)
+    fit = convert_to_fit(saved(drawn("CMYK"), "JPEG"), SMALL)
     assert (pixels(fit).mode, corners(pixels(fit))) == ("RGB", ["red", "green", "blue", "white"])
 
 
@@ -284,7 +284,7 @@ def test_a_large_picture_is_scaled_to_the_largest_side(
     size: tuple[int, int], bounds: Bounds, made: tuple[int, int]
 ) -> None:
     """Its shape stays; old and new size are said."""
-    fit = made_fit(saved(drawn(size=size)), bounds, "cat")
+    fit = convert_to_fit(saved(drawn(size=size)), bounds, "cat")
     assert (pixels(fit).size, fit.mime) == (made, "image/png")
     words = f"cat was scaled down from {size[0]}x{size[1]} to {made[0]}x{made[1]} pixels, to what this model takes."
     assert said(fit) == words
@@ -292,7 +292,7 @@ def test_a_large_picture_is_scaled_to_the_largest_side(
 
 def test_the_old_size_is_the_one_that_is_seen() -> None:
     """A turned picture is scaled upright."""
-    fit = made_fit(turned(6), SMALL, "cat")
+    fit = convert_to_fit(turned(6), SMALL, "cat")
     assert done(fit) == ["rotation", "scaled", "weight"] or done(fit) == ["rotation", "scaled"]
     assert "from 400x300 to 64x48" in said(fit)
 
@@ -301,7 +301,7 @@ def test_a_heavy_png_becomes_a_light_jpeg() -> None:
     """12 MB of noise, 10 MB at most; no pixel is lost to scaling."""
     data = saved(noise((2000, 2000)), compress_level=1)
     assert len(data) > 10_000_000
-    fit = made_fit(data, OLD, "cat")
+    fit = convert_to_fit(data, OLD, "cat")
     assert len(fit.data) <= 10_000_000
     assert (pixels(fit).size, fit.mime, done(fit)) == ((2000, 2000), "image/jpeg", ["weight"])
     words = f"cat has {len(data) / 1e6:.1f} MB, more than this model takes: it was sent as image/jpeg of "
@@ -311,21 +311,21 @@ def test_a_heavy_png_becomes_a_light_jpeg() -> None:
 def test_a_heavy_bmp_that_fits_as_png_loses_nothing() -> None:
     """12 MB of plain colours."""
     picture = drawn(size=(2000, 2000))
-    fit = made_fit(saved(picture, "BMP"), OLD)
+    fit = convert_to_fit(saved(picture, "BMP"), OLD)
     assert (fit.mime, done(fit)) == ("image/png", ["weight"])
     assert ImageChops.difference(pixels(fit), picture).getbbox() is None
 
 
 def test_what_no_quality_makes_light_enough_is_scaled() -> None:
     """As far as the model allows; both are said."""
-    fit = made_fit(saved(noise((400, 400))), Bounds(low=50, weight=20_000), "cat")
+    fit = convert_to_fit(saved(noise((400, 400))), Bounds(low=50, weight=20_000), "cat")
     assert len(fit.data) <= 20_000
     assert (done(fit), min(pixels(fit).size) >= 50) == (["scaled", "weight"], True)
 
 
 def test_scaling_stops_at_the_smallest_side() -> None:
     """Then the service decides."""
-    fit = made_fit(saved(noise((100, 100))), Bounds(low=90, weight=100))
+    fit = convert_to_fit(saved(noise((100, 100))), Bounds(low=90, weight=100))
     assert pixels(fit).size == (100, 100)
 
 
@@ -337,7 +337,7 @@ def test_a_file_that_ends_too_early_is_refused(kind: str) -> None:
     """Its header is whole, so only the decoder sees it; nobody pays for half a picture."""
     data = saved(noise((300, 200)), kind)
     with pytest.raises(ImageError) as caught:
-        made_fit(data[: len(data) // 2], OLD, "cat")
+        convert_to_fit(data[: len(data) // 2], OLD, "cat")
     assert caught.value.key == "image.truncated"
     assert "cat is damaged" in str(caught.value)
 
@@ -349,7 +349,7 @@ def test_any_damage_is_our_own_error_or_a_picture(data: bytes, at: int) -> None:
     """Whatever stands in the file."""
     whole = saved(drawn(size=(40, 30)), "JPEG")
     with contextlib.suppress(ImageError):
-        assert pixels(made_fit(whole[:at] + data + whole[at + len(data) :], SMALL)).size
+        assert pixels(convert_to_fit(whole[:at] + data + whole[at + len(data) :], SMALL)).size
 
 
 # ---- of all of them -------------------------------------------------------------------------------------------------
@@ -386,25 +386,25 @@ def test_whatever_comes_fits_and_comes_again(mode: str, kind: str, size: tuple[i
     data = written(mode, kind, size)
     if data is None:
         return
-    fit = made_fit(data, bounds, "cat")
+    fit = convert_to_fit(data, bounds, "cat")
     made = pixels(fit)
     assert not bounds.high or max(made.size) <= bounds.high
     assert not bounds.weight or len(fit.data) <= bounds.weight
     assert fit.mime in bounds.formats
     assert bounds.alpha or made.mode in ("1", "L", "P", "RGB", "CMYK", "I;16", "I")
     assert (fit.data == data) == (fit.repairs == ())
-    assert fit == made_fit(data, bounds, "cat")
-    assert made_fit(fit.data, bounds).data is fit.data
-    assert all(say(key, **values) for key, values in fit.repairs)
+    assert fit == convert_to_fit(data, bounds, "cat")
+    assert convert_to_fit(fit.data, bounds).data is fit.data
+    assert all(tr(key, **values) for key, values in fit.repairs)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_repair_has_its_words(name: str) -> None:
     """With the picture's name."""
-    words = say(f"remark.repaired_{name}", label="cat.png", was="a", mime="b", old="c", new="d", megabytes="1", now="2")
+    words = tr(f"remark.repaired_{name}", label="cat.png", was="a", mime="b", old="c", new="d", megabytes="1", now="2")
     assert words.startswith("cat.png")
 
 
 def test_a_picture_without_a_name_has_one_all_the_same() -> None:
     """In words."""
-    assert said(made_fit(turned(6), OLD)).startswith("The picture was turned upright")
+    assert said(convert_to_fit(turned(6), OLD)).startswith("The picture was turned upright")

@@ -23,7 +23,7 @@ from PIL import Image as Pillow
 
 from wan_jupyter.errors import ImageError, InputError
 from wan_jupyter.media.image import files, pixels
-from wan_jupyter.media.image.reader import Image, take
+from wan_jupyter.media.image.reader import Image, read_image
 from wan_jupyter.security.urls import unsigned
 
 quick = settings(max_examples=100, deadline=None, database=None)
@@ -41,7 +41,7 @@ def saved(kind: str = "PNG", picture: Pillow.Image | None = None, **how: object)
 
 def refused(value: object, **how: object) -> ImageError:
     with pytest.raises(ImageError) as caught:
-        take(value, **how)
+        read_image(value, **how)
     assert 1 <= len(caught.value.lines()) <= 2
     assert all("\n" not in line for line in caught.value.lines())
     return caught.value
@@ -75,7 +75,7 @@ def test_a_file_is_known_by_its_bytes_and_not_by_its_name(folder: Path, kind: st
     data = saved(kind)
     (folder / "thing.dat").write_bytes(data)
 
-    image = take("thing.dat")
+    image = read_image("thing.dat")
 
     assert image == Image("thing.dat", hashlib.sha256(data).hexdigest(), mime, 6, 4, len(data))
     assert image.encoded() == data
@@ -85,7 +85,7 @@ def test_a_file_is_known_by_its_bytes_and_not_by_its_name(folder: Path, kind: st
 def test_a_snapshot_does_not_follow_the_file(folder: Path) -> None:
     """What is sent is what was there when the cell ran."""
     before = (folder / "cat.png").read_bytes()
-    image = take("cat.png")
+    image = read_image("cat.png")
     (folder / "cat.png").unlink()
 
     assert image.encoded() == before
@@ -100,8 +100,8 @@ def test_every_way_to_name_a_file_finds_it(folder: Path, name: str) -> None:
     if "%" not in name:
         ways.append(absolute.as_uri())
 
-    assert {take(way).label for way in ways} == {name}
-    assert len({take(way).digest for way in ways}) == 1
+    assert {read_image(way).label for way in ways} == {name}
+    assert len({read_image(way).digest for way in ways}) == 1
 
 
 def test_a_relative_path_begins_at_the_folder_given(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -109,8 +109,8 @@ def test_a_relative_path_begins_at_the_folder_given(folder: Path, tmp_path_facto
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "b c.png").write_bytes(saved())
 
-    assert take("b c.png", folder=elsewhere).weight
-    assert take("file://./b%20c.png", folder=elsewhere).weight
+    assert read_image("b c.png", folder=elsewhere).weight
+    assert read_image("file://./b%20c.png", folder=elsewhere).weight
     assert refused("b c.png").key == "image.missing"
 
 
@@ -119,7 +119,7 @@ def test_a_tilde_is_the_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
 
-    assert take("~/cat.png").label == "cat.png"
+    assert read_image("~/cat.png").label == "cat.png"
     assert refused("~nobody-here-at-all/x.png").key == "image.missing"
 
 
@@ -264,7 +264,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(side: int) -> None:
 
 def test_a_large_picture_is_no_bomb() -> None:
     """95 million pixels, where Pillow already warns, are accepted without a warning and without being decoded."""
-    assert take(bomb(9_500, 10_000)).width == 9_500
+    assert read_image(bomb(9_500, 10_000)).width == 9_500
 
 
 # ---- addresses ------------------------------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def test_a_large_picture_is_no_bomb() -> None:
 def test_an_address_is_taken_whole_and_shown_without_its_secrets() -> None:
     """The label has no query, no password; neither has the repr."""
     url = "https://user:secret@host.example/a/cat.png?size=2&Signature=SECRET#top"
-    image = take(url)
+    image = read_image(url)
 
     assert image.url == url
     assert image.label == "https://host.example/a/cat.png"
@@ -313,7 +313,7 @@ def test_a_refused_address_shows_no_password() -> None:
 )
 def test_a_new_signature_does_not_make_another_picture(url: str, counts_as: str) -> None:
     """Known signature parameters do not count; the rest of the query stays, in order and as written."""
-    assert take(url).identity == f"url:{counts_as}"
+    assert read_image(url).identity == f"url:{counts_as}"
     assert unsigned(counts_as) == counts_as
 
 
@@ -332,9 +332,9 @@ def test_a_data_uri_counts_by_the_bytes_in_it() -> None:
         "data:image/png," + "".join(f"%{byte:02x}" for byte in data),
     ]
 
-    assert {take(way).digest for way in ways} == {hashlib.sha256(data).hexdigest()}
-    assert take(ways[0]).label == "data:image/png"
-    assert packed[:20] not in repr(take(ways[0]))
+    assert {read_image(way).digest for way in ways} == {hashlib.sha256(data).hexdigest()}
+    assert read_image(ways[0]).label == "data:image/png"
+    assert packed[:20] not in repr(read_image(ways[0]))
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_bytes_and_file_objects_are_the_file_they_hold(folder: Path) -> None:
     data = (folder / "cat.png").read_bytes()
     with (folder / "cat.png").open("rb") as file:
         held = [data, bytearray(data), memoryview(data), io.BytesIO(data), file]
-        images = [take(value) for value in held]
+        images = [read_image(value) for value in held]
 
     assert {image.digest for image in images} == {hashlib.sha256(data).hexdigest()}
     assert [image.label for image in images] == ["bytes", "bytearray", "memoryview", "BytesIO", "cat.png"]
@@ -363,7 +363,7 @@ def test_a_file_object_is_read_whole_and_left_where_it_stood(folder: Path) -> No
     """A cell that is run again must find the same picture."""
     with (folder / "cat.png").open("rb") as file:
         file.seek(7)
-        assert take(file) == take(file)
+        assert read_image(file) == read_image(file)
         assert file.tell() == 7
 
 
@@ -374,7 +374,7 @@ def test_a_stream_that_cannot_go_back_is_read_once() -> None:
         def read(self, most: int) -> bytes:
             return saved()[:most]
 
-    assert take(Stream()).label == "Stream"
+    assert read_image(Stream()).label == "Stream"
 
 
 def test_a_file_opened_as_text_is_refused(folder: Path) -> None:
@@ -388,21 +388,21 @@ def test_a_file_opened_as_text_is_refused(folder: Path) -> None:
 def test_a_pil_image_is_copied_and_becomes_a_png_without_alpha(mode: str) -> None:
     """The services refuse an alpha channel; an opaque picture of any usual mode ends as L or RGB of the same size."""
     picture = drawn("RGB").convert(mode)
-    image = take(picture)
+    image = read_image(picture)
     picture.paste(0, (0, 0, 6, 4))
 
     encoded = Pillow.open(io.BytesIO(image.encoded()))
 
     assert (image.mime, image.width, image.height, image.weight) == ("image/png", 6, 4, 0)
     assert (encoded.format, encoded.size, encoded.mode in ("L", "RGB")) == ("PNG", (6, 4), True)
-    assert image.digest != take(picture).digest
+    assert image.digest != read_image(picture).digest
 
 
 def test_what_is_transparent_stays_so_until_its_model_is_known() -> None:
     """An object's pixels go into the file as they are, as a file's do: what a model does not take is repaired later."""
     picture = Pillow.new("RGBA", (2, 1), (255, 0, 0, 0))
     picture.putpixel((1, 0), (0, 0, 0, 128))
-    encoded = Pillow.open(io.BytesIO(take(picture).encoded()))
+    encoded = Pillow.open(io.BytesIO(read_image(picture).encoded()))
 
     assert [encoded.getpixel((x, 0)) for x in (0, 1)] == [(255, 0, 0, 0), (0, 0, 0, 128)]
 
@@ -413,15 +413,15 @@ def test_two_palettes_are_two_pictures() -> None:
     red.putpalette([255, 0, 0])
     blue.putpalette([0, 0, 255])
 
-    assert take(red).digest != take(blue).digest
-    assert take(red).digest == take(Pillow.new("RGB", (4, 4), (255, 0, 0))).digest
+    assert read_image(red).digest != read_image(blue).digest
+    assert read_image(red).digest == read_image(Pillow.new("RGB", (4, 4), (255, 0, 0))).digest
 
 
 def test_size_and_mode_count_as_well_as_pixels() -> None:
     """A 2×8 and an 8×2 picture of one colour differ; so do grey and coloured ones."""
     shapes = [Pillow.new("L", (2, 8)), Pillow.new("L", (8, 2)), Pillow.new("RGB", (2, 8)), Pillow.new("RGBA", (2, 8))]
 
-    assert len({take(shape).digest for shape in shapes}) == 4
+    assert len({read_image(shape).digest for shape in shapes}) == 4
 
 
 def test_a_rotation_mark_of_the_camera_stays_out_of_the_png(folder: Path) -> None:
@@ -431,7 +431,7 @@ def test_a_rotation_mark_of_the_camera_stays_out_of_the_png(folder: Path) -> Non
     (folder / "phone.jpg").write_bytes(saved("JPEG", exif=exif))
 
     with Pillow.open(folder / "phone.jpg") as picture:
-        encoded = Pillow.open(io.BytesIO(take(picture).encoded()))
+        encoded = Pillow.open(io.BytesIO(read_image(picture).encoded()))
 
     assert (encoded.size, dict(encoded.getexif())) == ((6, 4), {})
 
@@ -467,9 +467,9 @@ def test_a_numpy_array_is_a_picture(shape: tuple[int, ...], dtype: str, mode: st
     """Ones of uint8 are nearly black, ones of floats and True are white."""
     np = pytest.importorskip("numpy")
     shade = 1 if dtype == "uint8" else 255
-    image = take(np.ones(shape, dtype=dtype))
+    image = read_image(np.ones(shape, dtype=dtype))
 
-    assert image.digest == take(Pillow.frombytes(mode, (6, 4), bytes([shade]) * (24 * len(mode)))).digest
+    assert image.digest == read_image(Pillow.frombytes(mode, (6, 4), bytes([shade]) * (24 * len(mode)))).digest
     assert (image.width, image.height, image.mime) == (6, 4, "image/png")
 
 
@@ -477,7 +477,7 @@ def test_a_numpy_array_is_copied_whatever_its_layout() -> None:
     """Views, reversed and transposed arrays are taken as they read, and later changes do not count."""
     np = pytest.importorskip("numpy")
     array = np.arange(72, dtype="uint8").reshape(4, 6, 3)[::-1, :, ::-1]
-    image = take(array)
+    image = read_image(array)
     data = array.tobytes()
     array[:] = 0
 
@@ -515,10 +515,10 @@ def test_a_matplotlib_figure_is_drawn_at_once() -> None:
 
     figure = Figure(figsize=(2, 1), dpi=50)
     figure.subplots().plot([1, 2, 3])
-    first, again = take(figure), take(figure)
+    first, again = read_image(figure), read_image(figure)
     figure.axes[0].plot([3, 2, 1])
 
-    assert first.digest == again.digest != take(figure).digest
+    assert first.digest == again.digest != read_image(figure).digest
     assert Pillow.open(io.BytesIO(first.encoded())).mode == "RGB"
 
 
@@ -529,8 +529,10 @@ def test_an_upload_widget_is_the_file_in_it() -> None:
     file = {"name": "cat.png", "type": "image/png", "size": 1, "content": memoryview(saved()), "last_modified": when}
     widget = widgets.FileUpload(value=(file,))
 
-    assert take(widget).label == "cat.png"
-    assert {take(form).digest for form in (widget, (file,), file)} == {hashlib.sha256(file["content"]).hexdigest()}
+    assert read_image(widget).label == "cat.png"
+    assert {read_image(form).digest for form in (widget, (file,), file)} == {
+        hashlib.sha256(file["content"]).hexdigest()
+    }
 
 
 def test_an_upload_widget_of_ipywidgets_7_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -543,8 +545,8 @@ def test_an_upload_widget_of_ipywidgets_7_is_read_too(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "ipywidgets", types.SimpleNamespace(FileUpload=FileUpload))
     file = {"metadata": {"type": "image/png"}, "content": saved()}
 
-    assert take(FileUpload(cat=file)).label == "cat"
-    assert take({"cat.png": file}).label == "cat.png"
+    assert read_image(FileUpload(cat=file)).label == "cat"
+    assert read_image({"cat.png": file}).label == "cat.png"
     assert refused(FileUpload()).key == "image.upload_count"
     assert "2 files" in refused(FileUpload(a=file, b=file)).message()
 
@@ -559,8 +561,8 @@ def test_an_object_may_offer_its_own_picture(folder: Path, held: object) -> None
         def __wan_image__(self) -> object:
             return held
 
-    assert take(Clip()).label == "Clip"
-    assert take(Clip(), label="$clip").label == "$clip"
+    assert read_image(Clip()).label == "Clip"
+    assert read_image(Clip(), label="$clip").label == "$clip"
 
 
 def test_an_object_that_fails_is_named_with_its_own_words() -> None:
@@ -581,7 +583,7 @@ def test_an_object_that_fails_is_named_with_its_own_words() -> None:
     assert "RuntimeError: no frame" in refused(Broken(), label="$clip").message()
     assert refused(Endless()).key == "image.unsupported"
     with pytest.raises(InputError, match="name of the picture is empty"):
-        take(NotYet())
+        read_image(NotYet())
 
 
 @pytest.mark.parametrize("value", [None, 5, 1.5, object(), [], (), {}, {"content": 5}, ["cat.png"], type, lambda: 1])
@@ -608,7 +610,7 @@ def test_an_object_that_answers_everything_with_an_error_is_refused() -> None:
 
 def test_a_picture_is_kept_without_its_bytes(folder: Path) -> None:
     """The journal holds JSON; what comes back is equal, and says that its bytes are not here."""
-    for image in (take("cat.png"), take(drawn()), take("https://host/x.png?Signature=s")):
+    for image in (read_image("cat.png"), read_image(drawn()), read_image("https://host/x.png?Signature=s")):
         kept = json.loads(json.dumps(image.as_json()))
         back = Image.from_json({**kept, "of_a_later_version": 1})
 
@@ -619,7 +621,7 @@ def test_a_picture_is_kept_without_its_bytes(folder: Path) -> None:
 
 def test_a_picture_cannot_be_changed_and_hides_its_bytes(folder: Path) -> None:
     """Frozen, and short in a traceback."""
-    image = take("cat.png")
+    image = read_image("cat.png")
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         image.label = "dog"  # type: ignore[misc]
@@ -638,7 +640,7 @@ def test_neither_decoding_nor_encoding_happens_when_a_file_is_taken(monkeypatch:
     monkeypatch.setattr(ImageFile.ImageFile, "load", never)
     monkeypatch.setattr(Pillow.Image, "save", never)
 
-    assert take(data).encoded() is data
+    assert read_image(data).encoded() is data
 
 
 def test_importing_the_module_imports_no_pillow_and_no_numpy() -> None:
@@ -656,7 +658,7 @@ def test_importing_the_module_imports_no_pillow_and_no_numpy() -> None:
 
 def only_ours(value: object, folder: Path | None = None) -> None:
     try:
-        image = take(value, folder=folder)
+        image = read_image(value, folder=folder)
     except ImageError as error:
         told = str(error)
     else:
@@ -711,7 +713,7 @@ def test_any_pixels_become_a_png_of_the_same_size(mode: str, width: int, height:
         return
     raw = data[: len(Pillow.new(mode, (width, height)).tobytes())]
     picture = Pillow.frombytes(mode, (width, height), raw)
-    image = take(picture)
+    image = read_image(picture)
 
     assert Pillow.open(io.BytesIO(image.encoded())).size == (width, height)
-    assert image.digest == take(picture.copy()).digest
+    assert image.digest == read_image(picture.copy()).digest

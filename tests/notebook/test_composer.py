@@ -8,7 +8,7 @@ from typing import Any
 from tests.support.frontends import HELD, WIDGET, Cell, Desk, Kernel, Shell
 from tests.support.parts import PATIENCE, Emulator, picture
 from wan_jupyter.jobs import background
-from wan_jupyter.notebook.composer.debounce import Watch
+from wan_jupyter.notebook.composer.debounce import Debounce
 
 pytest_plugins = ("tests.support.shell",)
 
@@ -368,7 +368,9 @@ def test_many_letters_are_looked_at_once() -> None:
     """Only when nobody types for a moment; what is seen is shown once."""
     looked: list[int] = []
     shown: Future[int] = Future()
-    watch = Watch(background.current(), lambda: looked.append(1) or len(looked), shown.set_result, shown.set_exception)
+    watch = Debounce(
+        background.current(), lambda: looked.append(1) or len(looked), shown.set_result, shown.set_exception
+    )
     for _ in range(50):
         watch.changed()
     assert shown.result(PATIENCE) == 1
@@ -378,7 +380,7 @@ def test_many_letters_are_looked_at_once() -> None:
 def test_what_goes_wrong_while_looking_is_told() -> None:
     """It never raises into nowhere."""
     told: Future[Exception] = Future()
-    watch = Watch(background.current(), lambda: 1 // 0, print, told.set_result)
+    watch = Debounce(background.current(), lambda: 1 // 0, print, told.set_result)
     watch.changed()
     assert isinstance(told.result(PATIENCE), ZeroDivisionError)
 

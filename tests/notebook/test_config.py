@@ -11,7 +11,7 @@ import pytest
 from tests.support.frontends import HELD, SMALL, WIDGET, Kernel, Shell
 from tests.support.parts import PATIENCE, Emulator
 from wan_jupyter.errors import ModelError
-from wan_jupyter.i18n.messages import known
+from wan_jupyter.i18n.messages import has_message
 from wan_jupyter.notebook.display.frontend import NOTEBOOK, detect
 from wan_jupyter.notebook.magics import SETTINGS, WanMagics
 
@@ -71,7 +71,7 @@ def test_every_default_can_be_set_and_is_a_setting_of_the_files() -> None:
     """The same names in both places."""
     traits = WanMagics.class_trait_names(config=True)
     assert set(SETTINGS) <= set(traits)
-    assert all(known(f"config.{name}") for name in traits)
+    assert all(has_message(f"config.{name}") for name in traits)
 
 
 @pytest.mark.parametrize("line", ["progress = 'loud'", "wait = 'perhaps'", "notify = 'browser'", "embed = 'no'"])
@@ -157,7 +157,7 @@ def test_unloading_leaves_nothing_of_what_was_set(shell: Shell) -> None:
 
 LOOK = """
 import gc, json, sys, threading
-from wan_jupyter.i18n.messages import speaking
+from wan_jupyter.i18n.messages import current_language
 def alive():
     gc.collect()
     return sum(type(one).__name__ == "WanMagics" for one in gc.get_objects())

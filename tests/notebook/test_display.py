@@ -17,7 +17,7 @@ from tests.support.frontends import HELD, SMALL, WIDGET, Cell, Desk, Kernel, an_
 from tests.support.parts import ROOT, Emulator
 from tests.support.view_examples import CARD
 from wan_jupyter.notebook.display.frontend import COLAB, HEADLESS, NOTEBOOK, TERMINAL, VS_CODE, FrontEnd, detect
-from wan_jupyter.notebook.display.surfaces.widget import WidgetFace
+from wan_jupyter.notebook.display.surfaces.widget import WidgetSurface
 
 pytest_plugins = ("tests.support.shell",)
 
@@ -159,7 +159,7 @@ def test_a_click_only_passes_the_wish_on(desk: Desk) -> None:
     """The button calls what it was given, once, and does nothing else."""
     heard: list[str] = []
     with an_ipython():
-        face = WidgetFace(lambda: heard.append(threading.current_thread().name), "en")
+        face = WidgetSurface(lambda: heard.append(threading.current_thread().name), "en")
         face.open(CARD)
         face._button.click()
     assert heard == ["MainThread"]

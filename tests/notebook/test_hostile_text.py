@@ -119,7 +119,7 @@ def test_a_file_is_never_named_by_a_service(world: World, port: PortEmulator) ->
 
 
 def test_html_is_made_in_one_place() -> None:
-    """No module but `bundle` writes markup: a value that is put into it there is escaped."""
+    """No folder but `rendering` writes markup: a value that is put into it there is escaped."""
     markup = re.compile(r"(?<!\?P)</?(?:div|span|p|b|i|a|img|video|table|tr|td|pre|style|script|br|details)\b[^\n]*>")
     package = ROOT / "wan_jupyter"
     written = [
@@ -127,7 +127,7 @@ def test_html_is_made_in_one_place() -> None:
         for path in package.rglob("*.py")
         if "emulator" not in path.parts and markup.search(path.read_text("utf-8"))
     ]
-    assert [name for name in written if not name.startswith("bundle/")] == []
+    assert [name for name in written if not name.startswith("rendering/")] == []
 
 
 # ---- rights ---------------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import pytest
 from tests.support.frontends import HELD, SMALL, WIDGET, Kernel
 from tests.support.parts import Emulator, World, until
 from wan_jupyter.jobs import background
-from wan_jupyter.notebook.display.job_group import Many
-from wan_jupyter.notebook.display.live_display import MESSAGES_A_SECOND, Budget
+from wan_jupyter.notebook.display.job_group import JobGroup
+from wan_jupyter.notebook.display.live_display import MESSAGES_A_SECOND, MessageRateLimiter
 
 pytest_plugins = ("tests.support.shell",)
 
@@ -34,7 +34,7 @@ MOSTLY_BAD = (
 def test_the_budget_gives_turns_one_after_the_other() -> None:
     """A burst is spread out, a pause is not saved up."""
     now = [100.0]
-    budget = Budget(lambda: now[0])
+    budget = MessageRateLimiter(lambda: now[0])
     waits = [budget.turn() for _ in range(250)]
     assert waits[0] == 0.0
     assert waits[-1] == pytest.approx(249 / MESSAGES_A_SECOND)
@@ -46,7 +46,7 @@ def test_the_budget_gives_turns_one_after_the_other() -> None:
 def test_nobody_joins_a_board_that_has_said_its_last(world: World) -> None:
     """Once the loop has found that all have ended it draws the end: a job that came after would never be seen."""
     first, second, late = (world.order(prompt) for prompt in ("One", "Two", "Three"))
-    many = Many([first], background.current())
+    many = JobGroup([first], background.current())
     assert many.join(second)
     told: list[object] = []
     many.watch(lambda _: told.append(None) if many.done else None)

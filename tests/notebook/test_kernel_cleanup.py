@@ -23,23 +23,23 @@ from wan_jupyter.billing.budget import Budget, Spending, Terms
 from wan_jupyter.billing.money import Amount
 from wan_jupyter.catalog import plan
 from wan_jupyter.config import credentials
-from wan_jupyter.config.settings import read
+from wan_jupyter.config.settings import read_settings
 from wan_jupyter.errors import Problem, WanError
 from wan_jupyter.errors.kinds import ADVICE
 from wan_jupyter.errors.system import reason_of
-from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, Phrase, packed, say, spoken_in, unpacked
-from wan_jupyter.media.image.reader import take
+from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, Phrase, language_scope, packed, tr, unpacked
+from wan_jupyter.media.image.reader import read_image
 from wan_jupyter.media.video.video import Video, inspect
 from wan_jupyter.notebook.commands import COMMANDS
 from wan_jupyter.notebook.commands.providers import details, head, overview
 from wan_jupyter.notebook.display.views import card_view
 from wan_jupyter.notebook.magics import WanMagics
-from wan_jupyter.rendering import board_still, card, frame, job_table, line, still
+from wan_jupyter.rendering import board, board_still, card, frame, line, still
 from wan_jupyter.rendering.composer import cell
 from wan_jupyter.request.command_line import read_line
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.status import Status
-from wan_jupyter.storage.journal.database import told as journal_told
+from wan_jupyter.storage.journal.database import sqlite_errors as journal_told
 from wan_jupyter.workflows import doctor
 
 pytest_plugins = ("tests.support.shell",)
@@ -89,7 +89,7 @@ NO_SENTENCES = re.compile(
     r"|%{1,2}wan \w+|curl -X \S+|NOT AUTHORIZED|\d{4} \w+.*|<(?:Job|Session|Video) .*|adopted .*|as it came|went back"
 )
 NOT_SHOWN = ("logger", "sql", "TypeError", "AssertionError", "AttributeError", "ValueError", "__repr__")
-PARSER = ("settings_files.py",)  # the beginnings of what `tomllib` says
+PARSER = ("settings_files.py", "video.py")  # the beginnings of what `tomllib` says
 
 
 def sentences(path: Path) -> Iterator[str]:
@@ -224,7 +224,7 @@ def test_every_setting_is_explained_in_the_users_language(
     shell.ok("%wan")
     shown = re.sub(r"\s+", "", shell.ok("%config WanMagics").out)
     for name in WanMagics.class_own_traits(config=True):
-        assert re.sub(r"\s+", "", say(f"config.{name}", language)) in shown
+        assert re.sub(r"\s+", "", tr(f"config.{name}", language)) in shown
 
 
 def test_every_command_was_asked() -> None:
@@ -254,7 +254,7 @@ def test_a_card_is_in_one_language_in_every_state(language: str, world: World) -
             problem = Problem("Code", "", "7", advice=advice)
             job.show(replace(job.snapshot, status=status, problem=problem if status.ended else None, file=""))
             view = replace(card_view(job, job.facts.created_at + 3, language), expected=60.0, thumbnails=(b"1", b"2"))
-            shown = [card(view, language), frame("{}", language), job_table([view, view], language)]
+            shown = [card(view, language), frame("{}", language), board([view, view], language)]
             bundles = [still(view, language), board_still([view], language)]
             found = [*(word for html in shown for word in english_in_html(html, language))]
             found += [word for one in bundles for word in english_in_bundle(one, language)]
@@ -293,9 +293,9 @@ def files(folder: Path) -> Iterator[WanError]:
     toml = ("model = wan", "model =", "= 3", "model = 'a' 3", "a = 1\na = 2", 'model = "a', "a = [1", "[a", "model = 5")
     for text in (*toml, "durration = 5", '[sessions.work]\nprovider = "ope"\nbase_url = "http://far.test"'):
         (folder / "settings.toml").write_text(text, "utf-8")
-        yield refuse(lambda: read({"WAN_HOME": str(folder)}))
+        yield refuse(lambda: read_settings({"WAN_HOME": str(folder)}))
     (folder / "settings.toml").write_bytes(b"\xff\xfe")
-    yield refuse(lambda: read({"WAN_HOME": str(folder)}))
+    yield refuse(lambda: read_settings({"WAN_HOME": str(folder)}))
 
 
 def raised(problem: Exception) -> None:
@@ -316,12 +316,12 @@ def others(world: World) -> Iterator[WanError]:
     for name in plan.providers():
         row = plan.providers()[name]
         if row.key == "required":
-            yield refuse(lambda row=row: credentials.find(row, world.settings()))
+            yield refuse(lambda row=row: credentials.find_key(row, world.settings()))
         yield refuse(lambda name=name: plan.provider(name, "ftp://a"))
-    yield refuse(lambda: credentials.find(plan.providers()["ope"], world.settings(), "a b"))
+    yield refuse(lambda: credentials.find_key(plan.providers()["ope"], world.settings(), "a b"))
     for seconds in (1, 99):
         for name in plan.models():
-            request = VideoRequest(filled_prompt="x", model=name, duration=seconds, first=take(picture()))
+            request = VideoRequest(filled_prompt="x", model=name, duration=seconds, first=read_image(picture()))
             try:
                 plan.check(request, plan.provider("dashscope-intl"))
             except WanError as problem:
@@ -339,7 +339,7 @@ def test_an_error_is_wholly_in_the_users_language(language: str, world: World) -
     """With its real values, which hold parts of sentences themselves."""
     left = {}
     world.folder.mkdir(exist_ok=True)
-    with spoken_in(language):
+    with language_scope(language):
         for error in (*files(world.folder), *others(world)):
             shown = "\n".join(error.parts(language))
             # In brackets after our words stand the parser's own, for those who look them up.
@@ -362,7 +362,7 @@ def test_the_systems_reasons_are_said(language: str, error: OSError) -> None:
     """The system has English words only."""
     reason = reason_of(error)
     assert isinstance(reason, Phrase)
-    assert english(say(reason.key, language), language) == []
+    assert english(tr(reason.key, language), language) == []
 
 
 def test_sqlites_reasons_are_said(tmp_path: Path) -> None:
@@ -387,8 +387,8 @@ def test_the_doctor_speaks_it_where_much_is_wrong(language: str, world: World) -
     """A home that cannot be, a service that is not there, a session that is none."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with spoken_in(language):
-        found = read({"WAN_HOME": str(world.home), "DASHSCOPE_API_KEY": "sk-1"})
+    with language_scope(language):
+        found = read_settings({"WAN_HOME": str(world.home), "DASHSCOPE_API_KEY": "sk-1"})
         session = world.session("dashscope-cn", settings=found, base_url=f"http://127.0.0.1:{port}/api/v1")
         sick = [doctor.Patient(found, session, None, lambda: 0.0), doctor.visit("nobody", found)]
         world.folder.mkdir(exist_ok=True)
@@ -407,7 +407,7 @@ def test_what_the_journal_keeps_is_said_in_the_language_of_its_reader() -> None:
     part = Phrase("part.either", {"one": Phrase("part.of_session", {"name": "work"}), "other": Path("x")})
     again = unpacked(packed(part))
     assert again == part == "session work or x"
-    assert say("key.unusable.text", "ko", source=again) == say("key.unusable.text", "ko", source="work 세션 또는 x")
+    assert tr("key.unusable.text", "ko", source=again) == tr("key.unusable.text", "ko", source="work 세션 또는 x")
     assert unpacked(packed("words")) == "words"
     for other in ({"say": "of.another.release", "with": {}}, {"say": "part.either"}, {"say": [], "with": {}}, {}):
         assert unpacked(other) == ""
@@ -420,7 +420,7 @@ def test_a_remark_is_read_in_another_language_later(world: World) -> None:
     with pytest.raises(errors.JobFailed):
         job.result(PATIENCE)
     [(key, values)] = [remark for remark in session.journal.get(job.id).remarks if "unknown_model" in remark[0]]
-    assert say("option.did_you_mean", "ko", word="wan2.6-i2v-flash").strip() in say(key, "ko", **values)
+    assert tr("option.did_you_mean", "ko", word="wan2.6-i2v-flash").strip() in tr(key, "ko", **values)
 
 
 def kinds_of_value() -> list[Any]:

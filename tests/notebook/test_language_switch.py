@@ -13,7 +13,7 @@ from tests.notebook.test_composer import Page
 from tests.support.frontends import HELD, SMALL, WIDGET, Desk, Kernel, Shell
 from tests.support.parts import Emulator, picture
 from tests.support.untranslated_text import english, english_in_bundle, english_in_widgets
-from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, say
+from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, tr
 
 pytest_plugins = ("tests.support.shell",)
 
@@ -51,23 +51,23 @@ def test_a_form_that_is_there_speaks_the_new_language(language: str, kernel: Ker
     page.pick("first", "cat.png")
     page.until_says("data:image/jpeg;base64,")
     speak(kernel, language)
-    page.until_says(say("price.free", language))
+    page.until_says(tr("price.free", language))
     kernel.until(lambda: left(page, language) == [])
     page.pick("first", "nothing.png")
-    page.until_says(say("image.missing.text", language, label="nothing.png"))
+    page.until_says(tr("image.missing.text", language, label="nothing.png"))
     page.prompt("{{ nobody }}")
     page.pick("first", "cat.png")
-    page.until_says(say("prompt.unknown_name.text", language, name="nobody"))
+    page.until_says(tr("prompt.unknown_name.text", language, name="nobody"))
     page.upload("first", "upload.png", picture("red"))
     page.prompt(PROMPTS[language])
-    page.until_says(say("compose.uploaded", language))
+    page.until_says(tr("compose.uploaded", language))
     page.click("wan-to-cell")
-    page.until_says(say("compose.cell_title", language))
+    page.until_says(tr("compose.cell_title", language))
     assert left(page, language) == []
     kernel.until(lambda: page.ready)
     port.faults(HELD)
     page.click("wan-generate")
-    page.until_says(say("state.running", language))
+    page.until_says(tr("state.running", language))
     assert left(page, language) == []
     port.clear()
     page.until_says("<video")
@@ -84,7 +84,7 @@ def test_a_refused_submit_is_said_in_the_forms_language(kernel: Kernel, desk: De
     kernel.until(lambda: left(page, "ko") == [])
     (desk.folder / "cat.png").unlink()
     page.click("wan-generate")
-    page.until_says(say("image.missing.text", "ko", label="cat.png"))
+    page.until_says(tr("image.missing.text", "ko", label="cat.png"))
     assert left(page, "ko") == []
 
 
@@ -113,11 +113,11 @@ def test_a_card_under_way_speaks_the_new_language(language: str, kernel: Kernel,
     cell = kernel.ok(f"%%wan cat.png {SMALL} -o job\n{prompt}", live=True)
     kernel.until(lambda: "Rendering" in widgets_text(kernel) and "Show request" in widgets_text(kernel))
     speak(kernel, language)
-    kernel.until(lambda: say("state.running", language) in widgets_text(kernel))
-    kernel.until(lambda: say("card.request", language) in widgets_text(kernel))
+    kernel.until(lambda: tr("state.running", language) in widgets_text(kernel))
+    kernel.until(lambda: tr("card.request", language) in widgets_text(kernel))
     shown = [state for state in widgets(kernel).values() if state["_model_name"] in ("HTMLModel", "ButtonModel")]
     assert english_in_widgets(shown, language) == []
-    assert any(state.get("description") == say("card.cancel", language) for state in shown)
+    assert any(state.get("description") == tr("card.cancel", language) for state in shown)
     port.clear()
     kernel.until(lambda: cell.bundles and WIDGET not in cell.bundle)
     assert english_in_bundle(cell.bundle, language) == []
@@ -130,7 +130,7 @@ def test_a_board_speaks_the_new_language(kernel: Kernel, port: Emulator) -> None
     cell = kernel.ok("\n".join(map(ordered, prompts)), live=True)
     kernel.until(lambda: "wan-board" in widgets_text(kernel) and "Rendering" in widgets_text(kernel))
     speak(kernel, "ko")
-    heads = [say(f"board.{name}", "ko") for name in ("job", "state", "time", "prompt")]
+    heads = [tr(f"board.{name}", "ko") for name in ("job", "state", "time", "prompt")]
     kernel.until(lambda: all(f">{head}<" in widgets_text(kernel) for head in heads))
     port.clear()
     kernel.until(lambda: len(cell.bundles) == 5 and not any(WIDGET in bundle for bundle in cell.bundles))
@@ -145,7 +145,7 @@ def test_a_headless_card_speaks_the_new_language(kernel: Kernel, port: Emulator)
     cell = kernel.ok(f"%config WanMagics.progress = 'text'\n%config WanMagics.wait = 'never'\n{ordered('고양이')}")
     kernel.until(lambda: "Rendering" in str(cell.bundles))
     speak(kernel, "ja")
-    kernel.until(lambda: say("state.running", "ja") in str(cell.bundles))
+    kernel.until(lambda: tr("state.running", "ja") in str(cell.bundles))
     assert english_in_bundle(cell.bundles[-1], "ja") == []
     port.clear()
     kernel.until(lambda: "<video" in str(cell.bundles))
@@ -162,7 +162,7 @@ def test_a_terminal_that_waits_writes_lines_in_its_language(shell: Shell, monkey
     monkeypatch.setenv("WAN_LANG", "ko")
     shell.ok("%wan")
     ran = shell.run(f"%%wan cat.png {SMALL} --wait\n고양이")
-    assert say("state.preparing", "ko") in ran.err
+    assert tr("state.preparing", "ko") in ran.err
     assert english(ran.out + ran.err, "ko") == []
     failed = shell.run(f"%%wan cat.png {SMALL} --wait\nforbidden")
     assert english(failed.out + failed.err, "ko", ("forbidden",)) == []

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.support.parts import World, picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import Problem, ServiceError
-from wan_jupyter.media.image.reader import Image, take
-from wan_jupyter.protocols.base import Flow, Found, Order
+from wan_jupyter.media.image.reader import Image, read_image
+from wan_jupyter.protocols.base import CreateRequest, Flow, Found
 from wan_jupyter.protocols.dashscope import ERRORS, DashScope, body_of
 from wan_jupyter.protocols.responses import advise, retry_after
 from wan_jupyter.request.options import VideoRequest
@@ -58,7 +58,7 @@ def problem(flow: Flow[Any], response: httpx.Response) -> Problem:
     return caught.value.problem
 
 
-def order(body: dict[str, Any], path: str) -> Order:
+def order(body: dict[str, Any], path: str) -> CreateRequest:
     """Return the order of a literal create body."""
     given, parameters = body["input"], body["parameters"]
     names = {"img_url": "first", "first_frame_url": "first", "last_frame_url": "last"}
@@ -67,7 +67,7 @@ def order(body: dict[str, Any], path: str) -> Order:
     links = {item["type"]: item["url"] for item in given.get("media", [])}
     frames |= {kind.removesuffix("_frame"): link for kind, link in links.items() if kind.endswith("_frame")}
     fields = parameters | ({"clip_url": links["first_clip"]} if "first_clip" in links else {})
-    return Order(body["model"], "", path.removeprefix("/api/v1"), shape, given["prompt"], fields, frames)
+    return CreateRequest(body["model"], "", path.removeprefix("/api/v1"), shape, given["prompt"], fields, frames)
 
 
 # ---- what we send -------------------------------------------------------------------------------------------------
@@ -106,13 +106,13 @@ def test_the_seeds_example_is_what_a_user_gets() -> None:
     request = VideoRequest(prompt=given["prompt"], filled_prompt=given["prompt"], **frames)
     plan = catalog.check(request, catalog.provider("dashscope-intl"))
     links = {role: image.url for role, image in plan.request.frames}
-    body = body_of(Order(**{**_fields(plan.order), "frames": links}))
+    body = body_of(CreateRequest(**{**_fields(plan.order), "frames": links}))
     assert body["parameters"].pop("watermark") is False
     assert body == wire["body"]
     assert f"/api/v1{plan.order.path}" == wire["path"]
 
 
-def _fields(made: Order) -> dict[str, Any]:
+def _fields(made: CreateRequest) -> dict[str, Any]:
     return {name: getattr(made, name) for name in made.__dataclass_fields__}
 
 
@@ -138,18 +138,20 @@ def test_a_task_id_cannot_lead_elsewhere() -> None:
 def test_the_services_own_storage_needs_a_header() -> None:
     """`X-DashScope-OssResourceResolve`, only where a link is `oss://`."""
     plain, stored = ({"first": link} for link in ("https://a/b.png", "oss://a/b.png"))
-    sent = [next(SERVICE.submit(Order("m", "first", A, "img_url", "", {}, frames))) for frames in (plain, stored)]
+    sent = [
+        next(SERVICE.submit(CreateRequest("m", "first", A, "img_url", "", {}, frames))) for frames in (plain, stored)
+    ]
     assert [one.headers.get("X-DashScope-OssResourceResolve") for one in sent] == [None, "enable"]
 
 
 def test_a_request_without_a_prompt_has_none() -> None:
     """No empty text is sent."""
-    assert "prompt" not in body_of(Order("m", "first", A, "img_url", ""))["input"]
+    assert "prompt" not in body_of(CreateRequest("m", "first", A, "img_url", ""))["input"]
 
 
 def test_a_negative_prompt_belongs_to_the_input() -> None:
     """Not to the parameters, where everything else goes."""
-    body = body_of(Order("m", "first", A, "img_url", "p", {"negative_prompt": "blur", "seed": 7}))
+    body = body_of(CreateRequest("m", "first", A, "img_url", "p", {"negative_prompt": "blur", "seed": 7}))
     assert (body["input"], body["parameters"]) == ({"prompt": "p", "negative_prompt": "blur"}, {"seed": 7})
 
 
@@ -166,7 +168,7 @@ def test_a_negative_prompt_belongs_to_the_input() -> None:
 )
 def test_what_is_set_by_hand_is_set_last(path: str, value: str, where: dict[str, Any]) -> None:
     """`-p a.b=VALUE`: JSON if it parses, else text; without a dot among the parameters."""
-    made = Order("m", "first", A, "img_url", "", {"seed": 1, "watermark": False}, {}, ((path, value),))
+    made = CreateRequest("m", "first", A, "img_url", "", {"seed": 1, "watermark": False}, {}, ((path, value),))
     body = body_of(made)
     for section, items in where.items():
         assert {name: body[section][name] for name in items} == items
@@ -194,7 +196,7 @@ SONG, CLIP = "https://example.com/v.mp3", "https://example.com/v.mp4"
 )
 def test_the_newer_models_take_a_list_of_media(frames: dict[str, str], sound: dict[str, str], kinds: list[str]) -> None:
     """Wire sheet 2.5 and 3.1: wan2.7 and wan3.0; sound and clip are among the media, not inputs of their own."""
-    body = body_of(Order("wan2.7-i2v", "first", A, "media", "p", {**BLUR, **sound}, frames))
+    body = body_of(CreateRequest("wan2.7-i2v", "first", A, "media", "p", {**BLUR, **sound}, frames))
     assert [item["type"] for item in body["input"]["media"]] == kinds
     links = {**{f"{role}_frame": link for role, link in frames.items()}, "driving_audio": SONG, "first_clip": CLIP}
     assert all(item["url"] == links[item["type"]] for item in body["input"]["media"])
@@ -204,12 +206,12 @@ def test_the_newer_models_take_a_list_of_media(frames: dict[str, str], sound: di
 
 def test_a_text_alone_has_no_media() -> None:
     """Wan3.0 makes a video from words."""
-    assert body_of(Order("wan3.0-video", "text", A, "media", "p"))["input"] == {"prompt": "p"}
+    assert body_of(CreateRequest("wan3.0-video", "text", A, "media", "p"))["input"] == {"prompt": "p"}
 
 
 def test_a_template_takes_the_first_frame_alone() -> None:
     """Wire sheet 3.1: the effect of a frame-to-frame model."""
-    made = Order(
+    made = CreateRequest(
         "wanx2.1-kf2v-plus", "first", B, "first_last", "", {"template": "hanfu-1"}, {"first": "https://a/1.png"}
     )
     assert body_of(made)["input"] == {"first_frame_url": "https://a/1.png", "template": "hanfu-1"}
@@ -294,7 +296,7 @@ def test_a_picture_goes_to_safe_storage_only(host: object) -> None:
 @pytest.mark.parametrize(("limit", "weight", "needed"), [(0, 1, True), (100, 100, False), (100, 101, True)])
 def test_what_is_large_or_only_safe_as_a_link_is_uploaded(limit: int, weight: int, needed: bool) -> None:
     """The order says how much may go into the body."""
-    assert SERVICE.needs_upload(Order("m", "first", A, "media", "", inline_max=limit), weight) is needed
+    assert SERVICE.needs_upload(CreateRequest("m", "first", A, "media", "", inline_max=limit), weight) is needed
 
 
 def test_the_list_of_tasks_is_read_page_by_page() -> None:
@@ -355,7 +357,7 @@ def test_a_created_task_waits(wire: dict[str, Any]) -> None:
 def test_a_create_that_has_an_id_is_under_way_whatever_it_says(word: str) -> None:
     """An end is believed only from a poll, which brings what belongs to it (a link, a reason)."""
     body = {"output": {"task_id": ID, "task_status": word}}
-    found = answer(SERVICE.submit(Order("m", "first", A, "img_url", "")), httpx.Response(200, json=body))
+    found = answer(SERVICE.submit(CreateRequest("m", "first", A, "img_url", "")), httpx.Response(200, json=body))
     assert found.status in (Status.QUEUED, Status.RUNNING)
 
 
@@ -367,7 +369,7 @@ REFUSALS = [*exchanges("create without"), *exchanges("create with a"), *exchange
 def test_a_refused_create_says_everything_the_service_said(wire: dict[str, Any]) -> None:
     """Code, message, request id, status, and advice that exists."""
     said = wire["response"]
-    found = problem(SERVICE.submit(Order("m", "first", A, "img_url", "")), response_of(said))
+    found = problem(SERVICE.submit(CreateRequest("m", "first", A, "img_url", "")), response_of(said))
     assert (found.code, found.message) == (said["body"]["code"], said["body"]["message"])
     assert (found.request_id, found.http) == (said["body"]["request_id"], said["status"])
     assert found.advice != "unknown"
@@ -601,7 +603,7 @@ def test_whatever_answers_a_create_is_a_task_or_an_error_of_ours(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     """With an id it exists; without one nothing is claimed."""
-    found = outcome(SERVICE.submit(Order("m", "first", A, "img_url", "")), answered(status, headers, body))
+    found = outcome(SERVICE.submit(CreateRequest("m", "first", A, "img_url", "")), answered(status, headers, body))
     if isinstance(found, Snapshot):
         assert (found.remote_id != "", found.status) == (True, found.status)
         assert found.status in (Status.QUEUED, Status.RUNNING)
@@ -646,7 +648,7 @@ def test_a_huge_message_is_cut() -> None:
 def test_the_dry_run_shows_the_request_and_no_secret(world: World) -> None:
     """The picture as its kind, weight and digest; the key as a variable's name; nothing is sent."""
     session = world.session("dashscope-intl", key="sk-distinctive")
-    dry = session.dry_run(VideoRequest(filled_prompt='A cat\'s "look"', first=take(picture()), seed=7))
+    dry = session.dry_run(VideoRequest(filled_prompt='A cat\'s "look"', first=read_image(picture()), seed=7))
     assert dry.request.url == f"{BASE}{A}"
     assert dry.request.headers["authorization"] == "Bearer $DASHSCOPE_API_KEY"
     assert dry.request.body["input"]["img_url"].startswith("<data:image/png, ")
@@ -670,12 +672,12 @@ def test_a_link_into_storage_is_resolved_wherever_it_stands(
 ) -> None:
     """One that was set by hand, too (wire sheet 1.2)."""
     path = "/services/aigc/video-generation/video-synthesis"
-    order = Order("wan2.6-i2v", "first", path, "img_url", "A cat", {}, {"first": "https://a/b.png"}, params)
+    order = CreateRequest("wan2.6-i2v", "first", path, "img_url", "A cat", {}, {"first": "https://a/b.png"}, params)
     sent = next(DashScope("https://host/api/v1").submit(order))
     assert sent.headers.get("X-DashScope-OssResourceResolve") == ("enable" if resolved else None)
 
 
 def test_a_size_is_written_as_the_service_writes_it() -> None:
     """With an asterisk (wire sheet 2.1)."""
-    body = body_of(Order("wan2.6-t2v", "text", "", "img_url", "A cat", {"size": "1280x720"}))
+    body = body_of(CreateRequest("wan2.6-t2v", "text", "", "img_url", "A cat", {"size": "1280x720"}))
     assert body["parameters"] == {"size": "1280*720"}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wan_jupyter.protocols.http_ranges import NOTHING, Arrival, Held, arriving, asking, taken
+from wan_jupyter.protocols.http_ranges import NOTHING, PartialFile, RangeReply, arriving, asking, taken
 
-HELD = Held(100, '"e"', 1000)
+HELD = PartialFile(100, '"e"', 1000)
 GOOD = {"content-range": "bytes 100-999/1000", "etag": '"e"', "content-length": "900"}
 
 
@@ -26,10 +26,10 @@ def test_the_rest_is_asked_for_on_condition() -> None:
 
 def test_a_206_that_fits_goes_on() -> None:
     """Where we are, of the same file, to its end or not."""
-    assert arriving(206, GOOD, HELD) == Arrival(100, '"e"', 1000)
-    assert arriving(206, {**GOOD, "content-range": "bytes 100-199/1000"}, HELD) == Arrival(100, '"e"', 1000)
-    assert arriving(206, {**GOOD, "content-range": "bytes 100-999/*"}, HELD) == Arrival(100, '"e"', 1000)
-    assert arriving(206, GOOD, Held(100, '"e"', 0)) == Arrival(100, '"e"', 1000)
+    assert arriving(206, GOOD, HELD) == RangeReply(100, '"e"', 1000)
+    assert arriving(206, {**GOOD, "content-range": "bytes 100-199/1000"}, HELD) == RangeReply(100, '"e"', 1000)
+    assert arriving(206, {**GOOD, "content-range": "bytes 100-999/*"}, HELD) == RangeReply(100, '"e"', 1000)
+    assert arriving(206, GOOD, PartialFile(100, '"e"', 0)) == RangeReply(100, '"e"', 1000)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +71,16 @@ def test_a_range_that_cannot_be_had_is_of_no_use() -> None:
 @pytest.mark.parametrize(
     ("headers", "arrival"),
     [
-        ({"content-length": "9", "etag": '"f"'}, Arrival(0, '"f"', 9)),
-        ({"content-length": "9", "etag": 'W/"f"'}, Arrival(0, "", 9)),
-        ({"content-length": "9", "etag": "f"}, Arrival(0, "", 9)),
-        ({"etag": '"f"'}, Arrival(0, '"f"', 0)),
-        ({"content-length": "-9"}, Arrival(0, "", 0)),
-        ({"content-length": "9", "etag": '"f"', "content-encoding": "gzip"}, Arrival(0, "", 0)),
-        ({"content-length": "9", "etag": '"f"', "content-encoding": "identity"}, Arrival(0, '"f"', 9)),
+        ({"content-length": "9", "etag": '"f"'}, RangeReply(0, '"f"', 9)),
+        ({"content-length": "9", "etag": 'W/"f"'}, RangeReply(0, "", 9)),
+        ({"content-length": "9", "etag": "f"}, RangeReply(0, "", 9)),
+        ({"etag": '"f"'}, RangeReply(0, '"f"', 0)),
+        ({"content-length": "-9"}, RangeReply(0, "", 0)),
+        ({"content-length": "9", "etag": '"f"', "content-encoding": "gzip"}, RangeReply(0, "", 0)),
+        ({"content-length": "9", "etag": '"f"', "content-encoding": "identity"}, RangeReply(0, '"f"', 9)),
     ],
 )
-def test_a_200_begins_anew(headers: dict[str, str], arrival: Arrival) -> None:
+def test_a_200_begins_anew(headers: dict[str, str], arrival: RangeReply) -> None:
     """Whatever was asked for."""
     assert arriving(200, headers, HELD) == arriving(200, headers, NOTHING) == arrival
 

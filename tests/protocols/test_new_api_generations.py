@@ -27,9 +27,9 @@ from tests.support.wire_examples import (
 )
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ServiceError
-from wan_jupyter.i18n.messages import known
+from wan_jupyter.i18n.messages import has_message
 from wan_jupyter.media.image.reader import Image
-from wan_jupyter.protocols.base import Listing, Order
+from wan_jupyter.protocols.base import CreateRequest, Listing
 from wan_jupyter.protocols.new_api import ERRORS, body_of
 from wan_jupyter.protocols.new_api_generations import VideoGenerations
 from wan_jupyter.request.options import VideoRequest
@@ -41,10 +41,10 @@ BASE = "https://ssanai-workspace.atto-lab.cc"
 SERVICE = VideoGenerations(BASE)
 ROUTE = "/v1/video/generations"
 ID = "0385dc79-5ff8-4d82-bcb6-xxxxxx"
-PLAIN = Order("wan2.5-i2v-preview", "first", "", "img_url", "p")
+PLAIN = CreateRequest("wan2.5-i2v-preview", "first", "", "img_url", "p")
 
 
-def order(body: dict[str, Any]) -> Order:
+def order(body: dict[str, Any]) -> CreateRequest:
     """Return the order of a literal create body."""
     metadata = body["metadata"]
     given, parameters = metadata["input"], metadata["parameters"]
@@ -53,7 +53,7 @@ def order(body: dict[str, Any]) -> Order:
     frames |= {"first": body["input_reference"]} if "input_reference" in body else {}
     fields = {name: value for name, value in given.items() if name not in names}
     shape = "img_url" if "input_reference" in body else "first_last"
-    return Order(body["model"], "", "", shape, body["prompt"], {**fields, **parameters}, frames)
+    return CreateRequest(body["model"], "", "", shape, body["prompt"], {**fields, **parameters}, frames)
 
 
 # ---- what we send -------------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def test_the_seeds_samples_are_what_a_user_gets(name: str) -> None:
     plan = catalog.check(request, catalog.provider("ssanai"))
     links = {role: image.url for role, image in plan.request.frames}
     fields = {name: getattr(plan.order, name) for name in plan.order.__dataclass_fields__}
-    body = body_of(Order(**{**fields, "frames": links}))
+    body = body_of(CreateRequest(**{**fields, "frames": links}))
     filled = {name: body["metadata"]["parameters"].pop(name) for name in ("resolution",) if name not in made.fields}
     assert body == wire
     assert filled in ({}, {"resolution": "720P"})
@@ -112,7 +112,7 @@ def test_the_address_may_end_in_v1(base: str) -> None:
 )
 def test_what_is_set_by_hand_means_the_same_as_elsewhere(path: str, value: str, where: dict[str, Any]) -> None:
     """DashScope's own paths lead into `metadata`."""
-    made = Order("m", "first", "", "img_url", "p", params=((path, value),))
+    made = CreateRequest("m", "first", "", "img_url", "p", params=((path, value),))
     assert body_of(made) == {"model": "m", "prompt": "p", **where}
 
 
@@ -126,13 +126,13 @@ def test_what_the_gateway_drops_is_named() -> None:
         "audio": False,
         "duration": 5,
     }
-    made = Order(
+    made = CreateRequest(
         "m", "first", "", "img_url", "p", fields, params=(("ratio", "16:9"), ("input.media", "[]"), ("x.y", "1"))
     )
     lost = [("watermark", False), ("prompt_extend", False), ("seed", 0), ("shot_type", "multi"), ("ratio", "16:9")]
     assert list(SERVICE.lost(made)) == lost
     kept = {"watermark": True, "prompt_extend": True, "seed": 1}
-    assert SERVICE.lost(Order("m", "first", "", "img_url", "p", kept)) == ()
+    assert SERVICE.lost(CreateRequest("m", "first", "", "img_url", "p", kept)) == ()
 
 
 def test_nothing_is_sent_to_stop_to_list_or_to_store() -> None:
@@ -175,11 +175,11 @@ def test_a_refused_create_says_what_to_do_and_whether_it_may_exist(wire: dict[st
     assert isinstance(found, ServiceError)
     assert (found.problem.message, found.problem.http) == (flat["message"], wire["response"]["status"])
     assert found.problem.advice != "unknown"
-    assert known(f"advice.{found.problem.advice}")
+    assert has_message(f"advice.{found.problem.advice}")
     surely_not = wire["response"]["status"] < 500 or flat.get("code") in NOTHING
     verdict = retry.judge_submit(found, 1)
-    assert (verdict is not retry.Verdict.UNCERTAIN) == surely_not
-    assert (verdict is retry.Verdict.AGAIN) == (wire["response"]["status"] == 429)
+    assert (verdict is not retry.SubmitVerdict.UNCERTAIN) == surely_not
+    assert (verdict is retry.SubmitVerdict.AGAIN) == (wire["response"]["status"] == 429)
 
 
 def answer_of(wire: dict[str, Any]) -> httpx.Response:
@@ -202,7 +202,7 @@ def test_the_operators_key_is_not_the_users() -> None:
 def test_a_page_instead_of_an_answer_is_uncertain() -> None:
     """The dashboard's page comes with 200."""
     found = outcome(SERVICE.submit(PLAIN), WIRE.answer("create on a path without v1 gives the dashboard"))
-    assert retry.judge_submit(found, 1) is retry.Verdict.UNCERTAIN
+    assert retry.judge_submit(found, 1) is retry.SubmitVerdict.UNCERTAIN
 
 
 STATES = {
@@ -305,7 +305,7 @@ def test_just_after_the_create_a_task_may_be_unknown() -> None:
 
 def test_every_code_has_an_advice_that_says_so() -> None:
     """And whether money was spent stands in the sentence where none was."""
-    assert [code for code, (advice, _) in ERRORS.items() if not known(f"advice.{advice}")] == []
+    assert [code for code, (advice, _) in ERRORS.items() if not has_message(f"advice.{advice}")] == []
 
 
 # ---- whatever comes -----------------------------------------------------------------------------------------------

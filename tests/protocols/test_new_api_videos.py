@@ -28,7 +28,7 @@ from tests.support.wire_examples import (
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ServiceError
 from wan_jupyter.media.image.reader import Image
-from wan_jupyter.protocols.base import Listing, Order
+from wan_jupyter.protocols.base import CreateRequest, Listing
 from wan_jupyter.protocols.new_api_videos import DIALECTS, Videos
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.scheduling import retry
@@ -38,7 +38,7 @@ WIRE = Wire("videos")
 BASE = "https://api-platform.ope.ai"
 OPE, NEW_API = Videos(BASE), Videos(BASE, "new-api")
 ID = "0385dc79-5ff8-4d82-bcb6-xxxxxx"
-PLAIN = Order("wan2.7-i2v", "first", "", "media", "p")
+PLAIN = CreateRequest("wan2.7-i2v", "first", "", "media", "p")
 SAMPLE = WIRE.one("create from a first frame")["request"]
 FRAME = "https://example.com/first-frame.png"
 
@@ -53,7 +53,7 @@ def spoken(wire: dict[str, Any]) -> Videos:
 def test_a_create_is_sent_as_the_seed_shows_it() -> None:
     """The reference as an object, seconds as text, `generate_audio`."""
     fields = {"size": "1280x720", "duration": 5, "audio": False}
-    made = Order("wan2.7-i2v", "first", "", "media", SAMPLE["body"]["prompt"], fields, {"first": FRAME})
+    made = CreateRequest("wan2.7-i2v", "first", "", "media", SAMPLE["body"]["prompt"], fields, {"first": FRAME})
     sent = first(OPE.submit(made))
     assert (sent.method, str(sent.url)) == ("POST", f"{BASE}/v1/videos")
     assert json.loads(sent.content) == SAMPLE["body"]
@@ -66,7 +66,7 @@ def test_the_seeds_sample_is_what_a_user_gets() -> None:
     request = VideoRequest(filled_prompt=SAMPLE["body"]["prompt"], first=picture, audio=False)
     plan = catalog.check(request, catalog.provider("ope"))
     fields = {name: getattr(plan.order, name) for name in plan.order.__dataclass_fields__}
-    sent = first(catalog.provider("ope").speak().submit(Order(**{**fields, "frames": {"first": FRAME}})))
+    sent = first(catalog.provider("ope").speak().submit(CreateRequest(**{**fields, "frames": {"first": FRAME}})))
     assert json.loads(sent.content) == SAMPLE["body"]
     assert dict(plan.remarks)["remark.not_carried"] == {"provider": "ope", "values": "watermark=false"}
 
@@ -75,7 +75,9 @@ def test_the_new_api_dialect_sends_what_its_other_route_takes() -> None:
     """The reference as text, everything else in `metadata`, which wins over its own `seconds` and `size`."""
     wire = WIRE.one("new-api: create from a first frame")["request"]["body"]
     fields = {**wire["metadata"].get("input", {}), **wire["metadata"].get("parameters", {})}
-    made = Order(wire["model"], "first", "", "img_url", wire["prompt"], fields, {"first": wire["input_reference"]})
+    made = CreateRequest(
+        wire["model"], "first", "", "img_url", wire["prompt"], fields, {"first": wire["input_reference"]}
+    )
     body = json.loads(first(NEW_API.submit(made)).content)
     assert body == {name: value for name, value in wire.items() if name not in ("seconds", "size")}
 
@@ -90,7 +92,7 @@ def test_each_dialect_says_what_does_not_arrive() -> None:
         "audio": False,
         "size": "9x9",
     }
-    made = Order("m", "first", "", "media", "p", fields)
+    made = CreateRequest("m", "first", "", "media", "p", fields)
     assert OPE.lost(made) == (("watermark", False), ("negative_prompt", "x"))
     assert NEW_API.lost(made) == (("watermark", False), ("seed", 0))
 
@@ -121,7 +123,7 @@ def test_every_answer_to_a_create_is_read(wire: dict[str, Any]) -> None:
         assert (found.remote_id, found.status) == (said["id"], Status.QUEUED)
     else:
         assert found.problem.message == said.get("error", said)["message"]
-        assert retry.judge_submit(found, 1) is retry.Verdict.NOT_CREATED
+        assert retry.judge_submit(found, 1) is retry.SubmitVerdict.NOT_CREATED
 
 
 STATES = {

@@ -30,9 +30,9 @@ from tests.support.wire_examples import (
 )
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ServiceError
-from wan_jupyter.i18n.messages import known
-from wan_jupyter.media.image.reader import Image, take
-from wan_jupyter.protocols.base import Order
+from wan_jupyter.i18n.messages import has_message
+from wan_jupyter.media.image.reader import Image, read_image
+from wan_jupyter.protocols.base import CreateRequest
 from wan_jupyter.protocols.openai_videos import ERRORS, OpenAIVideos
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.scheduling import retry
@@ -46,7 +46,7 @@ CAT = picture()
 URI = f"data:image/png;base64,{base64.b64encode(CAT).decode()}"
 WAN = "Wan-AI/Wan2.2-I2V-A14B-Diffusers"
 FIELDS = {"duration": 5, "size": "832x480"}
-PLAIN = Order("served", "first", "", "file", "A cat looks up", FIELDS, {"first": URI})
+PLAIN = CreateRequest("served", "first", "", "file", "A cat looks up", FIELDS, {"first": URI})
 
 
 def parts(sent: httpx.Request) -> dict[str, Message]:
@@ -75,7 +75,7 @@ def texts(sent: httpx.Request) -> dict[str, str]:
 def test_a_create_is_the_form_that_the_servers_take(name: str, model: str | None) -> None:
     """Field by field; the picture is a file part with its own bytes; `fps` and `num_frames` are Wan's own."""
     wire = WIRE.one(name)["request"]
-    made = Order(
+    made = CreateRequest(
         model or wire["form"].get("model", "served"), "first", "", "file", "A cat looks up", FIELDS, {"first": URI}
     )
     sent = first(SERVICE.submit(made))
@@ -100,20 +100,22 @@ def test_a_create_is_the_form_that_the_servers_take(name: str, model: str | None
 )
 def test_wan_gets_its_native_frames(model: str, frames: dict[str, str]) -> None:
     """A server would count 24 a second; another family is left alone."""
-    sent = texts(first(SERVICE.submit(Order(model, "first", "", "file", "p", {"duration": 5}))))
+    sent = texts(first(SERVICE.submit(CreateRequest(model, "first", "", "file", "p", {"duration": 5}))))
     assert {name: sent[name] for name in ("fps", "num_frames") if name in sent} == frames
 
 
 def test_a_request_without_a_picture_is_a_form_all_the_same() -> None:
     """vLLM-Omni reads no JSON."""
-    sent = first(SERVICE.submit(Order("served", "text", "", "file", "p", {"seed": 7, "negative_prompt": "blur"})))
+    sent = first(
+        SERVICE.submit(CreateRequest("served", "text", "", "file", "p", {"seed": 7, "negative_prompt": "blur"}))
+    )
     assert sent.headers["content-type"].startswith("multipart/form-data")
     assert texts(sent) == {"prompt": "p", "seed": "7", "negative_prompt": "blur"}
 
 
 def test_an_address_goes_by_both_servers_names() -> None:
     """No file part; each server leaves the other's name alone."""
-    sent = first(SERVICE.submit(Order("served", "first", "", "file", "p", {}, {"first": "https://a/b.png"})))
+    sent = first(SERVICE.submit(CreateRequest("served", "first", "", "file", "p", {}, {"first": "https://a/b.png"})))
     named = {"reference_url": "https://a/b.png", "image_reference": '{"image_url":"https://a/b.png"}'}
     assert texts(sent) == {"prompt": "p", **named}
 
@@ -121,22 +123,22 @@ def test_an_address_goes_by_both_servers_names() -> None:
 def test_what_is_set_by_hand_becomes_a_field() -> None:
     """Text as text, anything else as JSON."""
     params = (("guidance_scale", "5.0"), ("quality", "high"), ("extra_params.a", "1"))
-    sent = texts(first(SERVICE.submit(Order("served", "text", "", "file", "p", params=params))))
+    sent = texts(first(SERVICE.submit(CreateRequest("served", "text", "", "file", "p", params=params))))
     assert sent == {"prompt": "p", "guidance_scale": "5.0", "quality": "high", "extra_params": '{"a":1}'}
 
 
 def test_what_has_no_field_is_named() -> None:
     """Prompt rewriting as the service does it is nothing lost."""
-    made = Order("wan", "first", "", "file", "p", {"watermark": False, "prompt_extend": True, "seed": 0})
+    made = CreateRequest("wan", "first", "", "file", "p", {"watermark": False, "prompt_extend": True, "seed": 0})
     assert SERVICE.lost(made) == (("watermark", False),)
 
 
 def test_the_gate_gives_size_and_seconds() -> None:
     """A tier becomes width and height, upright where the picture is."""
     where = catalog.provider("openai-videos", BASE)
-    tall = take(picture(size=(360, 640)))
+    tall = read_image(picture(size=(360, 640)))
     sizes = {}
-    for name, image in (("wide", take(CAT)), ("tall", tall)):
+    for name, image in (("wide", read_image(CAT)), ("tall", tall)):
         plan = catalog.check(VideoRequest(filled_prompt="p", first=image, resolution="480P"), where)
         sizes[name] = plan.order.fields["size"]
         assert (plan.order.model, plan.order.fields["duration"], plan.remarks) == ("served", 5, ())
@@ -155,9 +157,9 @@ def test_every_answer_to_a_create_is_read(wire: dict[str, Any]) -> None:
         assert (found.remote_id, found.status) == (said["id"], Status.QUEUED)
         return
     assert found.problem.message
-    assert known(f"advice.{found.problem.advice}")
+    assert has_message(f"advice.{found.problem.advice}")
     assert found.problem.advice != "unknown"
-    assert (retry.judge_submit(found, 1) is retry.Verdict.NOT_CREATED) == (http < 500)
+    assert (retry.judge_submit(found, 1) is retry.SubmitVerdict.NOT_CREATED) == (http < 500)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +262,7 @@ def test_a_long_id_stays_whole() -> None:
 
 def test_every_code_has_an_advice() -> None:
     """One that exists."""
-    assert [code for code, (advice, _) in ERRORS.items() if not known(f"advice.{advice}")] == []
+    assert [code for code, (advice, _) in ERRORS.items() if not has_message(f"advice.{advice}")] == []
 
 
 def test_no_key_goes_over_plain_http_to_another_machine(world: World) -> None:
@@ -274,7 +276,7 @@ def test_no_key_goes_over_plain_http_to_another_machine(world: World) -> None:
 def test_the_dry_run_shows_the_form(world: World) -> None:
     """Each field by its name, the picture as a stand-in, the command for a shell."""
     session = world.session("openai-videos", base_url=BASE)
-    dry = session.dry_run(VideoRequest(filled_prompt="A cat's look", first=take(CAT), seed=7))
+    dry = session.dry_run(VideoRequest(filled_prompt="A cat's look", first=read_image(CAT), seed=7))
     assert dry.request.body["input_reference"].startswith("<data:image/png, ")
     assert (dry.request.body["num_frames"], dry.request.body["seed"]) == ("81", "7")
     assert "-F input_reference=@first_frame.bin" in dry.request.curl

@@ -11,7 +11,7 @@ import pytest
 from tests.support.parts import World, loop_held, until
 from tests.support.view_examples import CARD, NOW, Page, shown
 from wan_jupyter.notebook.display.views import chips
-from wan_jupyter.rendering import board_still, card, chime, frame, job_table, line, style
+from wan_jupyter.rendering import board, board_still, card, frame, line, sound, style
 from wan_jupyter.rendering.progress import amount, estimate, expectation
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.status import Status
@@ -92,7 +92,7 @@ def test_an_estimate_never_comes_to_its_end() -> None:
 def test_the_board_has_a_row_for_each_job() -> None:
     """Live and at rest: id, state, time and prompt; one line counts them."""
     views = [replace(CARD, job_id=f"job{n}", status=status) for n, status in enumerate(Status)]
-    live = Page(job_table(views))
+    live = Page(board(views))
     still = board_still(views)
     for text in (live.text, *still.values()):
         assert all(view.job_id in text for view in views)
@@ -114,9 +114,9 @@ def test_the_request_is_text_that_can_be_opened() -> None:
 
 def test_the_sound_is_short_and_carries_itself() -> None:
     """Nothing is fetched."""
-    [audio] = Page(chime()).all("audio")
+    [audio] = Page(sound()).all("audio")
     assert (audio["src"] or "").startswith("data:audio/wav;base64,")
-    assert len(chime()) < 6000
+    assert len(sound()) < 6000
 
 
 # ---- learned --------------------------------------------------------------------------------------------------------

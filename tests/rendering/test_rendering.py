@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.view_examples import CARD, NOW, PLAYER, POSTER, Page, shown
-from wan_jupyter.i18n.messages import say
+from wan_jupyter.i18n.messages import tr
 from wan_jupyter.rendering import card, frame, line, page, player, still, style, table
 from wan_jupyter.rendering.columns import width
 from wan_jupyter.status import Status
@@ -84,7 +84,7 @@ def test_a_video_that_was_there_says_that_nothing_was_sent(origin: str) -> None:
     """And how to have another one."""
     text = shown(replace(PLAYER, origin=origin)).text
 
-    assert say(f"player.origin.{origin}") in text
+    assert tr(f"player.origin.{origin}") in text
     assert "--new" in text
 
 
@@ -124,7 +124,7 @@ def test_the_plain_text_names_file_facts_and_prompt() -> None:
 def test_every_state_has_words_and_a_sign(status: Status) -> None:
     """No state is told by colour alone, in any of the four displays."""
     view = replace(CARD, status=status)
-    words = say(f"state.{status.lower()}")
+    words = tr(f"state.{status.lower()}")
 
     assert all(words in text for text in (shown(view).text, *still(view).values(), line(view)))
     assert shown(view).role("status")["aria-live"] == "polite"
@@ -224,7 +224,7 @@ def test_a_job_that_ended_says_what_happened_and_what_next(status: Status) -> No
     without = still(replace(CARD, status=status, lines=()))
 
     assert all("It failed." in text and "Run it again." in text for text in given_lines.values())
-    assert all(say(f"card.next.{status.lower()}", job="k3x9q", when="") in text for text in without.values())
+    assert all(tr(f"card.next.{status.lower()}", job="k3x9q", when="") in text for text in without.values())
 
 
 def test_a_job_fits_into_one_line_of_a_log() -> None:

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wan_jupyter.errors import OptionError
-from wan_jupyter.i18n.messages import known
+from wan_jupyter.i18n.messages import has_message
 from wan_jupyter.i18n.suggestions import nearest, shorten
-from wan_jupyter.media.image.reader import Image, take
+from wan_jupyter.media.image.reader import Image, read_image
 from wan_jupyter.request.options import CellOptions, Declared, VideoRequest, declared, fingerprint
 from wan_jupyter.request.values import KINDS, read_keywords, read_value
 
 quick = settings(max_examples=100, deadline=None, database=None)
 
-FIRST, LAST = Image("a.png", "1" * 64, "image/png", 4, 3, 9), take("https://host/b.png?Signature=s&size=2")
+FIRST, LAST = Image("a.png", "1" * 64, "image/png", 4, 3, 9), read_image("https://host/b.png?Signature=s&size=2")
 CLIP = "https://host/a.mp4?Signature=s"
 ROWS = {row.name: row for row in declared(VideoRequest, CellOptions)}
 
@@ -54,7 +54,7 @@ def test_every_option_can_be_read_explained_and_refused(row: Declared) -> None:
     """Its kind is in the table, its sentence and its error are written, its flags are well formed."""
     assert row.option.kind in KINDS
     assert row.help
-    assert known(f"option.bad_{row.option.kind}.text")
+    assert has_message(f"option.bad_{row.option.kind}.text")
     assert row.option.flags[-1].startswith("--")
     assert bool(row.option.metavar) == (row.option.kind not in ("switch", "flag"))
 

@@ -16,9 +16,9 @@ from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.media.image.reader import Image
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.scheduling import rate_limit
-from wan_jupyter.scheduling.rate_limit import Turns
+from wan_jupyter.scheduling.rate_limit import RateLimiter
 from wan_jupyter.session.session import Session
-from wan_jupyter.storage.journal.journal import Row
+from wan_jupyter.storage.journal.journal import JobRecord
 from wan_jupyter.storage.process_lock import Owner
 
 
@@ -31,7 +31,7 @@ def test_a_process_takes_its_part_of_a_rate(rate: float, owners: int, seconds: f
 @given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 5), st.sampled_from([1.0, 2.0, 5.0, 20.0]))
 def test_in_no_second_are_there_more_requests_than_the_rate_allows(naps: list[float], owners: int, rate: float) -> None:
     """Whenever they come, two are never nearer to each other than the spacing."""
-    turns, now, sent = Turns(owners), 0.0, []
+    turns, now, sent = RateLimiter(owners), 0.0, []
     for nap in naps:
         now += nap
         sent.append(now + turns.book("poll", rate, now))
@@ -45,7 +45,7 @@ STEPS = st.tuples(st.floats(0, 3), st.floats(0, 7200), st.sampled_from(["poll", 
 @given(st.lists(STEPS, max_size=40), st.integers(1, 3), st.sampled_from([1.0, 5.0, 20.0]))
 def test_a_clock_set_back_holds_nothing_up(steps: list[tuple[float, float, str]], owners: int, rate: float) -> None:
     """Each request waits for those before it and for nothing else; the spacing is kept in the time that passes."""
-    turns, passed, wrong = Turns(owners), 0.0, 0.0
+    turns, passed, wrong = RateLimiter(owners), 0.0, 0.0
     sent: dict[str, list[float]] = {}
     for nap, back, kind in steps:
         passed, wrong = passed + nap, wrong - back
@@ -58,7 +58,7 @@ def test_a_clock_set_back_holds_nothing_up(steps: list[tuple[float, float, str]]
 
 def test_kinds_do_not_wait_for_one_another() -> None:
     """A query does not use up a create's turn."""
-    turns = Turns()
+    turns = RateLimiter()
     assert [turns.book("poll", 1.0, 0.0), turns.book("submit m", 1.0, 0.0), turns.book("poll", 1.0, 0.0)] == [0, 0, 1]
 
 
@@ -96,7 +96,7 @@ def plant(world: World, session: Session, owner: str, heartbeat: float | None = 
     link = Image("cat.png", url="https://example.com/cat.png")
     plan = session.plan(VideoRequest(prompt="A cat", filled_prompt="A cat", first=link, model="wan2.2-i2v-flash"))
 
-    def make(identity: str, number: int) -> Row:
+    def make(identity: str, number: int) -> JobRecord:
         return replace(session._row(plan, owner, "", session.account, identity, number), owner=owner)
 
     session.journal.begin(owner, make, lambda _: False)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wan_jupyter.errors import LOST_ANSWER, UNREACHED, ConnectionProblem, Problem, ProblemError, ServiceError
 from wan_jupyter.scheduling import polling, retry
-from wan_jupyter.scheduling.retry import Verdict, judge_submit
+from wan_jupyter.scheduling.retry import SubmitVerdict, judge_submit
 
 PACE = (5.0, 15.0)
 
@@ -28,26 +28,28 @@ def lost() -> ConnectionProblem:
 @pytest.mark.parametrize(
     ("error", "tries", "verdict"),
     [
-        (unreached(), 1, Verdict.AGAIN),
-        (unreached(), retry.UNREACHED_TRIES, Verdict.NOT_CREATED),
-        (lost(), 1, Verdict.UNCERTAIN),
-        (answered(429, again=True), 1, Verdict.AGAIN),
-        (answered(429, again=True), len(retry.SUBMIT_WAITS) + 1, Verdict.NOT_CREATED),
-        (answered(429, again=False), 1, Verdict.NOT_CREATED),
-        (answered(200), 1, Verdict.UNCERTAIN),
-        (answered(302), 1, Verdict.NOT_CREATED),
-        (answered(400), 1, Verdict.NOT_CREATED),
-        (answered(400, again=True), 1, Verdict.NOT_CREATED),
-        (answered(401), 1, Verdict.NOT_CREATED),
-        (answered(404), 1, Verdict.NOT_CREATED),
-        (answered(408), 1, Verdict.UNCERTAIN),
-        (answered(500, again=True), 1, Verdict.UNCERTAIN),
-        (answered(503, again=True), 1, Verdict.UNCERTAIN),
-        (answered(504), 1, Verdict.UNCERTAIN),
+        (unreached(), 1, SubmitVerdict.AGAIN),
+        (unreached(), retry.UNREACHED_TRIES, SubmitVerdict.NOT_CREATED),
+        (lost(), 1, SubmitVerdict.UNCERTAIN),
+        (answered(429, again=True), 1, SubmitVerdict.AGAIN),
+        (answered(429, again=True), len(retry.SUBMIT_WAITS) + 1, SubmitVerdict.NOT_CREATED),
+        (answered(429, again=False), 1, SubmitVerdict.NOT_CREATED),
+        (answered(200), 1, SubmitVerdict.UNCERTAIN),
+        (answered(302), 1, SubmitVerdict.NOT_CREATED),
+        (answered(400), 1, SubmitVerdict.NOT_CREATED),
+        (answered(400, again=True), 1, SubmitVerdict.NOT_CREATED),
+        (answered(401), 1, SubmitVerdict.NOT_CREATED),
+        (answered(404), 1, SubmitVerdict.NOT_CREATED),
+        (answered(408), 1, SubmitVerdict.UNCERTAIN),
+        (answered(500, again=True), 1, SubmitVerdict.UNCERTAIN),
+        (answered(503, again=True), 1, SubmitVerdict.UNCERTAIN),
+        (answered(504), 1, SubmitVerdict.UNCERTAIN),
     ],
     ids=str,
 )
-def test_a_create_is_repeated_only_if_it_never_happened(error: ProblemError, tries: int, verdict: Verdict) -> None:
+def test_a_create_is_repeated_only_if_it_never_happened(
+    error: ProblemError, tries: int, verdict: SubmitVerdict
+) -> None:
     """The one rule that costs money."""
     assert judge_submit(error, tries) is verdict
 
@@ -55,14 +57,14 @@ def test_a_create_is_repeated_only_if_it_never_happened(error: ProblemError, tri
 @given(http=st.integers(0, 999), again=st.booleans(), tries=st.integers(1, 50))
 def test_no_answer_but_429_is_ever_sent_again(http: int, again: bool, tries: int) -> None:
     """Whatever a service's code promises."""
-    assert judge_submit(answered(http, again), tries) is not Verdict.AGAIN or http == 429
+    assert judge_submit(answered(http, again), tries) is not SubmitVerdict.AGAIN or http == 429
 
 
 @given(http=st.integers(0, 999), again=st.booleans())
 def test_trying_ends(http: int, again: bool) -> None:
     """No error is tried again for ever."""
-    assert judge_submit(answered(http, again), 100) is not Verdict.AGAIN
-    assert judge_submit(unreached(), 100) is not Verdict.AGAIN
+    assert judge_submit(answered(http, again), 100) is not SubmitVerdict.AGAIN
+    assert judge_submit(unreached(), 100) is not SubmitVerdict.AGAIN
 
 
 def test_the_services_own_wait_is_kept() -> None:
@@ -96,7 +98,7 @@ def test_an_answer_that_proves_nothing_was_created_is_believed_whatever_its_stat
     """A gateway decides some things before it asks anybody, and answers 503 or 500."""
     for http in (200, 500, 503):
         error = ServiceError("service.refused", problem=Problem("model_not_found", http=http, created_nothing=True))
-        assert retry.judge_submit(error, 1) is retry.Verdict.NOT_CREATED
+        assert retry.judge_submit(error, 1) is retry.SubmitVerdict.NOT_CREATED
 
 
 def stalled(held: int, times: int, stall: retry.Stall = retry.Stall()) -> retry.Stall:  # noqa: B008 - frozen

@@ -128,7 +128,7 @@ def test_nothing_that_python_shows_has_a_secret(
     tree = tmp_path / "tree"
     place = {name: emulators[name].url + PROVIDERS[name][1]}
     more = {"WAN_LEAK_PROVIDERS": json.dumps(place), "WAN_LEAK_KEY": KEY, "WAN_LEAK_ELSEWHERE": elsewhere.url}
-    ran = python("import leaking; leaking.main()", tree, timeout=240, **more)
+    ran = python("from tests.support import leak_subject; leak_subject.main()", tree, timeout=240, **more)
     assert ran.returncode == 0, ran.stderr[-4000:]
     (tree / "printed.txt").write_text(ran.stdout + ran.stderr)
     count = len(troubles("", "")) + (len(storage("")) if name == "dashscope-intl" else 0)

@@ -16,7 +16,7 @@ from tests.support.parts import PATIENCE, SMALL, World, close_client, forget, pi
 from wan_jupyter import errors
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
-from wan_jupyter.media.image.reader import Image, take
+from wan_jupyter.media.image.reader import Image, read_image
 from wan_jupyter.request.options import VideoRequest, fingerprint
 from wan_jupyter.status import Snapshot, Status
 
@@ -62,8 +62,8 @@ SIGNED = "https://user:word@store.test/a.mp3?Expires=9&Signature=very-secret#par
 )
 def test_a_parameter_is_written_beside_the_video_without_a_signature(world: World, typed: str, shown: str) -> None:
     """As the other options with addresses: everyone may read that file. The journal keeps it as it was typed."""
-    asked = VideoRequest(prompt="A cat", first=take(picture()), params=(("parameters.note", typed),), **SMALL)
-    video = world.session().order(asked).result(PATIENCE)
+    asked = VideoRequest(prompt="A cat", first=read_image(picture()), params=(("parameters.note", typed),), **SMALL)
+    video = world.session().submit_request(asked).result(PATIENCE)
     text = video.path.with_suffix(".json").read_text("utf-8")
     assert json.loads(text)["options"]["params"] == [["parameters.note", shown]]
     assert "very-secret" not in text
@@ -395,7 +395,7 @@ def test_the_row_says_where_it_came_from(world: World) -> None:
     """Cell, session, account tag, estimate: all columns are filled."""
     session = world.session()
     request = VideoRequest(prompt="A cat", filled_prompt="A cat", first=FILE, model="wan2.2-i2v-flash")
-    session.order(request, cell="%%wan cat.png\nA cat")
+    session.submit_request(request, cell="%%wan cat.png\nA cat")
     (row,) = world.rows()
     assert (row["cell"], row["provider"], row["mode"]) == ("%%wan cat.png\nA cat", "emulator", "first")
     assert (len(row["account"]), row["estimate"], row["owner"]) == (16, 0.0, session.owner.name)

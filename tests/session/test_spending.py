@@ -32,12 +32,12 @@ from tests.support.parts import (
 from wan_jupyter import Job, Session, Status
 from wan_jupyter.billing.budget import Budget, Spending, Terms
 from wan_jupyter.billing.money import Amount
-from wan_jupyter.config.settings import read
+from wan_jupyter.config.settings import read_settings
 from wan_jupyter.errors import BudgetError, OptionError, SettingsError
 from wan_jupyter.notebook.commands.maintenance import HEADS
 from wan_jupyter.notebook.display.views import card_view
 from wan_jupyter.status import Snapshot
-from wan_jupyter.storage.journal.journal import Journal, Row
+from wan_jupyter.storage.journal.journal import JobRecord, Journal
 
 pytest_plugins = ("tests.support.shell",)
 
@@ -274,7 +274,7 @@ def test_each_session_has_its_own_sum(world: World, port: PortEmulator) -> None:
     table = f'provider = "dashscope-intl"\nbase_url = "{port.base_url}"\n'
     text = f'budget = "0.25 USD"\n[sessions.work]\n{table}[sessions.home]\n{table}budget = "20 CNY/day"\n'
     (world.home / "settings.toml").write_text(text)
-    found = read({"WAN_HOME": str(world.home), "DASHSCOPE_API_KEY": "sk-test"})
+    found = read_settings({"WAN_HOME": str(world.home), "DASHSCOPE_API_KEY": "sk-test"})
     one, two = (world.session(name, settings=found) for name in ("work", "home"))
     other = world.session("dashscope-intl", settings=found, base_url=port.base_url)
     assert [session.budget for session in (one, two, other)] == [
@@ -343,12 +343,12 @@ def test_a_mistake_in_the_file_is_named_with_its_line(world: World) -> None:
     world.home.mkdir()
     (world.home / "settings.toml").write_text('model = "a"\nbudget = "5 dollars"\n')
     with pytest.raises(SettingsError, match=r"line 2: budget needs a sum of money"):
-        read({"WAN_HOME": str(world.home)})
+        read_settings({"WAN_HOME": str(world.home)})
     (world.home / "settings.toml").write_text("budget = 5\n")
     (world.folder / "pyproject.toml").write_text('[tool.wan_jupyter]\nbudget = "500 USD"\n')
     notebook = world.folder / "one.ipynb"
     notebook.touch()
-    found = read({"WAN_HOME": str(world.home)}, notebook=str(notebook))
+    found = read_settings({"WAN_HOME": str(world.home)}, notebook=str(notebook))
     assert found.budget == Budget(5)
     assert [values["names"] for _, values in found.notices] == ["budget"]
 
@@ -361,7 +361,7 @@ def raced(journals: list[Journal]) -> list[BudgetError]:
     gate, refusals = threading.Barrier(len(journals)), []
 
     def one(journal: Journal, number: int) -> None:
-        def admit(new: Row, sums: Any) -> None:
+        def admit(new: JobRecord, sums: Any) -> None:
             Terms(Budget(1, "USD")).admit(new.session, Amount(0.4, "USD"), sums(new.session, 0.0))
 
         gate.wait(PATIENCE)

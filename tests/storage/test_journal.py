@@ -23,7 +23,7 @@ from wan_jupyter.errors import JobError, JobUncertain, OutputError, Problem
 from wan_jupyter.jobs import background
 from wan_jupyter.status import Result, Snapshot, Status
 from wan_jupyter.storage.journal.database import kind_of
-from wan_jupyter.storage.journal.journal import MIGRATIONS, Journal, Row
+from wan_jupyter.storage.journal.journal import MIGRATIONS, JobRecord, Journal
 
 S = Status
 
@@ -35,16 +35,16 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     made.close()
 
 
-def row(identity: str = "abcde", take: int = 1, **more: Any) -> Row:
-    return Row(
+def row(identity: str = "abcde", take: int = 1, **more: Any) -> JobRecord:
+    return JobRecord(
         id=identity, created_at=START, owner="me", account="tag", provider="emulator", base_url="http://emulator.invalid",
         session="emulator", model="m", mode="first", request={"prompt": "고양이"}, fingerprint="mark", take=take,
         folder="/videos", cell="%%wan cat.png", **more,
     )  # fmt: skip
 
 
-def begin(journal: Journal, mark: str = "mark", reuse: bool = False, **more: Any) -> tuple[Row, bool]:
-    def make(identity: str, take: int) -> Row:
+def begin(journal: Journal, mark: str = "mark", reuse: bool = False, **more: Any) -> tuple[JobRecord, bool]:
+    def make(identity: str, take: int) -> JobRecord:
         return dataclasses.replace(row(identity, take, **more), fingerprint=mark)
 
     return journal.begin(mark, make, lambda _: reuse)
@@ -141,7 +141,7 @@ def test_a_refusal_to_begin_leaves_no_row(journal: Journal) -> None:
     """An error in the decision rolls everything back."""
     begin(journal)
 
-    def refuse(_: Row) -> bool:
+    def refuse(_: JobRecord) -> bool:
         raise JobError("job.file_gone", id="x", file="y")
 
     with pytest.raises(JobError):
@@ -218,7 +218,8 @@ def test_threads_write_at_once(journal: Journal) -> None:
 def test_processes_write_at_once(journal: Journal, tmp_path: Path) -> None:
     """Each take number is given once."""
     code = """
-import dataclasses, pathlib, test_journal
+import dataclasses, pathlib
+from tests.storage import test_journal
 journal = test_journal.Journal(pathlib.Path("home"))
 for _ in range(15):
     test_journal.begin(journal)
@@ -388,10 +389,10 @@ def test_what_died_between_our_look_and_our_grip_is_not_sent_again(
 
 
 def _request() -> Any:
-    from wan_jupyter.media.image.reader import take
+    from wan_jupyter.media.image.reader import read_image
     from wan_jupyter.request.options import VideoRequest
 
-    return VideoRequest(prompt="A cat", filled_prompt="A cat", first=take(picture()), seed=7)
+    return VideoRequest(prompt="A cat", filled_prompt="A cat", first=read_image(picture()), seed=7)
 
 
 def test_one_who_lost_a_job_stops_quietly(world: World) -> None:

@@ -15,18 +15,18 @@ import pytest
 from tests.support.parts import START
 from wan_jupyter.errors import OutputError
 from wan_jupyter.media.image.reader import data_uri
-from wan_jupyter.protocols.http_ranges import NOTHING, Arrival, Held
+from wan_jupyter.protocols.http_ranges import NOTHING, PartialFile, RangeReply
 from wan_jupyter.storage import output_files
 from wan_jupyter.storage.atomic_files import is_usable
 from wan_jupyter.storage.input_spool import Spool
-from wan_jupyter.storage.output_files import Incoming, Place, bring, place_for, read_sidecar, set_aside
+from wan_jupyter.storage.output_files import DownloadFile, OutputPaths, bring, output_paths, read_sidecar, set_aside
 
-ANEW = Arrival(0, "", 0)
+ANEW = RangeReply(0, "", 0)
 FACTS = {"job": "abcde"}
 ETAG = '"e"'
 
 
-def arrive(place: Place, data: bytes) -> str:
+def arrive(place: OutputPaths, data: bytes) -> str:
     """Bring bytes to a place's temporary name and return their digest."""
     with closing(place.receive(ANEW)) as incoming:
         incoming.add(data)
@@ -34,8 +34,8 @@ def arrive(place: Place, data: bytes) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "wan_outputs", "2026-11-18-abcde")
+def place(tmp_path: Path) -> OutputPaths:
+    return OutputPaths(tmp_path / "wan_outputs", "2026-11-18-abcde")
 
 
 def test_a_picture_is_spooled_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -55,13 +55,13 @@ def test_a_picture_is_spooled_once_and_for_its_owner_alone(tmp_path: Path) -> No
 
 def test_a_file_is_named_by_day_and_job(tmp_path: Path) -> None:
     """Never by anything a service said."""
-    made = place_for(tmp_path, "abcde", START)
+    made = output_paths(tmp_path, "abcde", START)
     assert (made.video.suffix, made.sidecar.suffix, made.video.stem) == (".mp4", ".json", made.sidecar.stem)
     assert made.video.name.endswith("-abcde.mp4")
     assert len(made.video.name) == len("2026-11-18-abcde.mp4")
 
 
-def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
+def test_a_video_has_its_name_only_when_it_is_whole(place: OutputPaths) -> None:
     """Until then it is a hidden file that no browser offers."""
     with closing(place.receive(ANEW)) as incoming:
         incoming.add(b"12345678")
@@ -76,18 +76,18 @@ def test_a_video_has_its_name_only_when_it_is_whole(place: Place) -> None:
     assert read_sidecar(place.video) == {**FACTS, "file": place.video.name, "sha256": digest}
 
 
-def test_a_second_try_begins_anew(place: Place) -> None:
+def test_a_second_try_begins_anew(place: OutputPaths) -> None:
     """Nothing of the first is left in the file."""
     digests = [arrive(place, data) for data in (b"a long first try", b"second")]
     assert place.settle(digests[-1], FACTS).read_bytes() == b"second"
 
 
-def test_what_broke_off_is_gone_on_with(place: Place) -> None:
+def test_what_broke_off_is_gone_on_with(place: OutputPaths) -> None:
     """It knows whose beginning it is; the digest is that of both parts."""
-    with closing(place.receive(Arrival(0, ETAG, 10))) as incoming:
+    with closing(place.receive(RangeReply(0, ETAG, 10))) as incoming:
         incoming.add(b"01234")
-    assert place.held() == Held(5, ETAG, 10)
-    with closing(place.receive(Arrival(5, ETAG, 10))) as incoming:
+    assert place.held() == PartialFile(5, ETAG, 10)
+    with closing(place.receive(RangeReply(5, ETAG, 10))) as incoming:
         assert (incoming.size, incoming.head) == (5, b"01234")
         incoming.add(b"56789")
         digest = incoming.finish()
@@ -96,19 +96,19 @@ def test_what_broke_off_is_gone_on_with(place: Place) -> None:
     assert place.held() == NOTHING
 
 
-def test_without_a_label_nothing_is_held(place: Place) -> None:
+def test_without_a_label_nothing_is_held(place: OutputPaths) -> None:
     """Nobody knows of which file it is the beginning; more than there can be is none either."""
     arrive(place, b"01234")
     assert place.held() == NOTHING
     place.label.write_text(json.dumps({"etag": ETAG, "total": 4}))
     assert place.held() == NOTHING
     place.label.write_text(json.dumps({"etag": ETAG, "total": 0}))
-    assert place.held() == Held(5, ETAG, 0)
+    assert place.held() == PartialFile(5, ETAG, 0)
 
 
-def test_a_label_never_stands_beside_other_bytes(place: Place) -> None:
+def test_a_label_never_stands_beside_other_bytes(place: OutputPaths) -> None:
     """Beginning anew without an ETag removes that of the first try."""
-    with closing(place.receive(Arrival(0, ETAG, 10))) as incoming:
+    with closing(place.receive(RangeReply(0, ETAG, 10))) as incoming:
         incoming.add(b"01234")
     arrive(place, b"other")
     assert (place.held(), place.label.exists()) == (NOTHING, False)
@@ -118,7 +118,7 @@ def test_a_label_never_stands_beside_other_bytes(place: Place) -> None:
 def test_a_full_disk_is_told_and_closing_does_not_fail() -> None:
     """The device's own error, in our words; nothing is left in a buffer that closing would write."""
     with Path("/dev/full").open("wb", buffering=0) as full:
-        incoming = Incoming(full)
+        incoming = DownloadFile(full)
         with pytest.raises(OutputError) as caught:
             incoming.add(b"bytes")
     assert (caught.value.key, incoming.size) == ("output.disk_full", 0)
@@ -127,7 +127,7 @@ def test_a_full_disk_is_told_and_closing_does_not_fail() -> None:
 @pytest.mark.parametrize("linked", [True, False], ids=["with links", "without links"])
 @pytest.mark.parametrize("foreign", [".mp4", ".json"])
 def test_a_name_that_is_taken_is_left_to_its_owner(
-    place: Place, monkeypatch: pytest.MonkeyPatch, foreign: str, linked: bool
+    place: OutputPaths, monkeypatch: pytest.MonkeyPatch, foreign: str, linked: bool
 ) -> None:
     """The video and its sidecar get the next one, on every file system."""
     if not linked:
@@ -145,7 +145,7 @@ def _no_links(*_: object) -> None:
     raise OSError(errno.EPERM, "not here")
 
 
-def test_the_same_bytes_under_the_name_are_the_video(place: Place) -> None:
+def test_the_same_bytes_under_the_name_are_the_video(place: OutputPaths) -> None:
     """What the user added to its sidecar stays."""
     digest = arrive(place, b"video")
     place.settle(digest, FACTS)
@@ -154,7 +154,7 @@ def test_the_same_bytes_under_the_name_are_the_video(place: Place) -> None:
     assert (read_sidecar(place.video)["stars"], len(list(place.folder.iterdir()))) == (5, 2)
 
 
-def test_a_video_got_its_name_only_with_its_own_sidecar_and_bytes(place: Place) -> None:
+def test_a_video_got_its_name_only_with_its_own_sidecar_and_bytes(place: OutputPaths) -> None:
     """Another job's, or one that was edited since, is not the one that was fetched."""
     digest = arrive(place, b"video")
     place.settle(digest, FACTS)
@@ -182,7 +182,7 @@ def test_a_folder_is_usable_if_it_can_be_made(tmp_path: Path) -> None:
     assert (is_usable(tmp_path / "new" / "er"), is_usable(tmp_path / "file" / "in")) == (True, False)
 
 
-def test_a_sidecar_is_json_that_people_can_read(place: Place) -> None:
+def test_a_sidecar_is_json_that_people_can_read(place: OutputPaths) -> None:
     """Any language as it is written; no temporary file stays."""
     place.folder.mkdir()
     place.write_sidecar({"prompt": "고양이가 올려다본다"})
@@ -192,14 +192,14 @@ def test_a_sidecar_is_json_that_people_can_read(place: Place) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "null", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")])
-def test_a_sidecar_that_is_none_is_empty(place: Place, text: str) -> None:
+def test_a_sidecar_that_is_none_is_empty(place: OutputPaths, text: str) -> None:
     """Users edit files."""
     place.folder.mkdir()
     place.sidecar.write_bytes(text.encode("latin-1"))
     assert read_sidecar(place.video) == {}
 
 
-def test_a_missing_sidecar_is_empty(place: Place) -> None:
+def test_a_missing_sidecar_is_empty(place: OutputPaths) -> None:
     """It may have been left behind."""
     assert read_sidecar(place.video) == {}
 
@@ -242,7 +242,7 @@ def _video(folder: Path) -> Path:
 
 @pytest.mark.parametrize(("number", "key"), [(errno.ENOSPC, "output.disk_full"), (errno.EACCES, "output.unwritable")])
 def test_a_disk_that_refuses_is_told_in_our_words(
-    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, key: str
+    place: OutputPaths, monkeypatch: pytest.MonkeyPatch, number: int, key: str
 ) -> None:
     """Full, or not ours: what to do, and that nothing is sent twice."""
 
@@ -260,10 +260,10 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A file stands where it should be."""
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        Place(tmp_path / "file", "a").receive(ANEW)
+        OutputPaths(tmp_path / "file", "a").receive(ANEW)
 
 
-def test_a_failed_write_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_nothing_behind(place: OutputPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     """No temporary file stays."""
     place.folder.mkdir()
 
@@ -281,7 +281,7 @@ def test_a_data_uri_is_base64() -> None:
     assert data_uri("image/png", b"\x00\xff") == "data:image/png;base64,AP8="
 
 
-def test_what_a_killed_process_left_half_written_goes_once_the_video_is_there(place: Place) -> None:
+def test_what_a_killed_process_left_half_written_goes_once_the_video_is_there(place: OutputPaths) -> None:
     """Temporary files of its sidecar and its label; not those of another job."""
     place.folder.mkdir()
     other = place.folder / ".2026-11-18-zzzzz.json.77.88"

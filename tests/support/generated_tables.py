@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wan_jupyter.catalog.plan import Provider, providers
 from wan_jupyter.errors.kinds import ADVICE
-from wan_jupyter.i18n.messages import ENGLISH, catalogue, say
+from wan_jupyter.i18n.messages import ENGLISH, catalogue, tr
 from wan_jupyter.media.image.conversion import Bounds
 from wan_jupyter.media.image.pixels import FORMATS
 from wan_jupyter.protocols import dashscope_errors as codes
@@ -91,7 +91,7 @@ def pictures_table() -> str:
     told = [key.rpartition("_")[2] for key in catalogue(ENGLISH) if key.startswith("remark.repaired_")]
     kinds = sorted(told, key=list(REPAIRS).index)
     for name in kinds:
-        said = say(f"remark.repaired_{name}", **{**SAMPLE, **({"mime": "image/jpeg"} if name == "weight" else {})})
+        said = tr(f"remark.repaired_{name}", **{**SAMPLE, **({"mime": "image/jpeg"} if name == "weight" else {})})
         rows.append(f"| {REPAIRS[name]} | repaired: “{said}” |")
     return "\n".join(rows) + "\n"
 
@@ -113,7 +113,7 @@ def _errors_of(table: Errors) -> Iterator[tuple[str, str, bool]]:
 
 
 def _error(codes: str, advice: str, again: bool) -> str:
-    said = [say(f"{family}.{advice}", id="ID").replace("|", "\\|") for family in ("happened", "advice")]
+    said = [tr(f"{family}.{advice}", id="ID").replace("|", "\\|") for family in ("happened", "advice")]
     money = ADVICE[advice]
     billed = f"{money.billed}; answering a submit, maybe" if money.unsure else money.billed
     return f"| {codes} | {said[0]} | {billed} | {said[1]} | {'yes' if again else 'no'} |"

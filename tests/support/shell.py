@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.frontends import FAST, LOAD, Desk, Kernel, Shell, an_ipython, drop_work
 from tests.support.parts import PortEmulator, QuickClock, close_client, forget
-from wan_jupyter.i18n.messages import ENGLISH, spoken_in
+from wan_jupyter.i18n.messages import ENGLISH, language_scope
 from wan_jupyter.jobs import background
 from wan_jupyter.session import resources
 
@@ -29,7 +29,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def bare(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A terminal IPython in which nothing is loaded yet; the language it comes to speak ends with it."""
     monkeypatch.setattr(resources, "RealClock", QuickClock)
-    with spoken_in(ENGLISH), an_ipython() as ip:
+    with language_scope(ENGLISH), an_ipython() as ip:
         shell = Shell(ip, desk)
         yield shell
         drop_work()

@@ -19,7 +19,7 @@ from tests.support.parts import PATIENCE, PortEmulator, World, environment, pict
 from wan_jupyter.errors import JobUncertain, OptionError
 from wan_jupyter.session.session import Session
 from wan_jupyter.status import Status
-from wan_jupyter.workflows.cleanup import Shelf, clear, look
+from wan_jupyter.workflows.cleanup import DiskUsage, clear, look
 
 pytest_plugins = ("tests.support.shell",)
 
@@ -37,7 +37,7 @@ def session(world: World) -> Session:
     return world.session()
 
 
-def shelf(session: Session, name: str) -> Shelf:
+def shelf(session: Session, name: str) -> DiskUsage:
     return next(one for one in look(session) if one.name == name)
 
 

@@ -14,7 +14,7 @@ from tests.support.frontends import Shell
 from tests.support.parts import World, picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ImageError, JobError, ModelError, OptionError, PromptError
-from wan_jupyter.media.image.reader import take
+from wan_jupyter.media.image.reader import read_image
 from wan_jupyter.request.command_line import read_line
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.request.templates import fill, normal
@@ -47,7 +47,7 @@ def read_back(text: str) -> VideoRequest:
     assert len(head.splitlines()) == 1, "IPython would end the line earlier"
     typed = read_line(head.removeprefix("%%wan"), NAMES)
     named = zip(("first", "last"), typed.image_labels, strict=False)
-    frames: dict[str, Any] = {role: take(CAT, label=label) for role, label in named if label != "-"}
+    frames: dict[str, Any] = {role: read_image(CAT, label=label) for role, label in named if label != "-"}
     asked = dict(typed.asked)
     if "negative_prompt" in asked:
         asked["negative_prompt"] = fill(asked["negative_prompt"], NAMES)
@@ -56,7 +56,7 @@ def read_back(text: str) -> VideoRequest:
 
 def chosen(word: str) -> Frame:
     """A picture of a name, as if there were such a file."""
-    return Frame(word, take(CAT, label=word))
+    return Frame(word, read_image(CAT, label=word))
 
 
 WORDS = st.one_of(ANY, st.sampled_from(["cat.png", "my cat.png", "it's.png", "$cat", "-x.png", "#1.png", "猫.png"]))
@@ -156,12 +156,12 @@ def test_form_and_cell_are_the_same_request(world: World) -> None:
     """The cell of a draft that was ordered makes no second job."""
     session = world.session()
     draft = Draft(prompt="A cat", first=frame_uploaded("up.png", CAT), asked={"model": "wan2.2-i2v-flash"})
-    job = session.order(request_of(draft, {}))
+    job = session.submit_request(request_of(draft, {}))
     job.result(60)
     (world.folder / "up.png").write_bytes(CAT)
     kept = keep_beside(world.folder, "up.png", CAT, "image/png")
     typed = replace(draft, first=frame_named(str(kept), {}))
-    assert session.order(request_of(typed, {})).id == job.id
+    assert session.submit_request(request_of(typed, {})).id == job.id
 
 
 # ---- price and problems -------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ PROVIDERS = [name for name, row in catalog.providers().items() if row.base_url]
 def test_every_value_that_is_offered_is_taken(provider: str, roles: tuple[str, ...], world: World) -> None:
     """Each model, and each value of each control, passes the gate: the form never offers what is refused."""
     session = world.session(provider, key=None if provider == "emulator" else "sk-test")
-    address = take("https://example.com/cat.png")
+    address = read_image("https://example.com/cat.png")
     frames: dict[str, Any] = {role: Frame("https://example.com/cat.png", address) for role in roles}
     start = Draft(prompt="A cat", **frames)
     for _, model in offer(start, session).models:

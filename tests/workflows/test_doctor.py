@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.frontends import Shell
 from tests.support.parts import PortEmulator, World, python
-from wan_jupyter.config.settings import read
+from wan_jupyter.config.settings import read_settings
 from wan_jupyter.workflows import doctor
 from wan_jupyter.workflows.doctor import Finding, Patient
 
@@ -22,7 +22,7 @@ SECRET = "sk-distinctive-5b20"
 def seen(world: World, url: str, key: str = SECRET, late: float = 0.0) -> dict[str, Finding]:
     """Return what the doctor finds with a DashScope session at an address, by name; and look for the key."""
     said = {"WAN_HOME": str(world.home), "DASHSCOPE_API_KEY": key}
-    found = read(said)
+    found = read_settings(said)
     session = world.session("dashscope-cn", settings=found, base_url=url)
     findings = doctor.examine(Patient(found, session, None, lambda: time.time() + late))
     assert key not in doctor.report(findings)

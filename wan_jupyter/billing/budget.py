@@ -201,7 +201,7 @@ def left_of(budget: Budget, session: str, currency: str, rows: Iterable[Spending
 Totals = Callable[[float], Sequence[Spending]]  # what the jobs since an epoch second came to
 
 
-def of_all(totals: Totals, span: str, now: float, budgets: Mapping[str, Budget]) -> tuple[Spending, ...]:
+def spending_summary(totals: Totals, span: str, now: float, budgets: Mapping[str, Budget]) -> tuple[Spending, ...]:
     """Return a row for each session, provider and currency; a session with a budget and no job has one, too.
 
     Args:

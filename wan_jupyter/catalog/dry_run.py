@@ -17,10 +17,10 @@ from functools import partial
 from typing import Any
 
 from ..billing.money import Price
-from ..i18n.messages import say
-from ..media.image.conversion import Bounds, Fit, made_fit
+from ..i18n.messages import tr
+from ..media.image.conversion import Bounds, Fit, convert_to_fit
 from ..media.image.reader import Image
-from ..protocols.base import Order, Protocol
+from ..protocols.base import CreateRequest, Protocol
 from ..request.options import VideoRequest
 from ..security.urls import shown_url
 from .plan import Plan, Provider
@@ -43,7 +43,7 @@ class Preview:
     remarks: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
-def preview(request: VideoRequest, order: Order, protocol: Protocol, variable: str) -> Preview:
+def preview(request: VideoRequest, order: CreateRequest, protocol: Protocol, variable: str) -> Preview:
     """Return the create request of an order; `variable` is the environment variable that holds the key, "" for none.
 
     Raises:
@@ -59,7 +59,7 @@ def preview(request: VideoRequest, order: Order, protocol: Protocol, variable: s
     return replace(made, remarks=tuple(remarks))
 
 
-def _request(protocol: Protocol, order: Order, variable: str) -> Preview:
+def _request(protocol: Protocol, order: CreateRequest, variable: str) -> Preview:
     flow = protocol.submit(order)
     sent = next(flow)
     flow.close()
@@ -94,7 +94,7 @@ def _sent(image: Image, bounds: Bounds | None) -> Sent:
     if image.url or image.source is None:  # without its bytes, as it came
         return Sent(image.label, image.url, image.mime, image.weight, image.digest)
     data = image.encoded()
-    fit = made_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
+    fit = convert_to_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
     digest = hashlib.sha256(fit.data).hexdigest()
     return Sent(image.label, "", fit.mime, len(fit.data), digest, fit.repairs)
 
@@ -111,7 +111,7 @@ def stand_in(picture: Sent, *, stored: bool = False) -> str:
     weight = f"{picture.weight / 1e6:.1f} MB" if picture.weight >= 100_000 else f"{picture.weight / 1e3:.1f} kB"
     facts = f"{weight}, sha256 {picture.digest[:12]}…"
     if stored:
-        kind = say("preview.upload", kind=picture.mime.rpartition("/")[2].upper())
+        kind = tr("preview.upload", kind=picture.mime.rpartition("/")[2].upper())
         return f"oss://<{kind}, {facts}>"
     return f"<data:{picture.mime}, {facts}>"
 
@@ -159,7 +159,7 @@ def dry_run(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) 
     """
     variable = next(iter(where.key_variables), "")
     drawn = plan.request.seed is None and "seed" in plan.model.fields
-    fields = {**plan.order.fields, **({"seed": say("preview.seed")} if drawn else {})}
+    fields = {**plan.order.fields, **({"seed": tr("preview.seed")} if drawn else {})}
     shown = preview(plan.request, replace(plan.order, fields=fields), where.speak(), variable)
     return DryRun(shown, price(plan), replace(plan, remarks=(*plan.remarks, *shown.remarks)))
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from ..media.image.conversion import Bounds, swaps_sides
 from ..media.image.reader import Image
-from ..protocols.base import Order, Protocol
+from ..protocols.base import CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import Model, limits
 
@@ -51,7 +51,7 @@ def _typed(request: VideoRequest) -> list[str]:
     return [name for name in request.asked() if name not in ("model", "params")]
 
 
-def _order(request: VideoRequest, row: Model, service: Protocol) -> Order:
+def _order(request: VideoRequest, row: Model, service: Protocol) -> CreateRequest:
     told = _size(request, request.resolution or "") if row.sized else ""  # not in the request: a tier was asked for
     asked = {**({"size": told} if told else {}), **request.asked()}
     sized = service.sized or (row.sized and "size" in asked)
@@ -59,7 +59,9 @@ def _order(request: VideoRequest, row: Model, service: Protocol) -> Order:
     asked = {name: value for name, value in asked.items() if name in taken}
     inline = INLINE_MAX if row.data_uri else 0
     text = request.filled_prompt
-    return Order(row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline, _bounds(row))
+    return CreateRequest(
+        row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline, _bounds(row)
+    )
 
 
 def _bounds(row: Model) -> Bounds:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ModelError
 from ..protocols import PROTOCOLS
-from ..protocols.base import Order, Protocol
+from ..protocols.base import CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import EMULATOR, Limits, Model, Provider, limits, model, models, provider, providers
 from .order import _order, _resolution, _size, _typed
@@ -42,7 +42,7 @@ class Plan:
 
     request: VideoRequest
     model: Model
-    order: Order
+    order: CreateRequest
     remarks: tuple[Remark, ...] = field(default=())
 
 

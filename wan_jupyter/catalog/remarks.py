@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..i18n.suggestions import nearest
-from ..protocols.base import Order, Protocol
+from ..protocols.base import CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import Model, Provider, limits, models
 from .validate import LONG, _beyond
@@ -49,7 +49,7 @@ def _picture_remarks(request: VideoRequest, row: Model, where: Provider) -> Iter
             yield "remark.link_safer", {"label": image.label, "model": row.id}
 
 
-def _lost(service: Protocol, order: Order, where: Provider) -> Iterator[Remark]:
+def _lost(service: Protocol, order: CreateRequest, where: Provider) -> Iterator[Remark]:
     """Yield one remark on everything that the service does not carry."""
     values = ", ".join(_shown(name, value) for name, value in service.lost(order))
     if values:

@@ -21,7 +21,7 @@ from .settings import Settings
 SERVICE = "wan_jupyter"
 
 
-class Asks(Protocol):
+class KeyOwner(Protocol):
     """What is asked of a provider's row."""
 
     @property
@@ -34,7 +34,7 @@ class Asks(Protocol):
     def key_file(self) -> str: ...
 
 
-def find(row: Asks, settings: Settings, explicit: str | Key | None = None, only: str = "") -> Key | None:
+def find_key(row: KeyOwner, settings: Settings, explicit: str | Key | None = None, only: str = "") -> Key | None:
     """Return the key for a provider, None where it takes none; from the variable `only`, where one is given.
 
     Raises:
@@ -54,12 +54,12 @@ def find(row: Asks, settings: Settings, explicit: str | Key | None = None, only:
     return found
 
 
-def has_key(row: Asks, settings: Settings) -> bool:
+def has_key(row: KeyOwner, settings: Settings) -> bool:
     """Tell whether a key for a provider can be found, without asking the keyring twice."""
     return next(sources(row, settings), None) is not None
 
 
-def keep(provider: str, key: Key) -> str:
+def store_key(provider: str, key: Key) -> str:
     """Store a provider's key in this machine's keyring, and return what that calls itself.
 
     Raises:
@@ -77,7 +77,7 @@ def keep(provider: str, key: Key) -> str:
     raise problem
 
 
-def forget(provider: str) -> bool:
+def forget_key(provider: str) -> bool:
     """Take a provider's key out of the keyring; False where there is none.
 
     Raises:
@@ -94,7 +94,7 @@ def forget(provider: str) -> bool:
     return True
 
 
-def sources(row: Asks, settings: Settings, only: str = "") -> Iterator[Key]:
+def sources(row: KeyOwner, settings: Settings, only: str = "") -> Iterator[Key]:
     """Yield the keys that a provider could have, the one that counts first; the keyring is asked last."""
     if not only and row.name in settings.logins:
         yield settings.logins[row.name]
@@ -112,12 +112,12 @@ def sources(row: Asks, settings: Settings, only: str = "") -> Iterator[Key]:
         yield checked(Key(text, Phrase("key.from.keyring", {})))
 
 
-def _variables(row: Asks, settings: Settings) -> tuple[str, ...]:
+def _variables(row: KeyOwner, settings: Settings) -> tuple[str, ...]:
     own = settings.provider == row.name or (not settings.provider and not row.name.startswith("dashscope"))
     return (*row.key_variables, "WAN_API_KEY") if own else row.key_variables
 
 
-def _named(row: Asks, settings: Settings) -> str:
+def _named(row: KeyOwner, settings: Settings) -> str:
     """Return the variables that would do, as a user sets them: WAN_API_KEY belongs to the provider in WAN_PROVIDER."""
     first, *others = _variables(row, settings) or (f"WAN_API_KEY (WAN_PROVIDER={row.name})",)
     return reduce(lambda one, other: Phrase("part.either", {"one": one, "other": other}), others, first)

@@ -16,11 +16,11 @@ from ..i18n.suggestions import nearest, shorten
 from ..security.api_key import Key
 from . import credentials
 from .settings import Settings
-from .settings_files import Named
+from .settings_files import NamedSession
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ProviderSelection:
     """What a session is made of.
 
     Attributes:
@@ -34,7 +34,9 @@ class Choice:
     settings: Settings
 
 
-def choose(name: str | None, base_url: str | None, key: str | Key | None, settings: Settings) -> Choice:
+def select_provider(
+    name: str | None, base_url: str | None, key: str | Key | None, settings: Settings
+) -> ProviderSelection:
     """Return the provider with its key, for a name (None: as the settings say).
 
     Raises:
@@ -50,28 +52,30 @@ def choose(name: str | None, base_url: str | None, key: str | Key | None, settin
         set_here = settings.base_url if chosen == settings.provider else ""
         return _named(chosen, own, base_url or set_here or None, key, settings)
     row = _row(chosen, base_url, settings) if chosen else _usual(key, settings)
-    return Choice(row.name, row, credentials.find(row, settings, key), settings)
+    return ProviderSelection(row.name, row, credentials.find_key(row, settings, key), settings)
 
 
-def names(settings: Settings) -> tuple[str, ...]:
+def provider_names(settings: Settings) -> tuple[str, ...]:
     """Return every name that may be chosen: the user's sessions, then the providers."""
     return (*settings.sessions, *plan.providers())
 
 
-def _named(name: str, own: Named, base_url: str | None, key: str | Key | None, settings: Settings) -> Choice:
+def _named(
+    name: str, own: NamedSession, base_url: str | None, key: str | Key | None, settings: Settings
+) -> ProviderSelection:
     """Return a named session: its key comes from its own variable alone, if it names one."""
     row = plan.provider(own.provider, base_url or own.base_url or None)
-    found = credentials.find(row, settings, key or settings.logins.get(name), own.key_variable)
+    found = credentials.find_key(row, settings, key or settings.logins.get(name), own.key_variable)
     if own.key_variable:  # a request that is shown names this variable, too
         row = replace(row, key_variables=(own.key_variable,))
     said = {field: (value, Phrase("part.of_session", {"name": name})) for field, value in own.defaults.items()}
     model = "" if "model" in said else settings.model
-    return Choice(name, row, found, replace(settings, model=model, defaults={**settings.defaults, **said}))
+    return ProviderSelection(name, row, found, replace(settings, model=model, defaults={**settings.defaults, **said}))
 
 
 def _row(name: str, base_url: str | None, settings: Settings) -> Provider:
     if name not in plan.providers() and settings.sessions:
-        known = names(settings)
+        known = provider_names(settings)
         suggestion = nearest(name, known)
         raise SettingsError("provider.unknown", name=shorten(name), names=", ".join(known), suggestion=suggestion)
     own = settings.base_url if name == settings.provider or _takes_any(name) else ""

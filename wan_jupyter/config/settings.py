@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ..billing.budget import Budget
-from ..i18n.messages import language_of, say
+from ..i18n.messages import language_of, tr
 from ..i18n.suggestions import shorten
 from ..security.api_key import Key
-from .settings_files import Named, Said, project_file, user_file
+from .settings_files import NamedSession, ParsedFile, project_file, user_file
 
 OUTPUTS = "wan_outputs"
 KEYS = ("DASHSCOPE_API_KEY", "WAN_API_KEY")
@@ -59,7 +59,7 @@ class Settings:
     keys: Mapping[str, Key] = field(default_factory=dict)
     logins: Mapping[str, Key] = field(default_factory=dict)
     defaults: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
-    sessions: Mapping[str, Named] = field(default_factory=dict)
+    sessions: Mapping[str, NamedSession] = field(default_factory=dict)
     budget: Budget | None = None
     shared_key: bool = False
     emulator: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Settings:
         return {**self.defaults, "model": (self.model, "WAN_MODEL")} if self.model else self.defaults
 
 
-def read(
+def read_settings(
     environ: Mapping[str, str] | None = None,
     notebook: str = "",
     *,
@@ -94,7 +94,7 @@ def read(
     here = os.environ if environ is None else environ
     home = fixed.home if fixed else _home(here)
     folder = fixed.notebook if fixed else _notebook_folder(here, notebook)
-    user, project = (user_file(home), project_file(folder)) if files else (Said(), Said())
+    user, project = (user_file(home), project_file(folder)) if files else (ParsedFile(), ParsedFile())
     said = {**user.values, **project.values, **wishes}
     variables = (*KEYS, *(named.key_variable for named in user.sessions.values()))
     return Settings(
@@ -108,7 +108,7 @@ def read(
         outputs=_outputs(user, project, folder),
         embed=said.get("embed", "auto"),
         keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},
-        defaults={**_defaults(user), **_defaults(project), **_defaults(Said(WISHED, wishes))},
+        defaults={**_defaults(user), **_defaults(project), **_defaults(ParsedFile(WISHED, wishes))},
         sessions=user.sessions,
         budget=user.values.get("budget"),
         shared_key=here.get("WAN_SHARED_KEY", "").strip().lower() not in ("", "0", "no", "false"),
@@ -117,26 +117,26 @@ def read(
     )
 
 
-def read_aloud() -> Settings:
+def read_settings_with_warnings() -> Settings:
     """Return the settings in force now for a caller's caller in Python, who is warned of what is ignored."""
-    found = read()
+    found = read_settings()
     for key, values in found.notices:
-        warnings.warn(say(key, **values), stacklevel=3)
+        warnings.warn(tr(key, **values), stacklevel=3)
     return found
 
 
-def _defaults(said: Said) -> dict[str, tuple[Any, str]]:
+def _defaults(said: ParsedFile) -> dict[str, tuple[Any, str]]:
     return {name: (said.values[name], said.source) for name in DEFAULTS if name in said.values}
 
 
-def _outputs(user: Said, project: Said, folder: Path) -> Path | None:
+def _outputs(user: ParsedFile, project: ParsedFile, folder: Path) -> Path | None:
     """Return the folder for videos: a project's is beside its file, the user's beside the notebook."""
     if "outputs" in project.values:
         return (Path(project.source).parent / Path(project.values["outputs"]).expanduser()).absolute()
     return (folder / Path(user.values["outputs"]).expanduser()).absolute() if "outputs" in user.values else None
 
 
-def _notices(project: Said) -> tuple[tuple[str, Mapping[str, str]], ...]:
+def _notices(project: ParsedFile) -> tuple[tuple[str, Mapping[str, str]], ...]:
     values = {"file": project.source, "names": ", ".join(shorten(name) for name in project.ignored)}
     return (("settings.ignored", values),) if project.ignored else ()
 

@@ -41,7 +41,7 @@ SAID = (
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedSession:
     """A session by name, as the user's file declares it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ParsedFile:
     """What one file says.
 
     Attributes:
@@ -71,11 +71,11 @@ class Said:
 
     source: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
-    sessions: Mapping[str, Named] = field(default_factory=dict)
+    sessions: Mapping[str, NamedSession] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
 
 
-def user_file(home: Path) -> Said:
+def user_file(home: Path) -> ParsedFile:
     """Return what the user's own file in `home` says, nothing if there is none.
 
     Raises:
@@ -84,7 +84,7 @@ def user_file(home: Path) -> Said:
     path = home / USER_FILE
     text = _text(path)
     if text is None:
-        return Said()
+        return ParsedFile()
     page = _Page(path, text, _parsed(path, text))
     tables = page.data.get("sessions", {})
     if not isinstance(tables, dict):
@@ -94,10 +94,10 @@ def user_file(home: Path) -> Said:
     values = page.read(own, USER, known=("sessions",))
     if values.get("provider") and values["provider"] not in (*sessions, *_providers()):
         raise page.wrong("provider")
-    return Said(str(path), values, MappingProxyType(sessions))
+    return ParsedFile(str(path), values, MappingProxyType(sessions))
 
 
-def project_file(folder: Path) -> Said:
+def project_file(folder: Path) -> ParsedFile:
     """Return what the nearest project's file with a `[tool.wan_jupyter]` table says, upward from a notebook's folder.
 
     Raises:
@@ -113,11 +113,11 @@ def project_file(folder: Path) -> Said:
         if isinstance(own, dict):
             allowed = {name: value for name, value in own.items() if name in PROJECT}
             values = _Page(path, text, own, f"tool.{TOOL}").read(allowed, PROJECT)
-            return Said(str(path), values, ignored=tuple(name for name in own if name not in PROJECT))
-    return Said()
+            return ParsedFile(str(path), values, ignored=tuple(name for name in own if name not in PROJECT))
+    return ParsedFile()
 
 
-def _session(page: _Page, name: str, table: object) -> Named:
+def _session(page: _Page, name: str, table: object) -> NamedSession:
     """Return a named session. A name of the catalogue's would make two things of one word."""
     inside = _Page(page.path, page.text, {}, f"sessions.{name}")
     if not isinstance(table, dict) or name in _providers():
@@ -135,7 +135,7 @@ def _session(page: _Page, name: str, table: object) -> Named:
         raise SettingsError("settings.address", file=page.path, line=line, reason=error.phrase()) from None
     defaults = {key: value for key, value in values.items() if key in PROJECT}
     key_variable, budget = values.get("key_variable", ""), values.get("budget")
-    return Named(values["provider"], base_url, key_variable, MappingProxyType(defaults), budget)
+    return NamedSession(values["provider"], base_url, key_variable, MappingProxyType(defaults), budget)
 
 
 def _providers() -> Mapping[str, Any]:

@@ -29,7 +29,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..i18n.messages import ENGLISH, Phrase, known, say, told
+from ..i18n.messages import ENGLISH, Phrase, has_message, tr, translated
 from ..security.sanitize import clean, one_line
 from .kinds import ADVICE, NO
 
@@ -77,7 +77,7 @@ class WanError(Exception):
 
     def message(self, language: str = "") -> str:
         """Return what happened, in one sentence."""
-        return clean(say(f"{self.key}.text", language, **self.values))
+        return clean(tr(f"{self.key}.text", language, **self.values))
 
     def phrase(self) -> Phrase:
         """Return what happened as a part of another sentence."""
@@ -86,7 +86,7 @@ class WanError(Exception):
     def hint(self, language: str = "") -> str:
         """Return the next thing to type, or "" where there is none."""
         key = f"{self.key}.hint"
-        return clean(say(key, language, **self.values)) if known(key, language) else ""
+        return clean(tr(key, language, **self.values)) if has_message(key, language) else ""
 
     def parts(self, language: str = "") -> list[str]:
         """Return what there is to say, a line each: three at most."""
@@ -183,16 +183,16 @@ class ProblemError(WanError):
 
     def happened(self, language: str = "") -> str:
         """Return what the service's code means, in plain words."""
-        return say(f"happened.{self.problem.advice}", language)
+        return tr(f"happened.{self.problem.advice}", language)
 
     def message(self, language: str = "") -> str:
         """Return what happened in our words, then code, message and request id in the service's."""
-        return clean(say(f"{self.key}.text", language, **self.values, said=said(self.problem, language))).strip()
+        return clean(tr(f"{self.key}.text", language, **self.values, said=said(self.problem, language))).strip()
 
     def hint(self, language: str = "") -> str:
         """Return what to do about this code, and that nothing was billed where that is known."""
-        todo = say(f"advice.{self.problem.advice}", language, **self.values)
-        return f"{todo} {say('billed.no', language)}" if self.billed == NO else todo
+        todo = tr(f"advice.{self.problem.advice}", language, **self.values)
+        return f"{todo} {tr('billed.no', language)}" if self.billed == NO else todo
 
     def parts(self, language: str = "") -> list[str]:
         """Return message, what happened in plain words, and hint, a line each."""
@@ -251,5 +251,5 @@ class JobUncertain(ProblemError, JobError):
 def said(problem: Problem, language: str = "") -> str:
     """Return the service's own words, made harmless: `Code: message (request id …)`, as far as it gave them."""
     code = "" if problem.code in OURS else problem.code
-    words = ": ".join(one_line(told(part, language)) for part in (code, problem.message) if part)
-    return say("said.with_id", language, words=words, id=one_line(problem.request_id)) if problem.request_id else words
+    words = ": ".join(one_line(translated(part, language)) for part in (code, problem.message) if part)
+    return tr("said.with_id", language, words=words, id=one_line(problem.request_id)) if problem.request_id else words

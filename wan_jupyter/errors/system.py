@@ -8,14 +8,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from ..i18n.messages import ENGLISH, Phrase, known
+from ..i18n.messages import ENGLISH, Phrase, has_message
 from ..security.sanitize import one_line
 
 
 def reason_of(error: BaseException) -> str:
     """Return why something failed, without the path; in the error's own words where there is no phrase for it."""
     for word in _words(error):
-        if known(f"reason.{word}", ENGLISH):
+        if has_message(f"reason.{word}", ENGLISH):
             return Phrase(f"reason.{word}", {})
     own = getattr(error, "strerror", "") or ("" if isinstance(error, OSError) else str(error))
     return one_line(own) or type(error).__name__

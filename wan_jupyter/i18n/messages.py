@@ -20,7 +20,7 @@ LANGUAGES = ("en", "ko", "zh", "ja")
 
 # The language in force where nobody names one. A context's own: each kernel request and each thread has one, so that
 # nothing is shared between them; whoever draws in the background names its language.
-speaking: ContextVar[str] = ContextVar("wan_language", default=ENGLISH)
+current_language: ContextVar[str] = ContextVar("wan_language", default=ENGLISH)
 
 
 class Phrase(str):
@@ -31,7 +31,7 @@ class Phrase(str):
 
     def __new__(cls, key: str, values: Mapping[str, object]) -> Phrase:
         """Make the phrase of a key, filled with `values`."""
-        made = super().__new__(cls, say(key, ENGLISH, **values))
+        made = super().__new__(cls, tr(key, ENGLISH, **values))
         made.key, made.values = key, values
         return made
 
@@ -46,29 +46,29 @@ def catalogue(language: str) -> Mapping[str, str]:
     return MappingProxyType(dict(_flatten(tomllib.loads(text))))
 
 
-def say(key: str, /, language: str = "", **values: object) -> str:
+def tr(key: str, /, language: str = "", **values: object) -> str:
     """Return the message for `key` in a language ("": the one in force), filled with `values`.
 
     Raises:
         KeyError: no such message, or a value that the message needs was not given.
     """
-    spoken = language or speaking.get()
-    return _template(key, spoken).format_map({name: told(value, spoken) for name, value in values.items()})
+    spoken = language or current_language.get()
+    return _template(key, spoken).format_map({name: translated(value, spoken) for name, value in values.items()})
 
 
-def told(value: object, language: str = "") -> Any:
+def translated(value: object, language: str = "") -> Any:
     """Return a value as a language ("": the one in force) says it: a phrase anew, anything else as it is."""
-    return say(value.key, language, **value.values) if isinstance(value, Phrase) else value
+    return tr(value.key, language, **value.values) if isinstance(value, Phrase) else value
 
 
 @contextmanager
-def spoken_in(language: str) -> Iterator[None]:
+def language_scope(language: str) -> Iterator[None]:
     """Put a language in force for what is done here: a widget's callback and a worker begin without one."""
-    before = speaking.set(language)
+    before = current_language.set(language)
     try:
         yield
     finally:
-        speaking.reset(before)
+        current_language.reset(before)
 
 
 # ---- kept as JSON -------------------------------------------------------------------------------------------------
@@ -91,9 +91,9 @@ def unpacked(kept: Any) -> Any:
         return ""
 
 
-def known(key: str, /, language: str = "") -> bool:
+def has_message(key: str, /, language: str = "") -> bool:
     """Tell whether a message exists; what a language lacks is said in English."""
-    return key in catalogue(ENGLISH) or key in catalogue(language or speaking.get())
+    return key in catalogue(ENGLISH) or key in catalogue(language or current_language.get())
 
 
 def language_of(*tags: str) -> str:

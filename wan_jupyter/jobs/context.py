@@ -14,13 +14,13 @@ from ..errors import (
     CANCELED,
     Problem,
 )
-from ..protocols.base import Order, Protocol
+from ..protocols.base import CreateRequest, Protocol
 from ..scheduling import rate_limit
-from ..scheduling.rate_limit import Turns
+from ..scheduling.rate_limit import RateLimiter
 from ..status import Snapshot, may_move
 from ..storage.input_spool import Spool
 from ..storage.journal.journal import Journal, Whose
-from ..storage.output_files import Place
+from ..storage.output_files import OutputPaths
 from ..transport.client import Client
 from .background import Clock, Engine
 from .job import Job
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class JobContext:
     """What a job's life needs, one set a job.
 
     Attributes:
@@ -48,10 +48,10 @@ class Tools:
     clock: Clock
     client: Client
     protocol: Protocol
-    order: Order
+    order: CreateRequest
     journal: Journal
     spool: Spool
-    place: Place
+    place: OutputPaths
     owner: str
     account: str
     pace: tuple[float, float]
@@ -67,11 +67,11 @@ class Tools:
         return self.account, self.protocol.base_url, self.order.model
 
 
-class TakenOver(Exception):
+class OwnershipLost(Exception):
     """The journal's row is no longer ours."""
 
 
-async def advance(job: Job, tools: Tools, snapshot: Snapshot, **more: Any) -> None:
+async def advance(job: Job, tools: JobContext, snapshot: Snapshot, **more: Any) -> None:
     """Move a job: first in the journal, then for all to see. A move that goes back is noted and ignored."""
     if not may_move(job.status, snapshot.status):
         went = f"{job.status} to {snapshot.word or snapshot.status}"
@@ -79,11 +79,11 @@ async def advance(job: Job, tools: Tools, snapshot: Snapshot, **more: Any) -> No
         return
     record = partial(tools.journal.record, job.id, tools.owner, job.status, snapshot, **more)
     if not await tools.engine.work(record):
-        raise TakenOver
+        raise OwnershipLost
     job.show(snapshot)
 
 
-async def pause(job: Job, tools: Tools, seconds: float) -> None:
+async def pause(job: Job, tools: JobContext, seconds: float) -> None:
     """Wait, but no longer than until someone asks for the job to be stopped."""
     if seconds <= 0:
         return
@@ -113,12 +113,12 @@ async def unless_canceled(job: Job, step: Coroutine[Any, Any, T]) -> T | None:
             await working
 
 
-async def turn(tools: Tools, kind: str) -> None:
+async def rate_limited(tools: JobContext, kind: str) -> None:
     """Wait until a request of a kind may go out; at once where no limit is known."""
     rate = tools.rates.get(kind, 0.0)
     if not rate:
         return
-    turns = tools.engine.share(("turns", (tools.account, tools.protocol.base_url)), Turns)
+    turns = tools.engine.share(("turns", (tools.account, tools.protocol.base_url)), RateLimiter)
     now = tools.clock.time()
     if not 0 <= now - turns.counted < rate_limit.SHARE_READ_EVERY:
         turns.counted = now

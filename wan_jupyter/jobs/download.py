@@ -15,14 +15,14 @@ from typing import Any
 from ..errors import LOST_ANSWER, ConnectionProblem, JobError, Problem, ProblemError, ServiceError
 from ..i18n.messages import Phrase
 from ..media.video.video import inspect, looks_like_mp4
-from ..protocols.http_ranges import NOTHING, Arrival, Held, arriving
+from ..protocols.http_ranges import NOTHING, PartialFile, RangeReply, arriving
 from ..scheduling import polling, retry
 from ..status import Status
 from ..storage.atomic_files import stamp
-from ..storage.output_files import Incoming, set_aside
+from ..storage.output_files import DownloadFile, set_aside
 from ..transport.client import stream
 from .background import logger
-from .context import Tools, advance, pause
+from .context import JobContext, advance, pause
 from .job import Job
 from .redownload import is_again, refresh_link
 
@@ -32,7 +32,7 @@ TELLING = 12  # bytes that tell an MP4
 LARGEST = 4 << 30  # bytes, which no video of some seconds has
 
 
-async def collect(job: Job, tools: Tools) -> None:
+async def download_video(job: Job, tools: JobContext) -> None:
     """Bring a finished video to disk, with its sidecar, and end the job as SUCCEEDED."""
     if job.status is not Status.DOWNLOADING:
         return
@@ -45,7 +45,7 @@ async def collect(job: Job, tools: Tools) -> None:
     await advance(job, tools, done, sha256=digest, size=size, mtime=mtime, warning=warning, **paid)
 
 
-def _bill(job: Job, tools: Tools) -> dict[str, Any]:
+def _bill(job: Job, tools: JobContext) -> dict[str, Any]:
     """Work out what the video cost, for the job and for its row."""
     seconds = tools.protocol.billed(job.snapshot.usage)
     price = tools.price(seconds) if seconds is not None else None
@@ -53,7 +53,7 @@ def _bill(job: Job, tools: Tools) -> dict[str, Any]:
     return {"cost": price.amount, "currency": price.currency} if price else {}
 
 
-async def _settled(job: Job, tools: Tools) -> tuple[str, str] | None:
+async def _settled(job: Job, tools: JobContext) -> tuple[str, str] | None:
     """Return SHA-256 and warning of a video that had its name before the process died that wrote it, None if none."""
     found = await tools.engine.work(tools.place.settled, job.id)
     if found is None:
@@ -62,7 +62,7 @@ async def _settled(job: Job, tools: Tools) -> tuple[str, str] | None:
     return digest, "" if await tools.engine.work(_is_sound, path) else UNDECODABLE
 
 
-def _settle(job: Job, tools: Tools, digest: str) -> tuple[Path, int, int]:
+def _settle(job: Job, tools: JobContext, digest: str) -> tuple[Path, int, int]:
     """Give the video its name; a damaged one that has it is kept under another. Slow: for workers."""
     former = Path(job.snapshot.file)
     if is_again(job) and former.parent == tools.place.folder:
@@ -74,7 +74,7 @@ def _settle(job: Job, tools: Tools, digest: str) -> tuple[Path, int, int]:
 # ---- fetching -----------------------------------------------------------------------------------------------------
 
 
-async def _fetch_until_sound(job: Job, tools: Tools) -> tuple[str, str]:
+async def _fetch_until_sound(job: Job, tools: JobContext) -> tuple[str, str]:
     """Download until both ends decode, or the same bytes fail twice; return the SHA-256 and a warning."""
     failed: set[str] = set()
     stall = retry.Stall()
@@ -94,7 +94,7 @@ async def _fetch_until_sound(job: Job, tools: Tools) -> tuple[str, str]:
         await tools.engine.work(tools.place.discard)
 
 
-async def _recover(job: Job, tools: Tools, error: ProblemError, stall: retry.Stall) -> retry.Stall:
+async def _recover(job: Job, tools: JobContext, error: ProblemError, stall: retry.Stall) -> retry.Stall:
     """Wait after a failed try, and see to a fresh link where storage refused ours.
 
     Raises:
@@ -113,7 +113,7 @@ async def _recover(job: Job, tools: Tools, error: ProblemError, stall: retry.Sta
     return stall.rested(wait)
 
 
-async def _fetch(job: Job, tools: Tools) -> str:
+async def _fetch(job: Job, tools: JobContext) -> str:
     """Bring the video to its temporary name, from where it broke off if that is safe, and return its SHA-256."""
     held = await tools.engine.work(tools.place.held)
     digest = await _receive(job, tools, held)
@@ -125,7 +125,7 @@ async def _fetch(job: Job, tools: Tools) -> str:
     return digest
 
 
-async def _receive(job: Job, tools: Tools, held: Held) -> str | None:
+async def _receive(job: Job, tools: JobContext, held: PartialFile) -> str | None:
     """Stream what is missing; None where the answer does not go on with what is there."""
     if held.whole:  # the process died just before the video got its name
         with contextlib.closing(await tools.engine.work(tools.place.receive, _rest(held))) as incoming:
@@ -149,15 +149,15 @@ async def _receive(job: Job, tools: Tools, held: Held) -> str | None:
             return await _finished(job, tools, incoming, arrival.total)
 
 
-def _rest(held: Held) -> Arrival:
-    return Arrival(held.size, held.etag, held.total)
+def _rest(held: PartialFile) -> RangeReply:
+    return RangeReply(held.size, held.etag, held.total)
 
 
-def _is_foreign(incoming: Incoming) -> bool:
+def _is_foreign(incoming: DownloadFile) -> bool:
     return len(incoming.head) >= TELLING and not looks_like_mp4(incoming.head)
 
 
-async def _finished(job: Job, tools: Tools, incoming: Incoming, total: int) -> str:
+async def _finished(job: Job, tools: JobContext, incoming: DownloadFile, total: int) -> str:
     """Return the SHA-256 of what is there if it is whole by length and begins as an MP4 does.
 
     What is too long, or no video, is removed: nothing can be gone on with.
@@ -196,7 +196,7 @@ def _show_progress(job: Job, size: int, total: int) -> None:
     job.show(replace(shot, progress=progress, moved=(size, total), note="" if shot.note == FETCHING else shot.note))
 
 
-async def _beat(job: Job, tools: Tools, last: float) -> float:
+async def _beat(job: Job, tools: JobContext, last: float) -> float:
     """Renew the job's heartbeat if that is due: a download may take longer than the silence that means death."""
     now = tools.clock.time()
     if now - last < polling.HEARTBEAT:

@@ -44,7 +44,7 @@ ENDINGS: Mapping[Status, type[ProblemError]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class JobInfo:
     """What never changes about a job; times are epoch seconds.
 
     Attributes:
@@ -75,7 +75,7 @@ class Facts:
 class Job:
     """One video under way, or made. `await job`, or `job.result(timeout)`, gives the `Video`."""
 
-    def __init__(self, facts: Facts, request: VideoRequest, snapshot: Snapshot, engine: Engine, origin: str) -> None:
+    def __init__(self, facts: JobInfo, request: VideoRequest, snapshot: Snapshot, engine: Engine, origin: str) -> None:
         self.facts = facts
         self.request = request
         self.snapshot = snapshot

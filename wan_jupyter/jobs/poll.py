@@ -13,14 +13,14 @@ from ..errors import (
 )
 from ..scheduling import polling, retry
 from ..status import Snapshot, Status
-from .context import CANCELED_PROBLEM, Tools, advance, pause, turn
+from .context import CANCELED_PROBLEM, JobContext, advance, pause, rate_limited
 from .job import Job
 from .redownload import DAY, FORGOTTEN
 
 SEEN = ("status", "word", "note", "progress", "result", "problem", "file")
 
 
-async def _follow(job: Job, tools: Tools) -> None:
+async def _follow(job: Job, tools: JobContext) -> None:
     waited, failures, told = 0.0, 0, float("-inf")
     while job.status in (Status.QUEUED, Status.RUNNING):
         await _pass_on_cancel(job, tools)
@@ -29,7 +29,7 @@ async def _follow(job: Job, tools: Tools) -> None:
         await pause(job, tools, wait)
         waited += wait  # what we waited, not what a clock says: a machine that slept has not waited
         try:
-            await turn(tools, "poll")
+            await rate_limited(tools, "poll")
             seen = await tools.client.run(tools.protocol.poll(job.remote_id))
             failures = 0
         except ProblemError as error:
@@ -41,7 +41,7 @@ async def _follow(job: Job, tools: Tools) -> None:
             raise JobError("job.deadline", id=job.id, word=job.snapshot.word)
 
 
-async def _report(job: Job, tools: Tools, seen: Snapshot, told: float) -> float:
+async def _report(job: Job, tools: JobContext, seen: Snapshot, told: float) -> float:
     """Record what a poll said if it says anything new, or if the heartbeat is due; return when it was last recorded."""
     now = tools.clock.time()
     before = job.snapshot
@@ -51,7 +51,7 @@ async def _report(job: Job, tools: Tools, seen: Snapshot, told: float) -> float:
     return now
 
 
-def _believed(job: Job, tools: Tools, seen: Snapshot) -> Snapshot:
+def _believed(job: Job, tools: JobContext, seen: Snapshot) -> Snapshot:
     """Return a poll's answer, or, where a young task is said to be unknown, the state it was in.
 
     UNKNOWN means expired only after the service's 24 h; before that it may be another account's key, or a lagging
@@ -70,7 +70,7 @@ def _kept_note(job: Job) -> str:
     return job.snapshot.note if job.snapshot.note == "cannot_stop" else ""
 
 
-def _without_answer(job: Job, tools: Tools, error: ProblemError) -> Snapshot:
+def _without_answer(job: Job, tools: JobContext, error: ProblemError) -> Snapshot:
     """Return where a job stands that could not be asked after; an old task that is said to be unknown is forgotten."""
     old = tools.clock.time() - (job.sent_at or job.facts.created_at) >= (tools.protocol.memory or DAY)
     if old and error.problem.advice in FORGOTTEN:
@@ -82,24 +82,24 @@ def _trouble(error: ProblemError) -> str:
     return "key_refused" if error.problem.http in (401, 403) else "no_answer"
 
 
-async def _pass_on_cancel(job: Job, tools: Tools) -> None:
+async def _pass_on_cancel(job: Job, tools: JobContext) -> None:
     """Ask the service once to stop; what it says next decides, and where it cannot stop the video is still saved."""
     if await _refuses_to_stop(job, tools):
         await advance(job, tools, replace(job.snapshot, note="cannot_stop"))
 
 
-async def _pass_on_cancel_for_other(job: Job, tools: Tools) -> None:
+async def _pass_on_cancel_for_other(job: Job, tools: JobContext) -> None:
     """Ask the service to stop a job that another process carries out; that process will see what came of it."""
     if job.status in (Status.QUEUED, Status.RUNNING) and await _refuses_to_stop(job, tools):
         job.show(replace(job.snapshot, note="cannot_stop"))  # the row is the other process's to write
 
 
-async def _refuses_to_stop(job: Job, tools: Tools) -> bool:
+async def _refuses_to_stop(job: Job, tools: JobContext) -> bool:
     """Ask the service to stop if that is wanted, until it answers; tell whether it said now that it cannot."""
     if not job.cancel_requested or job.cancel_answered:
         return False
     try:
-        await turn(tools, "cancel")
+        await rate_limited(tools, "cancel")
         stopped = await tools.client.run(tools.protocol.cancel(job.remote_id))
     except ConnectionProblem:
         return False  # not heard: asked again before the next look

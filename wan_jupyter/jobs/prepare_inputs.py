@@ -19,13 +19,13 @@ from ..errors import (
     OutputError,
     ProblemError,
 )
-from ..media.image.conversion import Fit, made_fit
+from ..media.image.conversion import Fit, convert_to_fit
 from ..media.image.reader import Image, data_uri
 from ..media.video.video import thumbnail
 from ..scheduling import retry
 from ..status import Status
 from .background import logger
-from .context import Tools, pause, turn, unless_canceled
+from .context import JobContext, pause, rate_limited, unless_canceled
 from .job import Job
 
 # A link must outlive the job's wait in the service's queue: it is used again only this long before its end.
@@ -47,7 +47,7 @@ class Ready:
     repairs: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
-async def links(job: Job, tools: Tools) -> dict[str, str]:
+async def prepare_inputs(job: Job, tools: JobContext) -> dict[str, str]:
     """Spool the pictures and return what stands for them on the wire, by role; fewer once the job is canceled.
 
     Raises:
@@ -74,29 +74,29 @@ async def links(job: Job, tools: Tools) -> dict[str, str]:
     return made
 
 
-def _ready(image: Image, tools: Tools) -> Ready:
+def _ready(image: Image, tools: JobContext) -> Ready:
     """Spool a picture and return it as it is sent: made fit for its model. Slow: for workers."""
     if image.url:
         return Ready(url=image.url)
     data = tools.spool.read(image.digest) if image.source is None else image.encoded()
     tools.spool.keep(image.digest, data)
     bounds = tools.order.bounds
-    fit = made_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
+    fit = convert_to_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
     return Ready("", fit.data, fit.mime, hashlib.sha256(fit.data).hexdigest(), fit.repairs)
 
 
-def _is_uploaded(picture: Ready, tools: Tools) -> bool:
+def _is_uploaded(picture: Ready, tools: JobContext) -> bool:
     return not picture.url and tools.protocol.needs_upload(tools.order, len(picture.data))
 
 
-async def _inline(picture: Ready, tools: Tools) -> str:
+async def _inline(picture: Ready, tools: JobContext) -> str:
     return picture.url or await tools.engine.work(data_uri, picture.mime, picture.data)
 
 
 # ---- the service's storage ----------------------------------------------------------------------------------------
 
 
-async def _stored(job: Job, tools: Tools, picture: Ready, share: Callable[[float], None]) -> str:
+async def _stored(job: Job, tools: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
     """Return the link of a picture in the service's storage: of an earlier upload, else of one made now.
 
     Jobs with the same picture wait for one another, so that it is sent once.
@@ -113,7 +113,7 @@ async def _stored(job: Job, tools: Tools, picture: Ready, share: Callable[[float
         return link
 
 
-async def _upload(job: Job, tools: Tools, picture: Ready, share: Callable[[float], None]) -> str:
+async def _upload(job: Job, tools: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
     """Put a picture into storage; where trying again may help, once more, with a fresh policy."""
     name = f"{picture.digest}.{EXTENSIONS.get(picture.mime) or picture.mime.rpartition('/')[2]}"
     tries = 0
@@ -121,7 +121,7 @@ async def _upload(job: Job, tools: Tools, picture: Ready, share: Callable[[float
         tries += 1
         try:
             flow = tools.protocol.upload(tools.order.model, name, picture.data, picture.mime)
-            await turn(tools, "upload")
+            await rate_limited(tools, "upload")
             return await tools.client.upload(flow, share)
         except ProblemError as error:
             if not error.problem.again or tries >= retry.UPLOAD_TRIES:
@@ -139,7 +139,7 @@ def _about_upload(error: ProblemError) -> ProblemError:
 # ---- what is shown ------------------------------------------------------------------------------------------------
 
 
-async def _tell_repairs(job: Job, tools: Tools, pictures: Iterable[Ready]) -> None:
+async def _tell_repairs(job: Job, tools: JobContext, pictures: Iterable[Ready]) -> None:
     """Have the card and the caption say what was done to the pictures, also in a later kernel."""
     before = job.facts.remarks
     said = tuple(repair for picture in pictures for repair in picture.repairs if repair not in before)
@@ -163,7 +163,7 @@ def _show_share(show: Callable[[int], None], gone: int, weight: int, share: floa
     show(gone + round(weight * share))
 
 
-async def _draw_thumbnails(job: Job, images: list[Image], tools: Tools) -> None:
+async def _draw_thumbnails(job: Job, images: list[Image], tools: JobContext) -> None:
     """Make small pictures for the displays, beside the submit, which does not wait for them."""
     try:
         job.thumbnails = tuple([await tools.engine.work(_thumbnail, image) for image in images])
@@ -177,7 +177,7 @@ def _thumbnail(image: Image) -> bytes:
     return thumbnail(image.encoded())
 
 
-def _let_go(job: Job, tools: Tools) -> None:
+def _let_go(job: Job, tools: JobContext) -> None:
     """Remove spooled pictures that no job under way needs; one that stays behind hurts nobody."""
     try:
         _drop_unneeded(job, tools)
@@ -185,7 +185,7 @@ def _let_go(job: Job, tools: Tools) -> None:
         logger.warning("the pictures of job %s stay in the spool", job.id, exc_info=True)
 
 
-def _drop_unneeded(job: Job, tools: Tools) -> None:
+def _drop_unneeded(job: Job, tools: JobContext) -> None:
     if job.status is Status.FAILED:  # a link into storage may be why: the next job's pictures are put there anew
         tools.journal.forget_uploads(tools.whose)
     needed = {frame.get("digest") for row in tools.journal.unsettled() for frame in row.request["frames"].values()}

@@ -17,8 +17,8 @@ from ..errors import OutputError, Problem, ProblemError
 from ..request.templates import normal
 from ..scheduling import polling, retry
 from ..status import RECOGNISING, Snapshot, Status
-from ..storage.journal.journal import Row
-from .context import TakenOver, Tools, advance, pause
+from ..storage.journal.journal import JobRecord
+from .context import JobContext, OwnershipLost, advance, pause
 from .job import Job
 from .task_list import GOING, asked, has_twin, listed
 
@@ -29,7 +29,7 @@ SPAN = 300.0  # seconds by which the list is asked for more than is wanted, unti
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TaskListView:
     """What one look at the list showed.
 
     Attributes:
@@ -46,7 +46,7 @@ class Sight:
 
 
 @dataclass(slots=True)
-class Search:
+class RecoverySearch:
     """What one search has learned so far.
 
     Attributes:
@@ -66,7 +66,7 @@ class Search:
     failed: Counter[str] = field(default_factory=Counter)
 
 
-def uncertain(job: Job, tools: Tools, problem: Problem) -> Snapshot:
+def uncertain(job: Job, tools: JobContext, problem: Problem) -> Snapshot:
     """Return where a job stands whose create may have happened; by now its connection is there no more."""
     lost_at = min(tools.clock.time(), _sent(job) + retry.CREATE_PATIENCE)
     note, advice = ("recognising", "recognising") if tools.protocol.lists else ("", "uncertain")
@@ -74,9 +74,9 @@ def uncertain(job: Job, tools: Tools, problem: Problem) -> Snapshot:
     return Snapshot(Status.UNCERTAIN, note=note, problem=replace(problem, advice=advice), facts=facts)
 
 
-async def recognise(job: Job, tools: Tools) -> None:
+async def recover_task(job: Job, tools: JobContext) -> None:
     """Look for an uncertain job's task until it is recognised, or it is clear that it cannot be."""
-    search, waited = Search(tools.clock.time()), 0.0
+    search, waited = RecoverySearch(tools.clock.time()), 0.0
     while job.status is Status.UNCERTAIN and job.snapshot.note in RECOGNISING:
         if await _was_told(job, tools):
             return
@@ -84,7 +84,7 @@ async def recognise(job: Job, tools: Tools) -> None:
         try:
             if await _concluded(job, tools, await _look(job, tools, search), search, looked):
                 continue
-        except TakenOver:
+        except OwnershipLost:
             if not await _was_told(job, tools):
                 raise
             return
@@ -96,7 +96,7 @@ async def recognise(job: Job, tools: Tools) -> None:
         waited += wait
 
 
-async def _was_told(job: Job, tools: Tools) -> bool:
+async def _was_told(job: Job, tools: JobContext) -> bool:
     """Take over what the user said meanwhile: with `%wan adopt` a task was made this job's."""
     row = await tools.engine.work(tools.journal.get, job.id)
     if row.snapshot.status is Status.UNCERTAIN or row.owner != tools.owner:
@@ -105,7 +105,7 @@ async def _was_told(job: Job, tools: Tools) -> bool:
     return True
 
 
-async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search, now: float) -> bool:
+async def _concluded(job: Job, tools: JobContext, sight: TaskListView, search: RecoverySearch, now: float) -> bool:
     """Draw the conclusion that a look at the moment `now` allows; False when there is none yet."""
     rivals = await _rivals(job, tools) if sight.ours else ()
     forgotten = now - _sent(job) >= tools.protocol.memory
@@ -127,14 +127,14 @@ async def _concluded(job: Job, tools: Tools, sight: Sight, search: Search, now: 
     return False
 
 
-async def _say(job: Job, tools: Tools, trace: str) -> None:
+async def _say(job: Job, tools: JobContext, trace: str) -> None:
     """Show what a list tells while nothing can be concluded; a trace stays one, a silent list is heard again."""
     note = trace or ("recognising" if job.snapshot.note == "list_silent" else job.snapshot.note)
     if note != job.snapshot.note:
         await advance(job, tools, replace(job.snapshot, note=note))
 
 
-async def _without_list(job: Job, tools: Tools, error: ProblemError, search: Search) -> bool:
+async def _without_list(job: Job, tools: JobContext, error: ProblemError, search: RecoverySearch) -> bool:
     """Conclude what can be concluded without the list; False where it may yet be had, and it is asked for again."""
     forgotten = tools.clock.time() - _sent(job) >= tools.protocol.memory
     if forgotten or retry.is_refused(error):  # no list will ever tell: as at a service that has none
@@ -144,7 +144,7 @@ async def _without_list(job: Job, tools: Tools, error: ProblemError, search: Sea
     return False
 
 
-async def _look(job: Job, tools: Tools, search: Search) -> Sight:
+async def _look(job: Job, tools: JobContext, search: RecoverySearch) -> TaskListView:
     """Read the list, and ask for the prompts of tasks that have ended; what is not ours is asked for once."""
     more = 2 * retry.CLOCK_SLACK if search.dated else SPAN  # a list of minutes is pages long
     since, until = _sent(job) + search.ahead - more, _until(job) + search.ahead + more
@@ -169,10 +169,10 @@ async def _look(job: Job, tools: Tools, search: Search) -> Sight:
         else:  # a task that failed says no prompt, and costs nothing
             search.foreign.add(one.remote_id)
     search.ours = {seen.remote_id: seen for seen in ours}
-    return Sight(tuple(ours), tuple(going), tuple(unread), listing.whole)
+    return TaskListView(tuple(ours), tuple(going), tuple(unread), listing.whole)
 
 
-def _is_like(job: Job, tools: Tools, seen: Snapshot) -> bool:
+def _is_like(job: Job, tools: JobContext, seen: Snapshot) -> bool:
     """Tell whether a task that ended may be ours: made, and with our prompt and length as far as these are known."""
     if seen.status is not Status.DOWNLOADING:
         return False
@@ -183,38 +183,38 @@ def _is_like(job: Job, tools: Tools, seen: Snapshot) -> bool:
     return (told == tools.order.prompt or shortened) and _has_length(tools, seen)
 
 
-def _says_who(tools: Tools) -> bool:
+def _says_who(tools: JobContext) -> bool:
     """Tell whether our prompt can tell a task as ours: as it was typed, and short enough to be told whole."""
     by_hand = any(path.rpartition(".")[2] in ("prompt", "input", "messages") for path, _ in tools.order.params)
     return bool(tools.order.prompt) and not by_hand and len(tools.order.prompt) <= TOLD_WHOLE
 
 
-def _has_length(tools: Tools, seen: Snapshot) -> bool:
+def _has_length(tools: JobContext, seen: Snapshot) -> bool:
     billed, asked = tools.protocol.billed(seen.usage), tools.order.fields.get("duration", -1)
     by_hand = set_by_hand(tools.order.params) & LENGTH
     return billed is None or asked == -1 or bool(by_hand) or billed == asked
 
 
-async def _rivals(job: Job, tools: Tools) -> tuple[Row, ...]:
+async def _rivals(job: Job, tools: JobContext) -> tuple[JobRecord, ...]:
     """Return the other jobs that may be the same task: uncertain, or on their way to the service."""
     rows = await tools.engine.work(tools.journal.unsettled)
     return tuple(row for row in rows if row.id != job.id and _fits(row, job, tools))
 
 
-def _fits(row: Row, job: Job, tools: Tools) -> bool:
+def _fits(row: JobRecord, job: Job, tools: JobContext) -> bool:
     sent = row.snapshot.status in (Status.UNCERTAIN, Status.SUBMITTING) and not row.snapshot.remote_id
     same = (row.base_url, row.account, row.model) == (tools.protocol.base_url, tools.account, tools.order.model)
     prompt = normal(str(row.request.get("filled_prompt", "")))
     return sent and same and prompt == tools.order.prompt and _meet(row, job)
 
 
-def _meet(row: Row, job: Job) -> bool:
+def _meet(row: JobRecord, job: Job) -> bool:
     """Tell whether two creates were on their way at the same time."""
     begun, slack = row.sent_at or row.created_at, 2 * retry.CLOCK_SLACK
     return begun <= _until(job) + slack and _sent(job) <= begun + retry.CREATE_PATIENCE + slack
 
 
-async def _adopt(job: Job, tools: Tools, seen: Snapshot, search: Search) -> bool:
+async def _adopt(job: Job, tools: JobContext, seen: Snapshot, search: RecoverySearch) -> bool:
     try:
         await advance(job, tools, replace(seen, facts={**job.snapshot.facts, **seen.facts}))
     except OutputError:  # another job turned out to be this task in the same moment
@@ -223,7 +223,7 @@ async def _adopt(job: Job, tools: Tools, seen: Snapshot, search: Search) -> bool
     return True
 
 
-async def _conclude(job: Job, tools: Tools, note: str, tasks: Iterable[str] = (), advice: str = "") -> bool:
+async def _conclude(job: Job, tools: JobContext, note: str, tasks: Iterable[str] = (), advice: str = "") -> bool:
     """End the search: the job stays uncertain, and its error says what can be done; by its note, unless `advice`."""
     problem = replace(job.snapshot.problem or Problem(), advice=advice or note)
     found = ", ".join(tasks)
@@ -232,7 +232,7 @@ async def _conclude(job: Job, tools: Tools, note: str, tasks: Iterable[str] = ()
     return True
 
 
-def _span(job: Job, search: Search) -> tuple[float, float]:
+def _span(job: Job, search: RecoverySearch) -> tuple[float, float]:
     """Return when the service can have read the create, by its own clock."""
     ahead, slack = search.ahead, retry.CLOCK_SLACK
     return _sent(job) + ahead - slack, _until(job) + ahead + slack

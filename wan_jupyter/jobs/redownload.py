@@ -16,8 +16,8 @@ from ..errors import JobError, JobExpired, OutputError, Problem, ProblemError
 from ..media.video.video import inspect
 from ..status import Snapshot, Status
 from ..storage.atomic_files import digest_of, stamp
-from ..storage.journal.journal import Row
-from .context import Tools, advance
+from ..storage.journal.journal import JobRecord
+from .context import JobContext, advance
 from .job import Job
 
 DAY = 24 * 3600.0  # what services promise to keep results for, and what we count on where one promises nothing
@@ -25,7 +25,7 @@ DEAD_LINK = frozenset({"expired_link", "unreadable"})
 FORGOTTEN = frozenset({"lost", "gateway_unknown"})  # how services without a word for it refuse an id
 
 
-class File(Enum):
+class FileState(Enum):
     """What became of a video's file."""
 
     AS_IT_CAME = "as it came"
@@ -34,25 +34,25 @@ class File(Enum):
     GONE = "gone"
 
 
-def is_astray(row: Row) -> bool:
+def file_changed(row: JobRecord) -> bool:
     """Tell whether a saved video's file has to be looked at: it is gone, or was written since. Reads no byte of it."""
     path = Path(row.snapshot.file)
     return not path.is_file() or (row.size is not None and stamp(path) != (row.size, row.mtime))
 
 
-def look_at(path: Path, row: Row) -> File:
+def inspect_file(path: Path, row: JobRecord) -> FileState:
     """Return what became of a video's file. What still decodes is the user's own doing. Slow: for workers."""
     if not path.is_file():
-        return File.GONE
-    if not is_astray(replace(row, snapshot=replace(row.snapshot, file=str(path)))):
-        return File.AS_IT_CAME
+        return FileState.GONE
+    if not file_changed(replace(row, snapshot=replace(row.snapshot, file=str(path)))):
+        return FileState.AS_IT_CAME
     try:
         if digest_of(path) == row.sha256:
-            return File.AS_IT_CAME
+            return FileState.AS_IT_CAME
         inspect(path)
     except (OSError, OutputError, ValueError):
-        return File.DAMAGED
-    return File.EDITED
+        return FileState.DAMAGED
+    return FileState.EDITED
 
 
 def is_again(job: Job) -> bool:
@@ -60,7 +60,7 @@ def is_again(job: Job) -> bool:
     return job.status is Status.DOWNLOADING and job.snapshot.file != ""
 
 
-def may_be_had(row: Row, memory: float, now: float) -> bool:
+def is_downloadable(row: JobRecord, memory: float, now: float) -> bool:
     """Tell whether a task is young enough for its service to have its video; `memory` is the service's own, seconds."""
     return bool(row.snapshot.remote_id) and now - (row.sent_at or row.created_at) < (memory or DAY)
 
@@ -72,14 +72,14 @@ def gone_for_good(identity: str, file: str, created_at: float) -> JobError:
     return JobError(key, id=identity, file=file, made=made)
 
 
-async def take_back(job: Job, tools: Tools, row: Row) -> bool:
+async def take_back(job: Job, tools: JobContext, row: JobRecord) -> bool:
     """Make a job whose file is lost one that is downloaded, by us; False where someone else was quicker.
 
     Raises:
         JobError: the service keeps its video no more.
     """
     now, memory = tools.clock.time(), tools.protocol.memory
-    if not may_be_had(row, memory, now):
+    if not is_downloadable(row, memory, now):
         raise gone_for_good(job.id, job.snapshot.file, job.facts.created_at)
     take = partial(tools.journal.refetch, job.id, tools.owner, row.heartbeat, now - (memory or DAY))
     if not await tools.engine.work(take):
@@ -91,7 +91,7 @@ async def take_back(job: Job, tools: Tools, row: Row) -> bool:
 # ---- links --------------------------------------------------------------------------------------------------------
 
 
-async def refresh_link(job: Job, tools: Tools, error: ProblemError | None = None) -> None:
+async def refresh_link(job: Job, tools: JobContext, error: ProblemError | None = None) -> None:
     """Ask the service for a fresh link, where storage refused the one we have (`error`), or before a further download.
 
     Raises:
@@ -110,7 +110,7 @@ async def refresh_link(job: Job, tools: Tools, error: ProblemError | None = None
         await _end_if_forgotten(job, tools, seen)
 
 
-async def _ask(job: Job, tools: Tools) -> Snapshot | None:
+async def _ask(job: Job, tools: JobContext) -> Snapshot | None:
     try:
         return await tools.client.run(tools.protocol.poll(job.remote_id))
     except ProblemError as error:
@@ -119,7 +119,7 @@ async def _ask(job: Job, tools: Tools) -> Snapshot | None:
         return Snapshot(Status.EXPIRED, problem=error.problem) if forgotten else None
 
 
-async def _end_if_forgotten(job: Job, tools: Tools, seen: Snapshot) -> None:
+async def _end_if_forgotten(job: Job, tools: JobContext, seen: Snapshot) -> None:
     """End a download whose link is dead if the service has no other, and will have none."""
     age = tools.clock.time() - (job.sent_at or job.facts.created_at)
     old = age >= (tools.protocol.memory or DAY)

@@ -19,32 +19,32 @@ from ..errors import (
 )
 from ..media.video.video import Video
 from ..status import Status
-from ..storage.journal.journal import Row
+from ..storage.journal.journal import JobRecord
 from ..storage.output_files import bring, read_sidecar
 from .background import logger
-from .context import TakenOver, Tools, pause
-from .download import collect
+from .context import JobContext, OwnershipLost, pause
+from .download import download_video
 from .job import Job
 from .poll import _as_told_here, _follow, _pass_on_cancel_for_other
 from .prepare_inputs import _let_go
-from .recovery import recognise
-from .redownload import File, look_at, take_back
+from .recovery import recover_task
+from .redownload import FileState, inspect_file, take_back
 from .submit import _create
 
 Alive = Callable[[str, float, float], bool]  # whether an owner of that name lives, by its heartbeat and the time
 
 
-async def carry_out(job: Job, tools: Tools) -> None:
+async def carry_out(job: Job, tools: JobContext) -> None:
     """Live a job from where it stands to its end. Never raises; the outcome is the job's."""
     await _told(job, tools, _live(job, tools))
 
 
-async def follow_other(job: Job, tools: Tools, alive: Alive) -> None:
+async def follow_other(job: Job, tools: JobContext, alive: Alive) -> None:
     """Follow a job that another process carries out, through its row; go on with it should that process die."""
     await _told(job, tools, _follow_row(job, tools, alive))
 
 
-async def look_after(job: Job, tools: Tools, row: Row, alive: Alive, beside: Path) -> None:
+async def restore_video(job: Job, tools: JobContext, row: JobRecord, alive: Alive, beside: Path) -> None:
     """Show a video that was made before; where its file is gone or damaged, fetch it again, or follow who does.
 
     Args:
@@ -54,11 +54,11 @@ async def look_after(job: Job, tools: Tools, row: Row, alive: Alive, beside: Pat
     await _told(job, tools, _put_right(job, tools, row, alive, beside))
 
 
-async def _told(job: Job, tools: Tools, life: Awaitable[None]) -> None:
+async def _told(job: Job, tools: JobContext, life: Awaitable[None]) -> None:
     """Let a job live; an exception ends what this process does for it, never the job itself."""
     try:
         await life
-    except TakenOver:
+    except OwnershipLost:
         job.fail(JobError("job.taken_over", id=job.id))
     except WanError as error:
         await _set_free(job, tools)
@@ -70,29 +70,29 @@ async def _told(job: Job, tools: Tools, life: Awaitable[None]) -> None:
         job.fail(JobError(key, id=job.id, kind=type(error).__name__))
 
 
-async def _set_free(job: Job, tools: Tools) -> None:
+async def _set_free(job: Job, tools: JobContext) -> None:
     """Let others go on with a job that this process gives up; else they would follow a row that never changes."""
     with contextlib.suppress(OutputError):
         await tools.engine.work(tools.journal.set_free, job.id, tools.owner)
 
 
-async def _live(job: Job, tools: Tools) -> None:
-    for step in (_create, recognise, _follow, collect):
+async def _live(job: Job, tools: JobContext) -> None:
+    for step in (_create, recover_task, _follow, download_video):
         await step(job, tools)
     await _finish(job, tools)
 
 
-async def _put_right(job: Job, tools: Tools, row: Row, alive: Alive, beside: Path) -> None:
-    found = await tools.engine.work(look_at, Path(job.snapshot.file), row)
-    if found in (File.GONE, File.DAMAGED):
+async def _put_right(job: Job, tools: JobContext, row: JobRecord, alive: Alive, beside: Path) -> None:
+    found = await tools.engine.work(inspect_file, Path(job.snapshot.file), row)
+    if found in (FileState.GONE, FileState.DAMAGED):
         again = await take_back(job, tools, row)
         return await (_live(job, tools) if again else _follow_row(job, tools, alive))
     path = await tools.engine.work(bring, Path(job.snapshot.file), beside)
     job.show(replace(job.snapshot, file=str(path)))
-    return await _finish(job, tools, "edited" if found is File.EDITED else row.warning)
+    return await _finish(job, tools, "edited" if found is FileState.EDITED else row.warning)
 
 
-async def _follow_row(job: Job, tools: Tools, alive: Alive) -> None:
+async def _follow_row(job: Job, tools: JobContext, alive: Alive) -> None:
     while True:
         row = await tools.engine.work(tools.journal.get, job.id)
         job.show(_as_told_here(job, row.snapshot))
@@ -116,7 +116,7 @@ async def _follow_row(job: Job, tools: Tools, alive: Alive) -> None:
 # ---- ending -------------------------------------------------------------------------------------------------------
 
 
-async def _finish(job: Job, tools: Tools, warning: str = "") -> None:
+async def _finish(job: Job, tools: JobContext, warning: str = "") -> None:
     """Let go of a job's pictures, then end it, with its video or its error."""
     job.warning = job.warning or warning
     if job.status is not Status.UNCERTAIN:

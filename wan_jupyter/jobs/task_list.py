@@ -11,13 +11,13 @@ from ..protocols.base import Found, Listing
 from ..request.templates import normal
 from ..scheduling import retry
 from ..status import Snapshot, Status
-from .context import Tools, pause, turn
+from .context import JobContext, pause, rate_limited
 from .job import Job
 
 PAGES = 100  # a list of more is not read to its end
 
 
-async def listed(job: Job, tools: Tools, since: float, until: float) -> Listing:
+async def listed(job: Job, tools: JobContext, since: float, until: float) -> Listing:
     """Return the account's tasks of the job's model in a span of epoch seconds, each once, with the last page's date.
 
     A list shifts while it is read, since new tasks come in at its head: a task may stand on two pages.
@@ -35,11 +35,11 @@ async def listed(job: Job, tools: Tools, since: float, until: float) -> Listing:
     return Listing(tuple(found.values()), page.date, page.whole)
 
 
-async def _page(job: Job, tools: Tools, span: tuple[float, float], number: int) -> Listing:
+async def _page(job: Job, tools: JobContext, span: tuple[float, float], number: int) -> Listing:
     """Read one page; the first is tried once, since nothing is lost with it and its reader tries again."""
     tries = itertools.count(1 if number > 1 else retry.PAGE_TRIES)
     while True:
-        await turn(tools, "list")
+        await rate_limited(tools, "list")
         try:
             return await tools.client.run(tools.protocol.find(*span, tools.order.model, number))
         except ProblemError as error:
@@ -53,12 +53,12 @@ async def _page(job: Job, tools: Tools, span: tuple[float, float], number: int) 
 GOING = (Status.QUEUED, Status.RUNNING)
 
 
-async def asked(one: Found, tools: Tools, failed: Counter[str]) -> Snapshot | None:
+async def asked(one: Found, tools: JobContext, failed: Counter[str]) -> Snapshot | None:
     """Ask how a task stands that a list named; None where the service does not say, which is counted in `failed`.
 
     One task that cannot be asked for says nothing of the others.
     """
-    await turn(tools, "poll")
+    await rate_limited(tools, "poll")
     try:
         seen = await tools.client.run(tools.protocol.poll(one.remote_id))
     except ProblemError:
@@ -69,7 +69,7 @@ async def asked(one: Found, tools: Tools, failed: Counter[str]) -> Snapshot | No
 
 
 async def has_twin(
-    job: Job, tools: Tools, span: tuple[float, float], candidate: str, failed: Counter[str]
+    job: Job, tools: JobContext, span: tuple[float, float], candidate: str, failed: Counter[str]
 ) -> bool | None:
     """Tell whether somebody else orders our prompts; None while tasks that may show it go on.
 
@@ -103,7 +103,7 @@ async def has_twin(
     return None if going else False
 
 
-def _prompts(tools: Tools) -> dict[str, str]:
+def _prompts(tools: JobContext) -> dict[str, str]:
     """Return the prompts of others' tasks that were asked for in this process; an ended task's never changes."""
     found: dict[str, str] = tools.engine.share(("foreign prompts", (tools.account, tools.protocol.base_url)), dict)
     return found

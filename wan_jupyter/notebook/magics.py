@@ -13,12 +13,12 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from traitlets import Bool, Enum, Float, Int, Unicode
 
 from ..errors import OptionError, PromptError, WanError
-from ..i18n.messages import ENGLISH, LANGUAGES, say, speaking
-from ..request.command_line import Typed, help_text, read_line
+from ..i18n.messages import ENGLISH, LANGUAGES, current_language, tr
+from ..request.command_line import ParsedCell, help_text, read_line
 from ..request.options import VideoRequest
 from . import commands
 from .display.frontend import EMBED_FILE, EMBED_TOTAL, MB, is_heard
-from .shell_state import Desk
+from .shell_state import ShellState
 
 NAME = "wan"
 # As in a settings file.
@@ -49,14 +49,14 @@ class WanMagics(Magics):
     def __init__(self, shell: Any) -> None:
         self.before = deepcopy(shell.config.get("WanMagics"))  # the user's profile, to which unloading goes back
         super().__init__(shell, parent=shell)
-        self.desk = Desk(shell, self)
+        self.desk = ShellState(shell, self)
         self.observe(self.desk.speak, "language")  # a form's next click comes without a cell before it
 
     @classmethod
     def class_get_trait_help(cls, trait: Any, inst: Any = None, helptext: str | None = None) -> str:
         """Return what `%config WanMagics` shows of one setting, in the language in force."""
         own = trait.name in cls.class_own_traits(config=True)
-        text: str = super().class_get_trait_help(trait, inst, say(f"config.{trait.name}") if own else helptext)
+        text: str = super().class_get_trait_help(trait, inst, tr(f"config.{trait.name}") if own else helptext)
         return text
 
     def said(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class WanMagics(Magics):
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
         typed_cell = f"%%wan {line}\n{cell}".rstrip()
-        job = session.order(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
+        job = session.submit_request(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
         self.desk.tell_cost(job, session, request)
@@ -115,8 +115,8 @@ class WanMagics(Magics):
         self.desk.refuse_keys(line)
         return commands.run(self.desk, line)
 
-    def _request(self, typed: Typed, cell: str) -> VideoRequest:
-        from ..media.image.reader import take
+    def _request(self, typed: ParsedCell, cell: str) -> VideoRequest:
+        from ..media.image.reader import read_image
         from ..request.templates import fill, normal
 
         filled = normal(fill(cell, self.shell.user_ns))
@@ -124,7 +124,7 @@ class WanMagics(Magics):
         named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
         shown = [row for row in named if row[1] is not None]
         frames: dict[str, Any] = {
-            role: take(value, label=label if value is not label else "") for role, value, label in shown
+            role: read_image(value, label=label if value is not label else "") for role, value, label in shown
         }
         if not frames and not filled and "clip_url" not in typed.asked:
             raise PromptError("prompt.empty")
@@ -143,8 +143,8 @@ def register(ip: Any) -> WanMagics:
     made.desk.speak()
     # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
     # and the prompt could never be typed.
-    give_body.has_side_effects = True  # type: ignore[attr-defined]
-    ip.input_transformers_cleanup.append(give_body)
+    add_empty_body.has_side_effects = True  # type: ignore[attr-defined]
+    ip.input_transformers_cleanup.append(add_empty_body)
     return made
 
 
@@ -162,13 +162,13 @@ def unregister(ip: Any) -> None:
         ip.events.unregister("pre_run_cell", ours.desk.speak)
         with suppress(ValueError):  # it has greeted
             ip.events.unregister("pre_run_cell", ours.greet_late)
-        speaking.set(ENGLISH)
+        current_language.set(ENGLISH)
     ip.configurables[:] = [one for one in ip.configurables if one is not ours]
-    if give_body in ip.input_transformers_cleanup:
-        ip.input_transformers_cleanup.remove(give_body)
+    if add_empty_body in ip.input_transformers_cleanup:
+        ip.input_transformers_cleanup.remove(add_empty_body)
 
 
-def give_body(lines: list[str]) -> list[str]:
+def add_empty_body(lines: list[str]) -> list[str]:
     """Give a `%%wan` cell without a body an empty one, which IPython would refuse before any magic is called."""
     text = [line for line in lines if line.strip()]
     alone = len(text) == 1 and text[0].split(maxsplit=1)[0] == f"%%{NAME}"

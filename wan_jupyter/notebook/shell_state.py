@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from ..config import settings as environment
 from ..errors import CredentialsError, JobError, SettingsError, WanError
-from ..i18n.messages import language_of, say, speaking
+from ..i18n.messages import current_language, language_of, tr
 from ..security import key_detection
 from ..security.api_key import Key
 from ..session.orphans import Orphan, orphans
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .display.presenter import Presenter
 
 
-class Wishes(Protocol):
+class UserConfig(Protocol):
     """What the user may set with `%config WanMagics.…`."""
 
     outputs: str
@@ -33,13 +33,13 @@ class Wishes(Protocol):
         """Return what was set of the settings, by their names."""
 
 
-class Desk:
+class ShellState:
     """State of one shell's magics; loading the extension makes it, so nothing here is read or opened before its use."""
 
-    def __init__(self, shell: Any, wishes: Wishes) -> None:
+    def __init__(self, shell: Any, wishes: UserConfig) -> None:
         self.shell = shell
         notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
-        self.fixed = environment.read(notebook=notebook, files=False)  # loading never fails for a file
+        self.fixed = environment.read_settings(notebook=notebook, files=False)  # loading never fails for a file
         self.named: str | None = None
         self.opened: dict[tuple[str | None, str, str], Session] = {}
         self.logins: Mapping[str, Key] = {}
@@ -57,12 +57,12 @@ class Desk:
     def speak(self, *_: object) -> None:
         """Put the user's language in force for the cell that begins: for sentences and errors."""
         language = language_of(self._wishes.language, self._language)
-        speaking.set(language)
+        current_language.set(language)
         display.speak(self.shell, language)
 
     def _said_language(self) -> str:
         try:
-            return environment.read(fixed=self.fixed).language
+            return environment.read_settings(fixed=self.fixed).language
         except SettingsError:  # loading never fails for a file
             return self.fixed.language
 
@@ -79,12 +79,12 @@ class Desk:
 
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = replace(environment.read(fixed=self.fixed, wishes=self.wished()), logins=self.logins)
+        found = replace(environment.read_settings(fixed=self.fixed, wishes=self.wished()), logins=self.logins)
         self.presenter.embed = found.embed
         self._language = found.language
         self.speak()
         for key, values in found.notices:
-            if (sentence := say(key, **values)) not in self._noticed:
+            if (sentence := tr(key, **values)) not in self._noticed:
                 self._noticed.add(sentence)
                 self.presenter.show_text(sentence)
         return found
@@ -127,7 +127,7 @@ class Desk:
     def _holds_key(self, text: str) -> bool:
         """Tell whether a cell's text holds a key, or gives one by name on a magic's line."""
         opened = [one.key for one in self.opened.values() if one.key and one.provider.key != "built-in"]
-        found = environment.read(fixed=self.fixed, files=False).keys
+        found = environment.read_settings(fixed=self.fixed, files=False).keys
         known = [*found.values(), *self.logins.values(), *opened]
         lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
         return key_detection.holds_key(text, known) or any(map(key_detection.names_key, lines))

@@ -31,7 +31,7 @@ KEYLESS = "wan_keyless"  # a request with this among its extensions never carrie
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CreateRequest:
     """One video to create, with everything resolved: what a protocol turns into a body.
 
     Attributes:
@@ -121,7 +121,7 @@ class Protocol(Shape):
     def sized(self) -> bool:
         """Whether it wants width and height where others take a tier."""
 
-    def submit(self, order: Order) -> Flow[Snapshot]:
+    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
         """Create the task once. Never sends twice by itself."""
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
@@ -136,10 +136,10 @@ class Protocol(Shape):
     def billed(self, usage: Mapping[str, Any]) -> float | None:
         """Return the seconds that the service says it bills, None where it does not say."""
 
-    def lost(self, order: Order) -> tuple[tuple[str, object], ...]:
+    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
         """Return the options, with their values, that do not reach the model through this service."""
 
-    def needs_upload(self, order: Order, weight: int) -> bool:
+    def needs_upload(self, order: CreateRequest, weight: int) -> bool:
         """Tell whether a picture of so many bytes must lie in the service's own storage before the create."""
 
     def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
@@ -152,7 +152,7 @@ class Protocol(Shape):
         """Return what the service's list says of one task, None where it says nothing."""
 
 
-class Plain:
+class BareProtocol:
     """What a service answers that has no cancel, no list and no storage of its own: nothing is sent, and No."""
 
     __slots__ = ()
@@ -173,7 +173,7 @@ class Plain:
         """Return the billed seconds as the service behind it gives them."""
         return billed_seconds(usage)
 
-    def needs_upload(self, order: Order, weight: int) -> bool:
+    def needs_upload(self, order: CreateRequest, weight: int) -> bool:
         """Say no: there is no storage."""
         del order, weight
         return False
@@ -237,7 +237,7 @@ def content_of(base_url: str, snapshot: Snapshot) -> Download:
     return Download(get(link or f"{own}{segment(snapshot.remote_id)}/content"), with_key=True)
 
 
-def lost_fields(order: Order, carried: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+def lost_fields(order: CreateRequest, carried: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
     """Return the options that have no place in a protocol, less those that the service does by itself."""
     return tuple(
         (name, value)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from ..errors import Problem, ServiceError
 from ..status import Result, Snapshot, Status
-from .base import KEYLESS, Download, Flow, Found, Listing, Order, get, lost_fields, segment, set_path
+from .base import KEYLESS, CreateRequest, Download, Flow, Found, Listing, get, lost_fields, segment, set_path
 from .dashscope_errors import STUDIO
 from .responses import (
     Errors,
@@ -93,7 +93,7 @@ class DashScope:
     lists: ClassVar[bool] = True
     sized: ClassVar[bool] = False
 
-    def submit(self, order: Order) -> Flow[Snapshot]:
+    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
         """Create a task (section 3): 200 with PENDING and a task id, or an error body."""
         headers, body = {"X-DashScope-Async": "enable"}, body_of(order)
         if _is_stored(body):
@@ -130,11 +130,11 @@ class DashScope:
         """Return the billed seconds (4.2): `duration`, else `output_video_duration`, else `video_duration`."""
         return billed_seconds(usage)
 
-    def lost(self, order: Order) -> tuple[tuple[str, object], ...]:
+    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
         """Return nothing: what a model takes reaches it."""
         return lost_fields(order, FIELDS)
 
-    def needs_upload(self, order: Order, weight: int) -> bool:
+    def needs_upload(self, order: CreateRequest, weight: int) -> bool:
         """Tell whether a picture goes to temporary storage first (2.4): where only links are safe, or it is large."""
         return weight > order.inline_max
 
@@ -204,7 +204,7 @@ class DashScope:
 # ---- creating -----------------------------------------------------------------------------------------------------
 
 
-def body_of(order: Order) -> dict[str, Any]:
+def body_of(order: CreateRequest) -> dict[str, Any]:
     """Return the create body (3.1): model, input, parameters, then what the user set by hand."""
     body: dict[str, Any] = {"model": order.model, "input": {}, "parameters": {}}
     if order.prompt:
@@ -226,18 +226,18 @@ def _is_stored(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("oss://")
 
 
-def _keyed(keys: Mapping[str, str], order: Order) -> dict[str, Any]:
+def _keyed(keys: Mapping[str, str], order: CreateRequest) -> dict[str, Any]:
     return {key: order.frames[role] for role, key in keys.items() if role in order.frames}
 
 
-def _media(order: Order) -> dict[str, Any]:
+def _media(order: CreateRequest) -> dict[str, Any]:
     links = {**order.fields, **order.frames}
     items = [{"type": kind, "url": links[name]} for name, kind in MEDIA.items() if name in links]
     return {"media": items} if items else {}
 
 
 # Body shape to what stands in `input` for the pictures (3.1).
-SHAPES: Mapping[str, Callable[[Order], dict[str, Any]]] = MappingProxyType(
+SHAPES: Mapping[str, Callable[[CreateRequest], dict[str, Any]]] = MappingProxyType(
     {
         "img_url": partial(_keyed, MappingProxyType({"first": "img_url"})),
         "first_last": partial(_keyed, MappingProxyType({"first": "first_frame_url", "last": "last_frame_url"})),

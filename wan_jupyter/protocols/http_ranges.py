@@ -19,7 +19,7 @@ PLAIN = ("", "identity")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class PartialFile:
     """The beginning of a file that is on disk already; `NOTHING` where none is, or nobody knows of which file.
 
     Attributes:
@@ -38,11 +38,11 @@ class Held:
         return 0 < self.total == self.size
 
 
-NOTHING = Held()
+NOTHING = PartialFile()
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class RangeReply:
     """What an answer brings.
 
     Attributes:
@@ -56,7 +56,7 @@ class Arrival:
     total: int
 
 
-def asking(held: Held) -> dict[str, str]:
+def asking(held: PartialFile) -> dict[str, str]:
     """Return the headers of a download: never packed, since bytes are counted, and from where we are."""
     plain = {"Accept-Encoding": "identity"}
     return {**plain, "Range": f"bytes={held.size}-", "If-Range": held.etag} if held.size else plain
@@ -67,7 +67,7 @@ def taken(asked: Mapping[str, str]) -> tuple[int, ...]:
     return (WHOLE, PART, UNFIT) if "range" in asked else (WHOLE,)
 
 
-def arriving(http: int, headers: Mapping[str, str], held: Held) -> Arrival | None:
+def arriving(http: int, headers: Mapping[str, str], held: PartialFile) -> RangeReply | None:
     """Return what an answer brings, None where it is of no use and the file is to be asked for from its beginning.
 
     Args:
@@ -78,13 +78,13 @@ def arriving(http: int, headers: Mapping[str, str], held: Held) -> Arrival | Non
     packed = headers.get("content-encoding", "").strip().lower() not in PLAIN
     etag = "" if packed else _strong(headers.get("etag", ""))
     if http == WHOLE:  # a proxy that packs the answer gives the length of what it packed
-        return Arrival(0, etag, 0 if packed else _length(headers.get("content-length", "")))
+        return RangeReply(0, etag, 0 if packed else _length(headers.get("content-length", "")))
     part = CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
     if http != PART or part is None or not etag or etag != held.etag:
         return None
     first, last, total = int(part[1]), int(part[2]), held.total if part[3] == "*" else int(part[3])
     fits = first == held.size <= last < total and total == (held.total or total)
-    return Arrival(first, etag, total) if fits else None
+    return RangeReply(first, etag, total) if fits else None
 
 
 def _strong(etag: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, ServiceError
 from ..status import Snapshot, Status
-from .base import Order, lost_fields, put, set_path
+from .base import CreateRequest, lost_fields, put, set_path
 from .dashscope_errors import STUDIO
 from .responses import Errors, advise, percent, problem_of, read_json, table, text, unreadable, words_of
 
@@ -110,7 +110,7 @@ CREATED_NOTHING = frozenset(
 # ---- creating -----------------------------------------------------------------------------------------------------
 
 
-def body_of(order: Order) -> dict[str, Any]:
+def body_of(order: CreateRequest) -> dict[str, Any]:
     """Return the create body: model, prompt, `input_reference` or frames, options in `metadata`, then `-p`.
 
     The prompt is always there: a blank one is refused, and the gateway says so before anything is charged.
@@ -136,7 +136,7 @@ def _inside(path: str) -> str:
     return f"metadata.{path}" if path.partition(".")[0] in FOLDERS and "." in path else path
 
 
-def dropped(order: Order) -> tuple[tuple[str, object], ...]:
+def dropped(order: CreateRequest) -> tuple[tuple[str, object], ...]:
     """Return what the gateway drops: options without a name there, false and zero values, unknown `-p` names."""
     unnamed = {name for name in order.fields if name in FIELDS and FIELDS[name][1] not in KNOWN[FIELDS[name][0]]}
     gone = [(name, value) for name, value in order.fields.items() if name in unnamed or (name, value) in DROPPED]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..status import Result, Snapshot, Status
-from .base import Download, Flow, Order, Plain, below, content_of, segment
+from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, segment
 from .new_api import body_of, checked, created, dated, dropped, late, refused
 from .responses import expires_at, link_of, percent, table, text
 
@@ -41,12 +41,12 @@ FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_t
 
 
 @dataclass(frozen=True, slots=True)
-class VideoGenerations(Plain):
+class VideoGenerations(BareProtocol):
     """The protocol on one base URL, with or without `/v1` at its end. There is no cancel, no list, no upload (2.4)."""
 
     base_url: str
 
-    def submit(self, order: Order) -> Flow[Snapshot]:
+    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
         """Create a task (1.1–1.3)."""
         import httpx
 
@@ -73,7 +73,7 @@ class VideoGenerations(Plain):
         """Fetch the link without the key; where there is none, the gateway's content route with it."""
         return content_of(self.base_url, snapshot)
 
-    def lost(self, order: Order) -> tuple[tuple[str, object], ...]:
+    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
         """Return what the gateway drops on the way (1.2)."""
         return dropped(order)
 

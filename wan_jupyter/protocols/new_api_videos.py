@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..status import Result, Snapshot, Status
-from .base import Download, Flow, Order, Plain, below, content_of, lost_fields, segment, set_path
+from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, lost_fields, segment, set_path
 from .new_api import body_of, checked, created, dated, dropped, late, refused
 from .responses import expires_at, is_number, link_of, percent, table, text
 
@@ -49,7 +49,7 @@ FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = MappingProxyType(
 ROLES: Mapping[str, str] = MappingProxyType({"first": "first_frame", "last": "last_frame"})
 
 
-def _ope_body(order: Order) -> dict[str, Any]:
+def _ope_body(order: CreateRequest) -> dict[str, Any]:
     """Return ope.ai's create body (seed 2.1): frames as `input_reference.content`; a top-level `content` is refused."""
     body: dict[str, Any] = {"model": order.model, "prompt": order.prompt}
     for name, value in order.fields.items():
@@ -66,7 +66,7 @@ def _ope_body(order: Order) -> dict[str, Any]:
     return body
 
 
-def _ope_lost(order: Order) -> tuple[tuple[str, object], ...]:
+def _ope_lost(order: CreateRequest) -> tuple[tuple[str, object], ...]:
     return lost_fields(order, FIELDS)
 
 
@@ -81,8 +81,8 @@ class Dialect:
     """
 
     sized: bool
-    body: Callable[[Order], dict[str, Any]]
-    lost: Callable[[Order], tuple[tuple[str, object], ...]]
+    body: Callable[[CreateRequest], dict[str, Any]]
+    lost: Callable[[CreateRequest], tuple[tuple[str, object], ...]]
 
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
@@ -95,7 +95,7 @@ DEFAULT = "ope"
 
 
 @dataclass(frozen=True, slots=True)
-class Videos(Plain):
+class Videos(BareProtocol):
     """The protocol on one base URL, with or without `/v1` at its end. There is no cancel, no list, no upload (2.4)."""
 
     base_url: str
@@ -106,7 +106,7 @@ class Videos(Plain):
         """Whether this dialect wants width and height."""
         return DIALECTS[self.dialect].sized
 
-    def submit(self, order: Order) -> Flow[Snapshot]:
+    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
         """Create a task (2.1; seed 2)."""
         import httpx
 
@@ -127,7 +127,7 @@ class Videos(Plain):
         """Fetch the link without the key; where there is none, the content route with it (2.3: it has 60 s)."""
         return content_of(self.base_url, snapshot)
 
-    def lost(self, order: Order) -> tuple[tuple[str, object], ...]:
+    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
         """Return the options that do not arrive in this dialect."""
         return DIALECTS[self.dialect].lost(order)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, ServiceError
 from ..status import Result, Snapshot, Status
-from .base import Download, Flow, Order, Plain, below, content_of, lost_fields, segment, set_path
+from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, lost_fields, segment, set_path
 from .responses import (
     Errors,
     advise,
@@ -96,7 +96,7 @@ STOPPABLE = "video_gen_"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAIVideos(Plain):
+class OpenAIVideos(BareProtocol):
     """The protocol on one base URL, with or without `/v1` at its end."""
 
     base_url: str
@@ -106,7 +106,7 @@ class OpenAIVideos(Plain):
         """Say yes: width and height, no tiers."""
         return True
 
-    def submit(self, order: Order) -> Flow[Snapshot]:
+    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
         """Create a job: always multipart (4), which every server takes; the picture is its file part."""
         import httpx
 
@@ -152,7 +152,7 @@ class OpenAIVideos(Plain):
         """Fetch from the content route with the key (no `variant`: SGLang counts them), or a cloud link without it."""
         return content_of(self.base_url, snapshot)
 
-    def lost(self, order: Order) -> tuple[tuple[str, object], ...]:
+    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
         """Return the options that have no form field."""
         return lost_fields(order, FIELDS)
 
@@ -163,7 +163,7 @@ class OpenAIVideos(Plain):
 # ---- creating -----------------------------------------------------------------------------------------------------
 
 
-def form_of(order: Order) -> tuple[dict[str, str], dict[str, tuple[str, bytes, str]]]:
+def form_of(order: CreateRequest) -> tuple[dict[str, str], dict[str, tuple[str, bytes, str]]]:
     """Return the form's text fields and its file part: the picture's bytes, which the order has as a data URI.
 
     A picture that is only an address goes by the names that the servers have for one: `reference_url` (SGLang) and
@@ -185,7 +185,7 @@ def _named(model: str) -> dict[str, str]:
     return {"model": model} if model != SERVED else {}
 
 
-def _frames(order: Order) -> dict[str, int]:
+def _frames(order: CreateRequest) -> dict[str, int]:
     """Return rate and number of frames for a Wan model: its native rate, and one frame more than the seconds hold."""
     name = order.model.lower().replace(SERVED, "wan")
     rate = next((rate for part, rate in FRAME_RATES if part in name), 0)

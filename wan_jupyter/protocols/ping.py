@@ -12,7 +12,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PingReply:
     """What came back.
 
     Attributes:
@@ -26,7 +26,7 @@ class Answer:
     problem: Problem | None
 
 
-def knock(protocol: Protocol) -> Flow[Answer]:
+def ping(protocol: Protocol) -> Flow[PingReply]:
     """Ask for a task that nobody has, and return whatever is answered."""
     flow = protocol.poll(NOBODY)
     response = yield next(flow)
@@ -39,7 +39,7 @@ def knock(protocol: Protocol) -> Flow[Answer]:
         problem = error.problem
     finally:
         flow.close()
-    return Answer(response.status_code, _epoch(response.headers.get("date", "")), problem)
+    return PingReply(response.status_code, _epoch(response.headers.get("date", "")), problem)
 
 
 def _epoch(date: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ..i18n.messages import ENGLISH, say
+from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import clean, one_line
 from ..status import Status
 from .html import Html, image, joined, style, tag
@@ -45,7 +45,7 @@ def card(view: CardView, language: str = ENGLISH) -> str:
 
 def _thumbnails(view: CardView, language: str) -> Html:
     alts = ("card.first_frame", "card.last_frame")
-    images = [image(jpeg, say(key, language)) for jpeg, key in zip(view.thumbnails, alts, strict=False)]
+    images = [image(jpeg, tr(key, language)) for jpeg, key in zip(view.thumbnails, alts, strict=False)]
     return tag("div", *images, class_="wan-thumbs") if images else Html()
 
 
@@ -73,7 +73,7 @@ def _top(view: CardView, language: str) -> Html:
         *(tag("span", words, class_="wan-clock") for words in known),
         clock(view, language),
         tag("span", f"· {cancel}", class_="wan-soft") if cancel else Html(),
-        tag("span", one_line(view.job_id), class_="wan-id wan-soft", title=say("card.id", language)),
+        tag("span", one_line(view.job_id), class_="wan-id wan-soft", title=tr("card.id", language)),
         class_="wan-top",
     )
 
@@ -81,35 +81,35 @@ def _top(view: CardView, language: str) -> Html:
 def state_words(view: CardView, language: str = ENGLISH) -> str:
     """Return where the job stands, in words."""
     if view.stopped:
-        return say("state.stopped", language)
+        return tr("state.stopped", language)
     if view.status is Status.PREPARING and view.moved is not None:
-        return say("state.uploading", language)
-    return say(f"state.{view.status.lower()}", language)
+        return tr("state.uploading", language)
+    return tr(f"state.{view.status.lower()}", language)
 
 
 def asked(view: CardView, language: str) -> str:
     """Return "cancel requested" while that is so."""
-    return say("card.cancel_requested", language) if view.cancel_requested and view.status.live else ""
+    return tr("card.cancel_requested", language) if view.cancel_requested and view.status.live else ""
 
 
 def clock(view: CardView, language: str) -> Html:
     """Draw the time that went, which goes on by itself, and the time that it may take."""
     written = tag("span", elapsed(view), class_="wan-live" if view.status.live else None)
     since = f"--wan-since:-{age(view):.1f}s" if view.status.live else None
-    label = say("card.elapsed", language)
+    label = tr("card.elapsed", language)
     timer = tag("span", written, class_="wan-clock wan-soft", role="timer", aria_label=label, style=since)
     hoped = expectation(view, language)
     if not hoped:
         return timer
-    return joined(timer, tag("span", hoped, class_="wan-clock wan-soft", title=say("card.expected", language)))
+    return joined(timer, tag("span", hoped, class_="wan-clock wan-soft", title=tr("card.expected", language)))
 
 
 def frame(text: str = "", language: str = ENGLISH) -> str:
     """Return what stays as it is while a card changes: its style, and the request that was sent, to be opened."""
     if not text:
         return str(style())
-    summary = tag("summary", say("card.request", language))
-    label = say("card.request_label", language)
+    summary = tag("summary", tr("card.request", language))
+    label = tr("card.request_label", language)
     body = tag("pre", clean(text), dir="auto", tabindex=0, role="region", aria_label=label)
     return str(joined(style(), tag("details", summary, body, class_="wan-request")))
 
@@ -118,5 +118,5 @@ def _chips(view: CardView, language: str) -> Html:
     words = [one_line(word) for word in (view.model, *view.chips, view.provider)]
     chips = [tag("span", word, dir="auto") for word in words if word]
     if view.emulated:
-        chips.append(tag("span", say("card.emulated", language), class_="wan-badge"))
+        chips.append(tag("span", tr("card.emulated", language), class_="wan-badge"))
     return tag("div", *chips, class_="wan-chips")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 
-from ..i18n.messages import ENGLISH, say
+from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import one_line
 from .html import Html, image, joined, tag
 
@@ -29,15 +29,15 @@ def form_style() -> Html:
 
 def head(where: str, language: str = ENGLISH) -> str:
     """Return the form's title with the provider that it is for; its style comes with it."""
-    title = tag("span", say("compose.title", language), class_="wan-title")
+    title = tag("span", tr("compose.title", language), class_="wan-title")
     return str(joined(form_style(), tag("div", title, tag("span", one_line(where), class_="wan-where", dir="auto"))))
 
 
 def frame(role: str, jpeg: bytes, caption: str, language: str = ENGLISH) -> str:
     """Return how a frame looks: its picture where there is one, and what it is."""
-    title = say(f"compose.{role}", language)
+    title = tr(f"compose.{role}", language)
     words = one_line(caption)
-    seen = image(jpeg, f"{title}: {words}") if jpeg else words or say("compose.no_picture", language)
+    seen = image(jpeg, f"{title}: {words}") if jpeg else words or tr("compose.no_picture", language)
     sight = tag("div", seen, class_="wan-sight" if jpeg else "wan-sight wan-none")
     under = tag("figcaption", words if jpeg else "", dir="auto", title=words)
     return str(tag("figure", tag("div", title, class_="wan-frame-title"), sight, under, class_="wan-frame"))
@@ -61,10 +61,10 @@ def notes(lines: Iterable[str]) -> str:
 
 def cell(text: str, saved: Iterable[str], language: str = ENGLISH) -> str:
     """Return the text of a cell to copy, with what was saved for it."""
-    done = say("compose.copied", language)
-    button = tag("button", say("compose.copy", language), type="button", onclick=COPY, data_done=done)
-    top = tag("div", tag("span", say("compose.cell_title", language)), button, class_="wan-cell-top")
+    done = tr("compose.copied", language)
+    button = tag("button", tr("compose.copy", language), type="button", onclick=COPY, data_done=done)
+    top = tag("div", tag("span", tr("compose.cell_title", language)), button, class_="wan-cell-top")
     # Not cleaned: it is the user's own text, and what is copied must be what was typed.
-    source = tag("pre", text, tabindex="0", dir="auto", aria_label=say("compose.cell_title", language))
-    under = [tag("div", one_line(line), class_="wan-soft") for line in (*saved, say("compose.cell_hint", language))]
+    source = tag("pre", text, tabindex="0", dir="auto", aria_label=tr("compose.cell_title", language))
+    under = [tag("div", one_line(line), class_="wan-soft") for line in (*saved, tr("compose.cell_hint", language))]
     return str(tag("div", top, source, *under, class_="wan-cell"))

@@ -16,7 +16,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from ..i18n.messages import say
+from ..i18n.messages import tr
 
 Bundle = dict[str, Any]
 
@@ -106,7 +106,7 @@ def style() -> Html:
 
 def badge(emulated: bool, language: str) -> Html:
     """Return the mark of an emulated job, nothing for a real one."""
-    return tag("span", say("card.emulated", language), style=LOOK["badge"]) if emulated else Html()
+    return tag("span", tr("card.emulated", language), style=LOOK["badge"]) if emulated else Html()
 
 
 def said(sentence: str, look: str) -> Html:

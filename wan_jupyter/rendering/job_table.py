@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ..i18n.messages import ENGLISH, say
+from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import clean, one_line
 from ..status import Status
 from .card import GLYPHS, MOODS, clock, state_words
@@ -19,7 +19,7 @@ COLUMNS = ("job", "state", "time", "prompt")
 
 def board(views: Sequence[CardView], language: str = ENGLISH) -> str:
     """Return the live table of several jobs, for an `ipywidgets.HTML`; its clocks and bars go on by themselves."""
-    head = tag("tr", *(tag("th", say(f"board.{name}", language), scope="col") for name in COLUMNS))
+    head = tag("tr", *(tag("th", tr(f"board.{name}", language), scope="col") for name in COLUMNS))
     body = tag("tbody", *(_row(view, language) for view in views))
     total = tag("div", tally(views, language), class_="wan-state", role="status", aria_live="polite")
     rows = tag("table", tag("thead", head), body, class_="wan-rows")
@@ -29,7 +29,7 @@ def board(views: Sequence[CardView], language: str = ENGLISH) -> str:
 def board_still(views: Sequence[CardView], language: str = ENGLISH) -> Bundle:
     """Return the table of several jobs as it stands, for a notebook without its kernel and for a terminal."""
     rows = [[view.job_id, _said(view, language), one_line(view.prompt, 60), _news(view, language)] for view in views]
-    heads = [say(f"board.{name}", language) for name in ("job", "state", "prompt", "next")]
+    heads = [tr(f"board.{name}", language) for name in ("job", "state", "prompt", "next")]
     made = table(rows, heads, pictures=[next(iter(view.thumbnails), b"") for view in views])
     summary = tally(views, language)
     return {
@@ -42,8 +42,8 @@ def tally(views: Sequence[CardView], language: str = ENGLISH) -> str:
     """Return how many jobs stand where, in the order of a job's life."""
     ordered = sorted(views, key=lambda view: list(Status).index(view.status))
     counts = Counter(state_words(view, language) for view in ordered)
-    parts = [say("board.count", language, count=count, state=state) for state, count in counts.items()]
-    return " · ".join([say("board.jobs", language, count=len(views)), *parts])
+    parts = [tr("board.count", language, count=count, state=state) for state, count in counts.items()]
+    return " · ".join([tr("board.jobs", language, count=len(views)), *parts])
 
 
 def _row(view: CardView, language: str) -> Html:
@@ -75,4 +75,4 @@ def _news(view: CardView, language: str) -> str:
     if view.lines:
         return one_line(" ".join(view.lines), 160)
     key = "board.pending" if view.status.live else "board.show"
-    return " · ".join(part for part in (one_line(view.file), say(key, language, job=one_line(view.job_id))) if part)
+    return " · ".join(part for part in (one_line(view.file), tr(key, language, job=one_line(view.job_id))) if part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..i18n.messages import ENGLISH, say
+from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import clean, one_line
 from .html import LOOK, Bundle, Html, badge, base64_text, bdi, data_uri, image, said, tag
 from .views import PlayerView
@@ -33,7 +33,7 @@ def _video(view: PlayerView, language: str) -> Html:
         _file(view),
         controls=True, loop=True, muted=True, playsinline=True, preload="metadata",
         width=width, height=height, src=_address(view.src), poster=data_uri(view.poster),
-        aria_label=say("player.label", language, prompt=one_line(view.prompt, 120)), style=LOOK["video"],
+        aria_label=tr("player.label", language, prompt=one_line(view.prompt, 120)), style=LOOK["video"],
     )  # fmt: skip
 
 
@@ -66,9 +66,9 @@ def _facts(view: PlayerView, language: str) -> str:
         view.model,
         view.provider,
         f"{view.resolution} {view.size[0]}×{view.size[1]}".strip(),
-        say("player.seconds", language, seconds=f"{round(view.duration, 1):g}"),
-        say("player.seed", language, seed=view.seed) if view.seed is not None else "",
-        say("player.take", language, take=view.take) if view.take > 1 else "",
+        tr("player.seconds", language, seconds=f"{round(view.duration, 1):g}"),
+        tr("player.seed", language, seed=view.seed) if view.seed is not None else "",
+        tr("player.take", language, take=view.take) if view.take > 1 else "",
         view.cost,
     ]
     return " · ".join(one_line(fact) for fact in facts if fact)
@@ -82,23 +82,23 @@ def _file(view: PlayerView) -> Html:
 
 
 def _where(view: PlayerView, language: str) -> str:
-    return say("player.embedded" if view.embedded else "player.linked", language)
+    return tr("player.embedded" if view.embedded else "player.linked", language)
 
 
 def _origin(view: PlayerView, language: str) -> str:
-    return "" if view.origin == "new" else say(f"player.origin.{view.origin}", language)
+    return "" if view.origin == "new" else tr(f"player.origin.{view.origin}", language)
 
 
 def _cell(cell: str, language: str) -> Html:
     if not cell.strip():
         return Html()
-    summary = tag("summary", say("player.cell", language), style="cursor:pointer")
+    summary = tag("summary", tr("player.cell", language), style="cursor:pointer")
     source = tag("pre", clean(cell), dir="auto", style=LOOK["pre"])
     return tag("details", summary, source, style=LOOK["details"])
 
 
 def _plain_player(view: PlayerView, language: str) -> str:
-    emulated = f" · {say('card.emulated', language)}" if view.emulated else ""
+    emulated = f" · {tr('card.emulated', language)}" if view.emulated else ""
     lines = [one_line(view.path), _facts(view, language) + emulated, _first_line(view.prompt)]
     lines += [_origin(view, language), one_line(view.warning)]
     return "\n".join(line for line in lines if line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..i18n.messages import ENGLISH, say
+from ..i18n.messages import ENGLISH, tr
 from ..status import Status
 from .html import Html, tag
 from .views import CardView
@@ -21,13 +21,13 @@ def amount(view: CardView, language: str = ENGLISH) -> str:
     gone, total = view.moved
     size, unit, decimals = next(row for row in UNITS if max(gone, total) >= row[0] or row[0] == 1)
     key = "card.bytes" if total else "card.bytes_open"
-    return say(key, language, gone=f"{gone / size:.{decimals}f}", total=f"{total / size:.{decimals}f}", unit=unit)
+    return tr(key, language, gone=f"{gone / size:.{decimals}f}", total=f"{total / size:.{decimals}f}", unit=unit)
 
 
 def percent(view: CardView, language: str = ENGLISH) -> str:
     """Return the progress with its sign, "" where none is known."""
     number = _progress(view)
-    return "" if number is None else say("card.percent", language, percent=number)
+    return "" if number is None else tr("card.percent", language, percent=number)
 
 
 def _progress(view: CardView) -> int | None:
@@ -51,7 +51,7 @@ def expectation(view: CardView, language: str = ENGLISH) -> str:
     """Return about how long the job may take in all, "" where nothing is known or it has ended."""
     if not _has_expectation(view):
         return ""
-    return say("card.about", language, time=_minutes(max(1.0, view.expected or 0.0)))
+    return tr("card.about", language, time=_minutes(max(1.0, view.expected or 0.0)))
 
 
 def bar(view: CardView, language: str = ENGLISH) -> Html:
@@ -64,7 +64,7 @@ def bar(view: CardView, language: str = ENGLISH) -> Html:
     number = _progress(view)
     hoped = expectation(view, language) if number is None else ""
     return tag(
-        "div", _fill(view, number), class_="wan-bar", role="progressbar", aria_label=say("card.progress", language),
+        "div", _fill(view, number), class_="wan-bar", role="progressbar", aria_label=tr("card.progress", language),
         aria_valuemin=0, aria_valuemax=100, aria_valuenow=number,
         aria_valuetext=f"{elapsed(view)} {hoped}" if hoped else None,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..i18n.messages import ENGLISH, say
+from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import clean, one_line
 from .card import GLYPHS, MOODS, asked, state_words
 from .columns import padded, width
@@ -36,7 +36,7 @@ def still(view: CardView, language: str = ENGLISH) -> Bundle:
 def _next_step(view: CardView, language: str) -> str:
     ended = view.status.lower() if view.status.ended else "pending"
     when = datetime.fromtimestamp(max(0.0, view.since)).strftime("%Y-%m-%d %H:%M")
-    return say(f"card.next.{ended}", language, job=one_line(view.job_id), when=when)
+    return tr(f"card.next.{ended}", language, job=one_line(view.job_id), when=when)
 
 
 def line(view: CardView, language: str = ENGLISH) -> str:
@@ -45,7 +45,7 @@ def line(view: CardView, language: str = ENGLISH) -> str:
     state = " ".join(part for part in known if part)
     time = " ".join(part for part in (elapsed(view), expectation(view, language)) if part)
     facts = " ".join(part for part in (view.model, *view.chips) if part)
-    emulated = say("card.emulated", language) if view.emulated else ""
+    emulated = tr("card.emulated", language) if view.emulated else ""
     news = " ".join(view.lines) if view.status.ended else view.note
     # What a narrow terminal cuts off is what does not change.
     parts = (view.job_id, state, time, asked(view, language), news, emulated, facts)

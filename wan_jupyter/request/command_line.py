@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import OptionError
-from ..i18n.messages import say
+from ..i18n.messages import tr
 from ..i18n.suggestions import nearest, shorten
 from .options import CellOptions, Declared, VideoRequest, declared
 from .templates import is_lookup, lookup
@@ -40,7 +40,7 @@ DASHES = "-–—−－"  # what keyboards and word processors make of a minus
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class ParsedCell:
     """What one line asked for.
 
     Attributes:
@@ -92,7 +92,7 @@ def split(line: str) -> list[str]:
     return [word.text for word in _words(line)]
 
 
-def read_line(line: str, names: Mapping[str, object]) -> Typed:
+def read_line(line: str, names: Mapping[str, object]) -> ParsedCell:
     """Return what a line asks for; `$name` is looked up in `names`.
 
     Raises:
@@ -100,10 +100,10 @@ def read_line(line: str, names: Mapping[str, object]) -> Typed:
         PromptError: a `$name` that does not exist.
     """
     if _wants_help(line):
-        return Typed((), (), MappingProxyType({}), CellOptions(help=True))
+        return ParsedCell((), (), MappingProxyType({}), CellOptions(help=True))
     labels, asked, looked_up = _read(_words(line), names)
     cell = {row.name for row in declared(CellOptions)}
-    return Typed(
+    return ParsedCell(
         images=tuple(None if label == NO_IMAGE else _value(label, names) for label in labels),
         image_labels=tuple(labels),
         asked=MappingProxyType({name: value for name, value in asked.items() if name not in cell}),
@@ -252,12 +252,12 @@ def _value(text: str, names: Mapping[str, object]) -> object:
 
 def help_text() -> str:
     """Return what `%%wan --help` shows: plain text, at most 100 columns."""
-    groups = ((say("usage.request"), VideoRequest), (say("usage.cell"), CellOptions))
+    groups = ((tr("usage.request"), VideoRequest), (tr("usage.cell"), CellOptions))
     rows = {title: declared(kind) for title, kind in groups}
     width = max(len(_left(row)) for group in rows.values() for row in group) + 4
-    parts = [say("usage.line").strip()]
+    parts = [tr("usage.line").strip()]
     parts += ["\n".join([title, *(_help_row(row, width) for row in group)]) for title, group in rows.items()]
-    return "\n\n".join([*parts, say("usage.examples").strip()]) + "\n"
+    return "\n\n".join([*parts, tr("usage.examples").strip()]) + "\n"
 
 
 def _left(row: Declared) -> str:

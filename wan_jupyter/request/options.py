@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from ..billing.money import Amount
-from ..i18n.messages import say
+from ..i18n.messages import tr
 from ..media.image.reader import Image
 from ..security.urls import unsigned
 
@@ -48,7 +48,7 @@ class Declared:
     @property
     def help(self) -> str:
         """The row's sentence."""
-        return say(f"help.{self.name}")
+        return tr(f"help.{self.name}")
 
 
 def opt(

@@ -13,7 +13,7 @@ def spacing(rate: float, owners: int) -> float:
 
 
 @dataclass(slots=True)
-class Turns:
+class RateLimiter:
     """When the next request of each kind may go out, one for an account at an address; used on the loop only.
 
     Attributes:

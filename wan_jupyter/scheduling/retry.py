@@ -36,7 +36,7 @@ UNREAD_TRIES = 40
 UNSURE_4XX = frozenset({408})
 
 
-class Verdict(Enum):
+class SubmitVerdict(Enum):
     """What a failed submit means."""
 
     AGAIN = "again"
@@ -72,17 +72,17 @@ class Stall:
         return self.waited >= DOWNLOAD_PATIENCE
 
 
-def judge_submit(error: ProblemError, tries: int) -> Verdict:
+def judge_submit(error: ProblemError, tries: int) -> SubmitVerdict:
     """Tell what to make of a failed create after `tries` tries (1 after the first)."""
     if isinstance(error, ConnectionProblem):
         if error.sent:
-            return Verdict.UNCERTAIN
-        return Verdict.AGAIN if tries < UNREACHED_TRIES else Verdict.NOT_CREATED
+            return SubmitVerdict.UNCERTAIN
+        return SubmitVerdict.AGAIN if tries < UNREACHED_TRIES else SubmitVerdict.NOT_CREATED
     http = error.problem.http
     if http == 429 and error.problem.again and tries <= len(SUBMIT_WAITS):
-        return Verdict.AGAIN
+        return SubmitVerdict.AGAIN
     refused = error.problem.created_nothing or (300 <= http < 500 and http not in UNSURE_4XX)
-    return Verdict.NOT_CREATED if refused else Verdict.UNCERTAIN
+    return SubmitVerdict.NOT_CREATED if refused else SubmitVerdict.UNCERTAIN
 
 
 def is_refused(error: ProblemError) -> bool:

@@ -17,7 +17,7 @@ from ..request.options import VideoRequest
 from ..request.values import read_keywords
 from ..scheduling.retry import CREATE_PATIENCE
 from ..status import Snapshot, Status
-from ..storage.journal.journal import Row
+from ..storage.journal.journal import JobRecord
 from ..transport.client import Client
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Adopted:
         named = read_keywords(VideoRequest, {"model": self.model or UNTOLD})
         return VideoRequest(prompt=prompt, filled_prompt=prompt, **named)
 
-    def fits(self, row: Row) -> bool:
+    def fits(self, row: JobRecord) -> bool:
         """Tell whether an uncertain job may be this task: prompt, model and time fit, as far as they are told."""
         prompt = self.request.filled_prompt
         lost = row.snapshot.status is Status.UNCERTAIN and not row.snapshot.remote_id
@@ -57,7 +57,7 @@ class Adopted:
         long = CREATE_PATIENCE + APART
         return lost and same and (self.created is None or begun - APART <= self.created <= begun + long)
 
-    def put_into(self, row: Row) -> Row:
+    def put_into(self, row: JobRecord) -> JobRecord:
         """Return a new job's row as this task's: nobody knows what pictures it has, or what it will cost."""
         return replace(row, model=self.model, mode="", estimate=None, snapshot=self.seen)
 

@@ -12,29 +12,29 @@ from ..catalog.dry_run import sent_later
 from ..catalog.plan import Plan
 from ..errors import JobError
 from ..jobs import background
-from ..jobs.context import Tools
-from ..jobs.job import Facts, Job
-from ..jobs.redownload import gone_for_good, is_astray, may_be_had
-from ..jobs.runner import carry_out, follow_other, look_after
+from ..jobs.context import JobContext
+from ..jobs.job import Job, JobInfo
+from ..jobs.redownload import file_changed, gone_for_good, is_downloadable
+from ..jobs.runner import carry_out, follow_other, restore_video
 from ..request.options import VideoRequest
 from ..scheduling.history import expected_time
 from ..status import Status
 from ..storage import output_files
-from ..storage.journal.journal import Admit, Row
+from ..storage.journal.journal import Admit, JobRecord
 from . import adoption
-from .resources import Means
+from .resources import SessionResources
 from .restore import beside, cost_of, end_as_kept, facts_of, file_of
 from .reuse import under_other_key
 
 
-class Carrying(Means):
+class JobRegistry(SessionResources):
     """A session's way with the journal's jobs."""
 
-    def is_astray(self, row: Row) -> bool:
+    def is_astray(self, row: JobRecord) -> bool:
         """Tell whether a job's video was made, and its file has to be looked at: it is gone, or was written since."""
-        return row.snapshot.status is Status.SUCCEEDED and is_astray(beside(row, self.outputs))
+        return row.snapshot.status is Status.SUCCEEDED and file_changed(beside(row, self.outputs))
 
-    def _unwritten(self, task: str) -> Row | None:
+    def _unwritten(self, task: str) -> JobRecord | None:
         """Return the row of a job of this process that is a task, which the journal could not take down at its time."""
         ours = (job for job in background.current().jobs.values() if job.done and job.provider == self.provider.name)
         job = next((job for job in ours if job.remote_id == task), None)
@@ -46,7 +46,7 @@ class Carrying(Means):
             return self.journal.get(job.id)
         return None
 
-    def _brought_in(self, task: str, model: str) -> Row:
+    def _brought_in(self, task: str, model: str) -> JobRecord:
         """Return the row of a task that no job was known to be: of the one uncertain job that it fits, else a new one.
 
         A new row's mark is its own, so that it never stands for a request that is typed.
@@ -61,7 +61,7 @@ class Carrying(Means):
         make = partial(self._row, plan, mark, "", self.account)
         return self.journal.begin(mark, lambda *new: found.put_into(make(*new)), lambda kept: True)[0]
 
-    def _with_this_key(self, row: Row) -> Job:
+    def _with_this_key(self, row: JobRecord) -> Job:
         """Go on with a job that was sent with another key, once the service knows its task with the present one.
 
         Where a living process carries it out, it is followed, and stays that process's own.
@@ -79,7 +79,7 @@ class Carrying(Means):
                 row = self.journal.get(row.id)
             return self._revive(row) if row.snapshot.settled else self._go_on(row)
 
-    def _begin(self, plan: Plan, mark: str, cell: str, reuse: Callable[[Row], bool], admit: Admit | None) -> Job:
+    def _begin(self, plan: Plan, mark: str, cell: str, reuse: Callable[[JobRecord], bool], admit: Admit | None) -> Job:
         """Begin a job, or return the one with the same mark that is to be used instead.
 
         Raises:
@@ -98,23 +98,23 @@ class Carrying(Means):
             job.dry = sent_later(plan, self.provider, self._price)
             return self._start(job, self._tools(plan, row))
 
-    def _facts(self, row: Row) -> Facts:
+    def _facts(self, row: JobRecord) -> JobInfo:
         """Return the facts of a job that is under way, with the time that it may take."""
         return facts_of(row, self.provider, expected_time(self.journal.times(row)))
 
-    def _start(self, job: Job, tools: Tools) -> Job:
+    def _start(self, job: Job, tools: JobContext) -> Job:
         background.current().jobs[job.id] = job
         background.current().start(partial(carry_out, job, tools))
         return job
 
-    def _shown(self, row: Row) -> Job:
+    def _shown(self, row: JobRecord) -> Job:
         """Return the ended job that makes a new one needless, with its file beside this notebook.
 
         Raises:
             JobError: its file is gone, and the service keeps it no more.
         """
         if self.is_astray(row):
-            kept = may_be_had(row, self.provider.speak().memory, self._clock.time())
+            kept = is_downloadable(row, self.provider.speak().memory, self._clock.time())
             if not kept and not file_of(row, self.outputs).is_file():
                 raise gone_for_good(row.id, row.snapshot.file, row.created_at)
             return self._put_right(row)
@@ -125,7 +125,7 @@ class Carrying(Means):
         background.current().jobs[job.id] = job
         return job
 
-    def _put_right(self, row: Row) -> Job:
+    def _put_right(self, row: JobRecord) -> Job:
         """Return a job whose video was made; what became of its file is looked at, and put right, in the background."""
         here = background.current()
         with here.ordering:
@@ -136,16 +136,16 @@ class Carrying(Means):
             request = VideoRequest.from_json(row.request)
             tools = self._tools(catalog.plan_of(request, self.provider), row)
             job = here.jobs[row.id] = self._made_anew(row, request, "shown")
-            here.start(partial(look_after, job, tools, row, self.owner.is_alive, self.outputs))
+            here.start(partial(restore_video, job, tools, row, self.owner.is_alive, self.outputs))
             return job
 
-    def _made_anew(self, row: Row, request: VideoRequest, origin: str) -> Job:
+    def _made_anew(self, row: JobRecord, request: VideoRequest, origin: str) -> Job:
         """Return a job as its row tells it, to be gone on with."""
         job = Job(self._facts(row), request, row.snapshot, background.current(), origin)
         job.sent_at, job.cost = row.sent_at, cost_of(row)
         return job
 
-    def _go_on(self, row: Row, fresh: VideoRequest | None = None) -> Job:
+    def _go_on(self, row: JobRecord, fresh: VideoRequest | None = None) -> Job:
         """Return a live job: this process's own, one that another process carries out, or one taken over.
 
         Args:
@@ -170,7 +170,7 @@ class Carrying(Means):
             here.start(partial(follow_other, job, tools, self.owner.is_alive))
             return job
 
-    def _revive(self, row: Row, origin: str = "shown") -> Job:
+    def _revive(self, row: JobRecord, origin: str = "shown") -> Job:
         """Return a job as the journal knows it; a live one of this process is the object itself."""
         known = background.current().jobs.get(row.id)
         if known is not None and origin != "shown":
@@ -185,14 +185,14 @@ class Carrying(Means):
         end_as_kept(job)
         return job
 
-    def _is_ours(self, row: Row) -> bool:
+    def _is_ours(self, row: JobRecord) -> bool:
         return self._is_here(row) and row.account == self.account
 
-    def _has_other_key(self, row: Row) -> bool:
+    def _has_other_key(self, row: JobRecord) -> bool:
         """Tell whether a job is under way at this address as another account's, which may be this one's former key."""
         return self._is_here(row) and row.account != self.account and not row.snapshot.settled
 
-    def _is_here(self, row: Row) -> bool:
+    def _is_here(self, row: JobRecord) -> bool:
         return (row.provider, row.base_url) == (self.provider.name, self.provider.base_url)
 
 

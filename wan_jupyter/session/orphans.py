@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..jobs import background
 
 if TYPE_CHECKING:
-    from ..storage.journal.journal import Row
+    from ..storage.journal.journal import JobRecord
     from ..storage.process_lock import Owner
 
 
@@ -56,10 +56,10 @@ def orphans(home: Path, now: float | None = None) -> list[Orphan]:
         passing.release()
 
 
-def _orphan(row: Row) -> Orphan:
+def _orphan(row: JobRecord) -> Orphan:
     return Orphan(row.id, row.session, row.provider)
 
 
-def _is_free(row: Row, mine: Owner, now: float) -> bool:
+def _is_free(row: JobRecord, mine: Owner, now: float) -> bool:
     """Tell whether nobody carries a job out; what is ours and not followed here was given up."""
     return row.owner == mine.name or not mine.is_alive(row.owner, row.heartbeat, now)

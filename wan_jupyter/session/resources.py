@@ -13,27 +13,27 @@ from ..billing.budget import Budget, Spending, Terms
 from ..billing.money import Amount, Price
 from ..catalog import plan as catalog
 from ..catalog.plan import Plan, Provider
-from ..config.provider_selection import Choice
+from ..config.provider_selection import ProviderSelection
 from ..config.settings import OUTPUTS
 from ..jobs import background
 from ..jobs.background import Clock, Engine, RealClock
-from ..jobs.context import Tools
+from ..jobs.context import JobContext
 from ..security.api_key import Key
 from ..security.log_redaction import Scrubber
 from ..storage.atomic_files import is_usable
 from ..storage.input_spool import Spool
-from ..storage.journal.journal import Admit, Journal, Row
-from ..storage.output_files import place_for
+from ..storage.journal.journal import Admit, JobRecord, Journal
+from ..storage.output_files import output_paths
 from ..storage.process_lock import Owner
 from ..transport.client import Client
 from .sidecar import sidecar_of
 
 
-class Means:
+class SessionResources:
     """One provider, one key, one outputs folder; what a process has only once is shared through its engine."""
 
     def __init__(
-        self, chosen: Choice, outputs: str | Path | None, clock: Clock | None, budget: Budget | None = None
+        self, chosen: ProviderSelection, outputs: str | Path | None, clock: Clock | None, budget: Budget | None = None
     ) -> None:
         self._settings = chosen.settings
         self._clock = clock or RealClock()
@@ -108,9 +108,9 @@ class Means:
 
     # ---- rows, tools and prices -------------------------------------------------------------------------------
 
-    def _row(self, plan: Plan, mark: str, cell: str, account: str, identity: str, number: int) -> Row:
+    def _row(self, plan: Plan, mark: str, cell: str, account: str, identity: str, number: int) -> JobRecord:
         price = self._price(plan)
-        return Row(
+        return JobRecord(
             id=identity,
             created_at=self._clock.time(),
             owner=self.owner.name,
@@ -130,11 +130,11 @@ class Means:
             remarks=plan.remarks,
         )
 
-    def _tools(self, plan: Plan, row: Row) -> Tools:
+    def _tools(self, plan: Plan, row: JobRecord) -> JobContext:
         # A job whose folder cannot be written any more goes into the one that was chosen since.
         folder = row.folder if is_usable(Path(row.folder)) else self.outputs
-        place = place_for(folder, row.id, row.created_at)
-        return Tools(
+        place = output_paths(folder, row.id, row.created_at)
+        return JobContext(
             engine=background.current(),
             clock=self._clock,
             client=self._client,
@@ -187,7 +187,7 @@ class Means:
         Raises:
             OptionError: another word.
         """
-        return budget_module.of_all(self.journal.spending, since, self._clock.time(), self._budgets())
+        return budget_module.spending_summary(self.journal.spending, since, self._clock.time(), self._budgets())
 
     def _budget_of(self, name: str) -> Budget | None:
         """Return the budget that the user's file gives a session: its own, else everyone's."""
@@ -205,7 +205,7 @@ class Means:
         if budget is None and cap is None:
             return None
 
-        def admit(row: Row, sums: Callable[[str, float], tuple[Spending, ...]]) -> None:
+        def admit(row: JobRecord, sums: Callable[[str, float], tuple[Spending, ...]]) -> None:
             estimate = None if row.estimate is None else Amount(row.estimate, row.currency)
             others = sums(row.session, budget.since(self._clock.time())) if budget is not None else ()
             Terms(budget, cap, yes).admit(row.session, estimate, others)

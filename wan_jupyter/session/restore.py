@@ -8,35 +8,35 @@ from pathlib import Path
 from ..billing.money import Price
 from ..catalog.plan import Provider
 from ..errors import JobError
-from ..jobs.job import Facts, Job
+from ..jobs.job import Job, JobInfo
 from ..media.video.video import Video
 from ..status import Status
-from ..storage.journal.journal import Row
+from ..storage.journal.journal import JobRecord
 from ..storage.output_files import read_sidecar
 
 
-def file_of(row: Row, folder: Path) -> Path:
+def file_of(row: JobRecord, folder: Path) -> Path:
     """Return where a job's video lies: where it was saved, or this notebook's own copy of it."""
     saved = Path(row.snapshot.file)
     copy = folder / saved.name
     return copy if not saved.is_file() and copy.is_file() else saved
 
 
-def beside(row: Row, folder: Path) -> Row:
+def beside(row: JobRecord, folder: Path) -> JobRecord:
     """Return a row with its video's path as `file_of` finds it."""
     return replace(row, snapshot=replace(row.snapshot, file=str(file_of(row, folder))))
 
 
-def cost_of(row: Row) -> str:
+def cost_of(row: JobRecord) -> str:
     """Return what a job cost, as text."""
     return str(Price(row.cost, row.currency)) if row.cost is not None else ""
 
 
-def facts_of(row: Row, where: Provider | None, expected: float | None = None) -> Facts:
+def facts_of(row: JobRecord, where: Provider | None, expected: float | None = None) -> JobInfo:
     """Return what never changes about a job; `where` is its provider's row, None for one that is known no more."""
     estimate = str(Price(row.estimate, row.currency)) if row.estimate is not None else ""
     emulated = where is not None and where.emulated
-    return Facts(
+    return JobInfo(
         id=row.id,
         provider=row.provider,
         model=row.model,

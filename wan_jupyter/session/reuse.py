@@ -8,16 +8,16 @@ from ..jobs.job import Job
 from ..request.options import VideoRequest
 from ..status import Status
 from ..storage.input_spool import Spool
-from ..storage.journal.journal import Row
+from ..storage.journal.journal import JobRecord
 
 
-def makes_needless(row: Row) -> bool:
+def makes_needless(row: JobRecord) -> bool:
     """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created."""
     status = row.snapshot.status
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
 
 
-def left_by(row: Row, cell: str, account: str) -> bool:
+def left_by(row: JobRecord, cell: str, account: str) -> bool:
     """Tell whether a job is the take that this very cell began and nobody here carries out: dead kernel, full disk.
 
     Run again, a cell with `--new` goes on with it, as its output says: it was ordered once and may be paid for.
@@ -27,14 +27,14 @@ def left_by(row: Row, cell: str, account: str) -> bool:
     return ours and not row.snapshot.settled and (known is None or known.done)
 
 
-def under_other_key(row: Row) -> JobError:
+def under_other_key(row: JobRecord) -> JobError:
     """Return the error of a job that is under way with another key; only its task can be gone on with."""
     if task := row.snapshot.remote_id:
         return JobError("job.other_key", id=row.id, task=task)
     return JobError("job.other_key_no_task", id=row.id)
 
 
-def retried(row: Row, ours: bool, spool: Spool) -> VideoRequest:
+def retried(row: JobRecord, ours: bool, spool: Spool) -> VideoRequest:
     """Return the request of a job that is to be sent once more.
 
     Raises:
@@ -54,7 +54,7 @@ def retried(row: Row, ours: bool, spool: Spool) -> VideoRequest:
     return request
 
 
-def newer_stands(kept: Row, row: Row) -> bool:
+def newer_stands(kept: JobRecord, row: JobRecord) -> bool:
     """Tell whether `row` was retried already: a job with the same request came after it, and is under way or made."""
     alive = kept.snapshot.status is Status.SUCCEEDED or not kept.snapshot.settled
     return kept.take > row.take and alive

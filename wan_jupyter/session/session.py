@@ -1,7 +1,7 @@
-"""A session: one provider, one key, one outputs folder, and the one call that everything goes through, `order`.
+"""A session: one provider, one key, one outputs folder, and the one call that everything goes through.
 
-Floor 5. What the magics do is a session's `order`; nothing here draws. Several sessions live side by side; what a
-process has only once (loop, journal, owner's lock, emulator) is shared through its engine.
+Floor 5. What the magics do is a session's `submit_request`; nothing here draws. Several sessions live side by
+side; what a process has only once (loop, journal, owner's lock, emulator) is shared through its engine.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from ..catalog.defaults import plan_with
 from ..catalog.dry_run import DryRun, dry_run
 from ..catalog.plan import Plan
 from ..config import settings as environment
-from ..config.provider_selection import choose
+from ..config.provider_selection import select_provider
 from ..config.settings import Settings
 from ..errors import UNREACHED, ConnectionProblem, Problem
 from ..i18n.messages import Phrase
 from ..jobs import background
 from ..jobs.background import Clock
 from ..jobs.job import Job
-from ..media.image.reader import take
-from ..protocols.ping import Answer, knock
+from ..media.image.reader import read_image
+from ..protocols.ping import PingReply, ping
 from ..request.options import CellOptions, VideoRequest, fingerprint
 from ..request.templates import normal
 from ..request.values import read_keywords
 from ..security.sanitize import whole
 from ..status import Status
 from . import adoption
-from .job_registry import Carrying
+from .job_registry import JobRegistry
 from .reuse import left_by, makes_needless, newer_stands, retried
 
 
-class Session(Carrying):
+class Session(JobRegistry):
     """A way to one provider. Find the key, hide the key, make videos.
 
     Args:
@@ -69,7 +69,12 @@ class Session(Carrying):
         clock: Clock | None = None,
     ) -> None:
         cap = read_budget(budget) if budget is not None else None
-        super().__init__(choose(provider, base_url, key, settings or environment.read_aloud()), outputs, clock, cap)
+        super().__init__(
+            select_provider(provider, base_url, key, settings or environment.read_settings_with_warnings()),
+            outputs,
+            clock,
+            cap,
+        )
 
     # ---- the calls --------------------------------------------------------------------------------------------
 
@@ -101,12 +106,12 @@ class Session(Carrying):
         """
         cell = read_keywords(CellOptions, {"budget": budget, "yes": yes})
         asked = read_keywords(VideoRequest, options)
-        first = take(image) if image is not None else None
-        last = take(last_image) if last_image is not None else None
+        first = read_image(image) if image is not None else None
+        last = read_image(last_image) if last_image is not None else None
         request = VideoRequest(prompt=whole(prompt), filled_prompt=normal(prompt), first=first, last=last, **asked)
-        return self.order(request, new=new, **cell)
+        return self.submit_request(request, new=new, **cell)
 
-    def order(
+    def submit_request(
         self,
         request: VideoRequest,
         *,
@@ -199,13 +204,13 @@ class Session(Carrying):
         row = row or self._brought_in(task, model or "")
         return self._with_this_key(row) if self._has_other_key(row) else self.follow(row.id)
 
-    def knock(self, patience: float = 5.0) -> Answer:
+    def knock(self, patience: float = 5.0) -> PingReply:
         """Ask the service for a task that nobody has: costs nothing, and tells whether it is there.
 
         Raises:
             ConnectionProblem: there was no answer after `patience` seconds.
         """
-        asked = background.current().start(lambda: self._client.run(knock(self.provider.speak())))
+        asked = background.current().start(lambda: self._client.run(ping(self.provider.speak())))
         try:
             return asked.result(patience)
         except TimeoutError:

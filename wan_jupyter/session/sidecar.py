@@ -9,13 +9,13 @@ from typing import Any
 
 from ..jobs.job import Job
 from ..security.urls import shown_url
-from ..storage.output_files import Place
+from ..storage.output_files import OutputPaths
 
 # In JSON a slash may be escaped. Looked for at the beginning of a run of letters only: one look at each.
 ADDRESS = re.compile(r"""(?<![A-Za-z0-9+.-])([0-9+.-]*)([A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*)""")
 
 
-def sidecar_of(job: Job, place: Place) -> Mapping[str, Any]:
+def sidecar_of(job: Job, place: OutputPaths) -> Mapping[str, Any]:
     """Return what is written beside a video (DESIGN section 5, Files)."""
     request, shot = job.request, job.snapshot
     asked = {**request.asked(), **{name: shown_url(link) for name, link in request.links.items()}}

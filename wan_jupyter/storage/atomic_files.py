@@ -85,7 +85,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def told(folder: Path) -> Iterator[None]:
+def disk_errors(folder: Path) -> Iterator[None]:
     """Turn what the disk says into an error that says what to do."""
     try:
         yield

@@ -18,8 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..protocols.http_ranges import NOTHING, Arrival, Held
-from .atomic_files import digest_of, move, stamp, sync_folder, told, write_whole
+from ..protocols.http_ranges import NOTHING, PartialFile, RangeReply
+from .atomic_files import digest_of, disk_errors, move, stamp, sync_folder, write_whole
 
 PIECE = 1 << 20  # bytes read at a time
 
@@ -28,7 +28,7 @@ HALF = re.compile(r"\.{1,2}\d{4}-\d\d-\d\d-([a-z0-9]{5})(?:-\d+)?\.(?:mp4|json)\
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OutputPaths:
     """Where one job's files go: `<date>-<job id>.mp4` and `.json` in a folder."""
 
     folder: Path
@@ -54,35 +54,35 @@ class Place:
         """Whose beginning the arriving video is: storage's ETag and the whole length, as JSON."""
         return self.folder / f".{self.stem}.mp4.part.json"
 
-    def held(self) -> Held:
+    def held(self) -> PartialFile:
         """Return what is there of a download that broke off; `NOTHING` where nobody knows whose beginning it is."""
         try:
             label = json.loads(self.label.read_text("utf-8"))
-            held = Held(self.part.stat().st_size, str(label["etag"]), int(label["total"]))
+            held = PartialFile(self.part.stat().st_size, str(label["etag"]), int(label["total"]))
         except (OSError, ValueError, TypeError, KeyError):
             return NOTHING
         return held if held.size and held.etag and held.size <= (held.total or held.size) else NOTHING
 
-    def receive(self, arrival: Arrival) -> Incoming:
+    def receive(self, arrival: RangeReply) -> DownloadFile:
         """Open the temporary file for what arrives, after what is there or anew; close it after.
 
         Raises:
             OutputError: the folder cannot be made or written.
         """
-        with told(self.folder):
+        with disk_errors(self.folder):
             if arrival.start:
-                return Incoming(self.part.open("r+b", buffering=0), arrival.start)
+                return DownloadFile(self.part.open("r+b", buffering=0), arrival.start)
             self.folder.mkdir(parents=True, exist_ok=True)
             self.discard()
             if arrival.etag:
                 label = json.dumps({"etag": arrival.etag, "total": arrival.total})
                 write_whole(self.label, label.encode())
             # A new file, not the old one emptied: who was taken over and does not know yet may still write into that.
-            return Incoming(self.part.open("xb", buffering=0))
+            return DownloadFile(self.part.open("xb", buffering=0))
 
     def discard(self) -> None:
         """Remove what has arrived; the label first, so that it never stands beside other bytes."""
-        with told(self.folder):
+        with disk_errors(self.folder):
             if self.folder.is_dir():
                 self.label.unlink(missing_ok=True)
                 self.part.unlink(missing_ok=True)
@@ -97,7 +97,7 @@ class Place:
         Raises:
             OutputError: the folder cannot be written.
         """
-        with told(self.folder):
+        with disk_errors(self.folder):
             for place in self._names():
                 if not place._is_free(digest, facts["job"]):
                     continue
@@ -121,7 +121,7 @@ class Place:
             if not (place.video.is_file() or os.path.lexists(place.sidecar)):
                 return None
             facts = read_sidecar(place.video)
-            with told(self.folder):
+            with disk_errors(self.folder):
                 whole = facts.get("job") == job and place.video.is_file()
                 if whole and facts.get("sha256") == digest_of(place.video):
                     return place.video, str(facts["sha256"])
@@ -129,7 +129,7 @@ class Place:
 
     def write_sidecar(self, facts: Mapping[str, Any]) -> Path:
         """Write what is known of the video beside it."""
-        with told(self.folder):
+        with disk_errors(self.folder):
             text = json.dumps(facts, ensure_ascii=False, indent=1)
             write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
         return self.sidecar
@@ -140,7 +140,7 @@ class Place:
             if HALF.match(path.name) and self.stem in path.name:
                 path.unlink(missing_ok=True)
 
-    def _names(self) -> Iterator[Place]:
+    def _names(self) -> Iterator[OutputPaths]:
         yield self
         yield from (replace(self, stem=f"{self.stem}-{number}") for number in count(2))
 
@@ -151,7 +151,7 @@ class Place:
         return not os.path.lexists(self.video) or (self.video.is_file() and digest_of(self.video) == digest)
 
 
-class Incoming:
+class DownloadFile:
     """Bytes that arrive: written, counted and hashed. Unbuffered, so that closing cannot fail for want of room."""
 
     def __init__(self, file: BinaryIO, size: int = 0) -> None:
@@ -179,7 +179,7 @@ class Incoming:
             OutputError: the disk is full, or the file cannot be written.
         """
         rest = memoryview(piece)
-        with told(Path(self._file.name).parent):
+        with disk_errors(Path(self._file.name).parent):
             while rest:
                 rest = rest[self._file.write(rest) :]
         self._count(piece)
@@ -190,7 +190,7 @@ class Incoming:
 
     def finish(self) -> str:
         """Bring the bytes to disk and return their SHA-256."""
-        with told(Path(self._file.name).parent):
+        with disk_errors(Path(self._file.name).parent):
             os.fsync(self._file.fileno())
         return self._hash.hexdigest()
 
@@ -202,16 +202,16 @@ class Incoming:
 
 def set_aside(video: Path, digest: str) -> None:
     """Give a damaged video another name (`….mp4.damaged`), unless it is whole after all; nothing is ever removed."""
-    with told(video.parent):
+    with disk_errors(video.parent):
         if not video.is_file() or digest_of(video) == digest:
             return
         names = (f"{video.name}.damaged{f'-{number}' if number > 1 else ''}" for number in count(1))
         move(video, next(path for path in map(video.with_name, names) if not os.path.lexists(path)))
 
 
-def place_for(folder: str | Path, job: str, created_at: float) -> Place:
+def output_paths(folder: str | Path, job: str, created_at: float) -> OutputPaths:
     """Return the place of a job's files; the date is the day it was begun, in local time."""
-    return Place(Path(folder), f"{time.strftime('%Y-%m-%d', time.localtime(created_at))}-{job}")
+    return OutputPaths(Path(folder), f"{time.strftime('%Y-%m-%d', time.localtime(created_at))}-{job}")
 
 
 def half_written(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -231,9 +231,9 @@ def bring(video: Path, folder: Path) -> Path:
     """
     if video.parent == folder:
         return video
-    with told(folder):
+    with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        there = next(place.video for place in Place(folder, video.stem)._names() if _may_be(video, place.video))
+        there = next(place.video for place in OutputPaths(folder, video.stem)._names() if _may_be(video, place.video))
         for suffix in (".mp4", ".json"):
             _link_or_copy(video.with_suffix(suffix), there.with_suffix(suffix))
     return there

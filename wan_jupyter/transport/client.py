@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LOST_ANSWER, UNREACHED, ConnectionProblem, OptionError, Problem, ServiceError, SettingsError
 from ..protocols.base import KEYLESS, Download, Flow, T
-from ..protocols.http_ranges import NOTHING, Held, asking, taken
+from ..protocols.http_ranges import NOTHING, PartialFile, asking, taken
 from ..protocols.responses import retry_after
 from ..scheduling import retry
 from ..security.api_key import Key
@@ -97,7 +97,7 @@ class Client:
             return await _drive(fresh, flow, request, self._key, self._patience, partial(_counted, moved=moved))
 
     @asynccontextmanager
-    async def download(self, wanted: Download, held: Held = NOTHING) -> AsyncIterator[httpx.Response]:
+    async def download(self, wanted: Download, held: PartialFile = NOTHING) -> AsyncIterator[httpx.Response]:
         """Open the finished video for streaming, following redirects but never from https to http.
 
         Args:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalog import plan
-from ..session.resources import Means
+from ..session.resources import SessionResources
 from ..status import Status
-from ..storage.journal.journal import Row
+from ..storage.journal.journal import JobRecord
 from ..storage.output_files import half_written
 
 HALF_WRITTEN = 3600.0  # seconds after which nobody is writing a temporary file any more
@@ -22,7 +22,7 @@ ALL = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class DiskUsage:
     """One kind of files.
 
     Attributes:
@@ -39,21 +39,21 @@ class Shelf:
     kept: str = ""
 
 
-def look(means: Means) -> list[Shelf]:
+def look(means: SessionResources) -> list[DiskUsage]:
     """Return every kind of files with what may go; nothing is removed."""
     rows = means.journal.recent(ALL)
     home = means.journal.path.parent
     return [
-        Shelf("videos", means.outputs, tuple(_videos(rows))),
+        DiskUsage("videos", means.outputs, tuple(_videos(rows))),
         _halves(means, rows),
         _spool(home / "inputs", rows),
         _emulator(means, home / "emulator", rows),
         _owners(means, home / "owners", rows),
-        Shelf("journal", home, tuple(home.glob(f"{means.journal.path.name}*"))),
+        DiskUsage("journal", home, tuple(home.glob(f"{means.journal.path.name}*"))),
     ]
 
 
-def clear(means: Means) -> tuple[int, int]:
+def clear(means: SessionResources) -> tuple[int, int]:
     """Remove what may go, while nobody can begin a job that would need it; return how many files and bytes."""
     with means.journal.undisturbed():
         found = [(path, weight([path])) for shelf in look(means) for path in shelf.spare]
@@ -81,31 +81,33 @@ def _remove(path: Path) -> bool:
 # ---- the shelves --------------------------------------------------------------------------------------------------
 
 
-def _is_open(row: Row) -> bool:
+def _is_open(row: JobRecord) -> bool:
     """Tell whether a job may still come to need what it began with."""
     return row.snapshot.status.live or row.snapshot.status is Status.UNCERTAIN
 
 
-def _videos(rows: Iterable[Row]) -> Iterator[Path]:
+def _videos(rows: Iterable[JobRecord]) -> Iterator[Path]:
     for row in rows:
         video = Path(row.snapshot.file)
         if row.snapshot.file and video.is_file():
             yield from (path for path in (video, video.with_suffix(".json")) if path.is_file())
 
 
-def _halves(means: Means, rows: list[Row]) -> Shelf:
+def _halves(means: SessionResources, rows: list[JobRecord]) -> DiskUsage:
     """Find videos and sidecars that came half, of jobs that have ended."""
     ended = {row.id for row in rows if not _is_open(row)}
     folders = {means.outputs, *(Path(row.folder) for row in rows)}
     found = sorted(pair for folder in folders for pair in half_written(folder))
     spare = tuple(path for path, job in found if job in ended)
-    return Shelf("halves", means.outputs, tuple(path for path, _ in found), spare)
+    return DiskUsage("halves", means.outputs, tuple(path for path, _ in found), spare)
 
 
-def _spool(folder: Path, rows: Iterable[Row]) -> Shelf:
+def _spool(folder: Path, rows: Iterable[JobRecord]) -> DiskUsage:
     needed = {frame.get("digest") for row in rows if _is_open(row) for frame in row.request["frames"].values()}
     files = _files(folder)
-    return Shelf("spool", folder, files, tuple(path for path in files if path.name not in needed and _is_still(path)))
+    return DiskUsage(
+        "spool", folder, files, tuple(path for path in files if path.name not in needed and _is_still(path))
+    )
 
 
 def _is_still(path: Path) -> bool:
@@ -116,24 +118,24 @@ def _is_still(path: Path) -> bool:
         return False
 
 
-def _emulator(means: Means, folder: Path, rows: list[Row]) -> Shelf:
+def _emulator(means: SessionResources, folder: Path, rows: list[JobRecord]) -> DiskUsage:
     """Find tasks and clips that no job stands for; none may go while a job's task is not known, or others serve."""
     files = _files(folder)
     unknown = [row for row in rows if _is_open(row) and not row.snapshot.remote_id and _is_emulated(row)]
     if unknown or not files:
-        return Shelf("emulator", folder, files, kept="emulator_open" if unknown else "")
+        return DiskUsage("emulator", folder, files, kept="emulator_open" if unknown else "")
     spare = means.emulator_spare({row.snapshot.remote_id for row in rows if row.snapshot.remote_id})
-    return Shelf("emulator", folder, files, tuple(spare or ()), "emulator_served" if spare is None else "")
+    return DiskUsage("emulator", folder, files, tuple(spare or ()), "emulator_served" if spare is None else "")
 
 
-def _is_emulated(row: Row) -> bool:
+def _is_emulated(row: JobRecord) -> bool:
     where = plan.providers().get(row.provider)
     return where is None or where.emulated
 
 
-def _owners(means: Means, folder: Path, rows: Iterable[Row]) -> Shelf:
+def _owners(means: SessionResources, folder: Path, rows: Iterable[JobRecord]) -> DiskUsage:
     busy = {row.owner for row in rows if row.snapshot.status.live}
-    return Shelf("owners", folder, _files(folder), tuple(means.owner.spare(busy)))
+    return DiskUsage("owners", folder, _files(folder), tuple(means.owner.spare(busy)))
 
 
 def _files(folder: Path) -> tuple[Path, ...]:

@@ -18,7 +18,7 @@ from ..catalog.remarks import Remark
 from ..errors import InputError, JobError, OptionError, PromptError, WanError
 from ..i18n.suggestions import shorten
 from ..jobs.job import Job
-from ..media.image.reader import Image, take
+from ..media.image.reader import Image, read_image
 from ..request.command_line import NO_IMAGE, read_line, split
 from ..request.options import Declared, VideoRequest, declared
 from ..request.templates import fill, is_lookup, lookup, normal
@@ -83,7 +83,7 @@ def frame_named(word: str, names: Mapping[str, object]) -> Frame:
     value = lookup(word, names) if is_lookup(word) else word
     if isinstance(value, Job) and not value.done:  # taking its last frame would wait for it
         raise JobError("compose.not_ready", name=word)
-    return Frame(word, take(value, label=word if value is not word else ""))
+    return Frame(word, read_image(value, label=word if value is not word else ""))
 
 
 def frame_uploaded(name: str, data: bytes) -> Frame:
@@ -92,7 +92,7 @@ def frame_uploaded(name: str, data: bytes) -> Frame:
     Raises:
         ImageError: it is none that can be used.
     """
-    return Frame(name, take(data, label=name), data)
+    return Frame(name, read_image(data, label=name), data)
 
 
 def as_now(draft: Draft, names: Mapping[str, object]) -> Draft:

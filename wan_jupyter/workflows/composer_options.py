@@ -14,7 +14,7 @@ from ..catalog import plan as catalog
 from ..catalog.plan import Model, Plan, Provider
 from ..catalog.validate import spans
 from ..errors import InputError
-from ..i18n.messages import ENGLISH, say
+from ..i18n.messages import ENGLISH, tr
 from ..media.image.reader import Image
 from ..request.options import VideoRequest
 from ..session.session import Session
@@ -81,13 +81,13 @@ def fitted(draft: Draft, session: Session, language: str = ENGLISH) -> tuple[Dra
         del asked["model"]
         draft = replace(draft, asked=asked)
         there = offer(draft, session, language)
-        now = there.model.id if there.model else say("compose.no_model", language)
-        notes.append(say("compose.model_yields", language, model=wanted, now=now))
+        now = there.model.id if there.model else tr("compose.no_model", language)
+        notes.append(tr("compose.model_yields", language, model=wanted, now=now))
     for name, value in list(asked.items()):
         if name != "model" and there.model and not _fits(there.control(name), value):
             del asked[name]
-            what = say(f"compose.label.{name}", language)
-            notes.append(say("compose.value_yields", language, name=what, value=value, model=there.model.id))
+            what = tr(f"compose.label.{name}", language)
+            notes.append(tr("compose.value_yields", language, name=what, value=value, model=there.model.id))
     return replace(draft, asked=MappingProxyType(asked)), there, notes
 
 
@@ -120,7 +120,7 @@ def _models(draft: Draft, where: Provider, usual: Plan | None, language: str) ->
     """Yield the usual model, then those of the provider that take such pictures, as labels with ids."""
     modes = ({draft.mode} if draft.frames else {"first", "text"}) & set(where.modes or MODES)
     if usual is not None:
-        yield say("compose.usual_model", language, model=_described(usual.model, language)), None
+        yield tr("compose.usual_model", language, model=_described(usual.model, language)), None
     for row in catalog.models().values():
         if modes & set(row.modes) and _had(where, row) and (usual is None or row.id != usual.model.id):
             yield _described(row, language), row.id
@@ -135,8 +135,8 @@ def _had(where: Provider, row: Model) -> bool:
 
 
 def _described(row: Model, language: str) -> str:
-    seconds = say("chip.seconds", language, value=spans(row.durations)) if row.durations else ""
-    facts = (", ".join(row.resolutions), seconds, say("compose.sound", language) if row.sound else "")
+    seconds = tr("chip.seconds", language, value=spans(row.durations)) if row.durations else ""
+    facts = (", ".join(row.resolutions), seconds, tr("compose.sound", language) if row.sound else "")
     return " · ".join(part for part in (row.id, *facts) if part)
 
 
@@ -157,22 +157,22 @@ def _controls(plan: Plan, language: str) -> Iterator[Control]:
 def _pick(name: str, choices: list[tuple[str, Any]], usual: Any, language: str) -> Control:
     """Return a control whose usual value, if it is among the others, stands for "nothing chosen"."""
     if usual is None:
-        return Control(name, "pick", None, ((say(f"compose.unchosen.{name}", language), None), *choices))
+        return Control(name, "pick", None, ((tr(f"compose.unchosen.{name}", language), None), *choices))
     marked = [
-        (say("compose.usual", language, value=label), None) if value == usual else (label, value)
+        (tr("compose.usual", language, value=label), None) if value == usual else (label, value)
         for label, value in choices
     ]
     return Control(name, "pick", usual, tuple(marked))
 
 
 def _durations(row: Model, language: str) -> list[tuple[str, Any]]:
-    choices = [(say("chip.seconds", language, value=seconds), seconds) for seconds in row.durations]
-    return [*choices, *([(say("compose.smart", language), -1)] if row.smart else [])]
+    choices = [(tr("chip.seconds", language, value=seconds), seconds) for seconds in row.durations]
+    return [*choices, *([(tr("compose.smart", language), -1)] if row.smart else [])]
 
 
 def _shots(row: Model, language: str) -> list[tuple[str, Any]]:
     words = ROWS["shot_type"].option.choices if "shot_type" in row.fields else ()
-    return [(say(f"compose.shot.{word}", language), word) for word in words]
+    return [(tr(f"compose.shot.{word}", language), word) for word in words]
 
 
 def _templates(row: Model, language: str) -> list[tuple[str, Any]]:
@@ -181,7 +181,7 @@ def _templates(row: Model, language: str) -> list[tuple[str, Any]]:
 
 
 def _tiers(row: Model, language: str) -> list[tuple[str, Any]]:
-    return [(say("chip.resolution", language, value=tier), tier) for tier in row.resolutions]
+    return [(tr("chip.resolution", language, value=tier), tier) for tier in row.resolutions]
 
 
 MAKERS: Mapping[str, Callable[[Model, str], list[tuple[str, Any]]]] = MappingProxyType(

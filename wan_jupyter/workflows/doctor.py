@@ -20,8 +20,8 @@ from ..config import settings as environment
 from ..config.settings import OUTPUTS, Settings
 from ..errors import WanError
 from ..errors.system import reason_of
-from ..i18n.messages import say, told
-from ..protocols.ping import Answer
+from ..i18n.messages import tr, translated
+from ..protocols.ping import PingReply
 from ..rendering.columns import padded, width
 from ..security.sanitize import one_line
 from ..session.session import Session
@@ -71,10 +71,10 @@ class Patient:
 def visit(name: str = "", settings: Settings | None = None, now: Callable[[], float] = time.time) -> Patient:
     """Return what there is to look at: the session of a name, by default the one that is in use."""
     try:
-        found = settings or environment.read()
+        found = settings or environment.read_settings()
         return Patient(found, Session(name or None, settings=found), None, now)
     except WanError as problem:
-        return Patient(settings or environment.read(files=False), None, problem, now)
+        return Patient(settings or environment.read_settings(files=False), None, problem, now)
 
 
 def examine(patient: Patient) -> list[Finding]:
@@ -85,14 +85,14 @@ def examine(patient: Patient) -> list[Finding]:
 def report(findings: Iterable[Finding], language: str = "") -> str:
     """Return findings as plain text, the fix below each line that has one, and the sum of it."""
     found = list(findings)
-    marks = {bool(which): say(f"doctor.{name}", language) for which, name in ((0, "well"), (1, "wrong"))}
+    marks = {bool(which): tr(f"doctor.{name}", language) for which, name in ((0, "well"), (1, "wrong"))}
     mark, name = max(map(width, marks.values())), max(width(one.name) for one in found)
     lines = []
     for one in found:
         lines.append(f"{padded(marks[bool(one.fix)], mark)}  {padded(one.name, name)}  {one_line(one.text)}")
         lines += [f"{'':<{mark}}  {'':<{name}}  -> {one_line(one.fix)}"] if one.fix else []
     wrong = count_wrong(found)
-    return "\n".join([*lines, "", say("doctor.sum_wrong" if wrong else "doctor.sum_well", language, count=wrong)])
+    return "\n".join([*lines, "", tr("doctor.sum_wrong" if wrong else "doctor.sum_well", language, count=wrong)])
 
 
 def count_wrong(findings: Iterable[Finding]) -> int:
@@ -103,8 +103,8 @@ def count_wrong(findings: Iterable[Finding]) -> int:
 def _finding(name: str, text: str, fix: str = "", **values: object) -> Finding:
     """Return a finding whose sentences stand under `doctor`; `fix` is a key there, too."""
     facts = {key: value if isinstance(value, str) else str(value) for key, value in values.items()}
-    mend = say(f"doctor.{fix}", **facts) if fix else ""
-    return Finding(say(f"doctor.name.{name}"), say(f"doctor.{text}", **facts), mend)
+    mend = tr(f"doctor.{fix}", **facts) if fix else ""
+    return Finding(tr(f"doctor.name.{name}"), tr(f"doctor.{text}", **facts), mend)
 
 
 # ---- the checks ---------------------------------------------------------------------------------------------------
@@ -122,8 +122,8 @@ def _packages(patient: Patient) -> Iterator[Finding]:
         try:
             yield Finding(name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            fix = "" if spare else say("doctor.package_fix", name=name)
-            yield Finding(name, say("doctor.package_spare" if spare else "doctor.package_gone"), fix)
+            fix = "" if spare else tr("doctor.package_fix", name=name)
+            yield Finding(name, tr("doctor.package_spare" if spare else "doctor.package_gone"), fix)
 
 
 def _codecs(patient: Patient) -> Iterator[Finding]:
@@ -142,17 +142,17 @@ def _codecs(patient: Patient) -> Iterator[Finding]:
 
 def _session(patient: Patient) -> Iterator[Finding]:
     for key, values in patient.settings.notices:
-        yield Finding(say("doctor.name.settings"), say(key, **values))
+        yield Finding(tr("doctor.name.settings"), tr(key, **values))
     if patient.problem is not None:
         name = "settings" if patient.problem.key.startswith("settings.") else "session"
-        fix = patient.problem.hint() or say("doctor.session_fix")
-        yield Finding(say(f"doctor.name.{name}"), patient.problem.message(), fix)
+        fix = patient.problem.hint() or tr("doctor.session_fix")
+        yield Finding(tr(f"doctor.name.{name}"), patient.problem.message(), fix)
     if (session := patient.session) is not None:
         facts = {"session": session.name, "provider": session.provider.name, "title": session.provider.title}
         yield _finding("session", "session", **facts)
-        address = say("where.in_kernel") if session.in_process else session.provider.base_url
-        yield Finding(say("where.address"), address)
-        yield Finding(say("where.key"), told(session.key.source) if session.key else say("where.no_key"))
+        address = tr("where.in_kernel") if session.in_process else session.provider.base_url
+        yield Finding(tr("where.address"), address)
+        yield Finding(tr("where.key"), translated(session.key.source) if session.key else tr("where.no_key"))
 
 
 def _service(patient: Patient) -> Iterator[Finding]:
@@ -162,18 +162,18 @@ def _service(patient: Patient) -> Iterator[Finding]:
     try:
         answer = patient.session.knock(PATIENCE)
     except WanError as problem:
-        yield Finding(say("doctor.name.service"), problem.message(), problem.hint())
+        yield Finding(tr("doctor.name.service"), problem.message(), problem.hint())
         return
     said = answer.problem
     if said is not None and (said.advice in UNWELL or answer.http >= 500):
-        text = say("doctor.refuses", http=answer.http, code=said.code)
-        yield Finding(say("doctor.name.service"), text, say(f"advice.{said.advice}"))
+        text = tr("doctor.refuses", http=answer.http, code=said.code)
+        yield Finding(tr("doctor.name.service"), text, tr(f"advice.{said.advice}"))
     else:
         yield _finding("service", "answers", http=answer.http)
     yield _clock(answer, patient.now())
 
 
-def _clock(answer: Answer, now: float) -> Finding:
+def _clock(answer: PingReply, now: float) -> Finding:
     if answer.date is None:
         return _finding("clock", "clock_unknown")
     skew = round(now - answer.date)
@@ -206,9 +206,9 @@ def _journal(patient: Patient) -> Iterator[Finding]:
         size = sum(one.stat().st_size for one in journal.path.parent.glob(f"{journal.path.name}*"))
         yield _finding("journal", "journal", path=journal.path, size=f"{size / 1e6:.1f} MB")
     except (WanError, OSError) as problem:
-        said = problem.message() if isinstance(problem, WanError) else told(reason_of(problem))
+        said = problem.message() if isinstance(problem, WanError) else translated(reason_of(problem))
         fix = problem.hint() if isinstance(problem, WanError) else ""
-        yield Finding(say("doctor.name.journal"), said, fix or say("doctor.home_fix", folder=patient.settings.home))
+        yield Finding(tr("doctor.name.journal"), said, fix or tr("doctor.home_fix", folder=patient.settings.home))
 
 
 CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (

@@ -55,7 +55,7 @@ class Fit:
     repairs: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
-def made_fit(data: bytes, bounds: Bounds, label: str = "") -> Fit:
+def convert_to_fit(data: bytes, bounds: Bounds, label: str = "") -> Fit:
     """Repair a picture's file where its model would not take it; where nothing is to do, the same bytes come back.
 
     Args:

@@ -91,7 +91,7 @@ def _kept() -> list[str]:
     return [row.name for row in fields(Image) if row.name != "source"]
 
 
-def take(value: object, *, label: str = "", folder: Path | None = None) -> Image:
+def read_image(value: object, *, label: str = "", folder: Path | None = None) -> Image:
     """Take a snapshot of a picture in whatever form it comes.
 
     Args:

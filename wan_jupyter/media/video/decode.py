@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class VideoInfo:
     """What a video file says of itself.
 
     Attributes:
@@ -58,9 +58,9 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise OutputError("video.undecodable", path=path, why=why) from problem
 
 
-def facts_of(container: InputContainer, stream: VideoStream) -> Facts:
+def video_info(container: InputContainer, stream: VideoStream) -> VideoInfo:
     """Return what the header says."""
-    return Facts(_duration(container, stream), (stream.width, stream.height), float(_rate(stream)))
+    return VideoInfo(_duration(container, stream), (stream.width, stream.height), float(_rate(stream)))
 
 
 def refuse_cut_file(path: Path, stream: VideoStream) -> None:

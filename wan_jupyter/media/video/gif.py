@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import OutputError
 from ...errors.system import reason_of
 from ...i18n.messages import Phrase
-from .decode import facts_of, opened
+from .decode import opened, video_info
 from .thumbnails import fitted
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def write_gif(source: Path, target: Path, width: int, fps: float) -> None:
     import av
 
     with opened(source) as (container, stream):
-        facts = facts_of(container, stream)
+        facts = video_info(container, stream)
         rate = Fraction(min(fps, facts.fps or fps)).limit_denominator(1000)
         size = fitted(facts.size, width)
         [colours] = _through(container, stream, rate, size, None)

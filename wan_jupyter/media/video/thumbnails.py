@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...errors import OutputError
-from ...i18n.messages import say
+from ...i18n.messages import tr
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -89,7 +89,7 @@ def filmstrip(frames: Mapping[float, Picture]) -> Picture:
     for i, (second, frame) in enumerate(frames.items()):
         left = i * (cell + GAP)
         strip.paste(frame, (left + (cell - wide) // 2, 0))
-        told = say("strip.time", seconds=f"{second:.{decimals}f}")
+        told = tr("strip.time", seconds=f"{second:.{decimals}f}")
         draw.text((left + cell / 2, high + CAPTION / 2), told, fill="#444444", font=font, anchor="mm")
     return strip
 

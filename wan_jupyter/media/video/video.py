@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OutputError
 from . import decode, export, thumbnails
-from .decode import Facts, opened
+from .decode import VideoInfo, opened
 from .thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-__all__ = ["Facts", "Video", "codecs", "inspect", "looks_like_mp4", "thumbnail"]
+__all__ = ["Video", "VideoInfo", "codecs", "inspect", "looks_like_mp4", "thumbnail"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,7 +73,7 @@ class Video:
             OutputError: `t` lies outside the video, or the file cannot be read.
         """
         with opened(self.path) as (container, stream):
-            duration = decode.facts_of(container, stream).duration
+            duration = decode.video_info(container, stream).duration
             if not 0 <= t <= duration:
                 raise OutputError("video.outside", t=f"{t:g}", duration=f"{duration:g}", name=self.path.name)
             return decode.picture_of(decode.at(container, stream, t))
@@ -163,19 +163,19 @@ class Video:
         return f"<Video {self.path.name}>"
 
     @cached_property
-    def _probed(self) -> Facts:
+    def _probed(self) -> VideoInfo:
         with opened(self.path) as (container, stream):
-            return decode.facts_of(container, stream)
+            return decode.video_info(container, stream)
 
 
-def inspect(path: Path | str) -> Facts:
+def inspect(path: Path | str) -> VideoInfo:
     """Return what a video file says of itself, having decoded its first and its last frame.
 
     Raises:
         OutputError: `video.missing`; `video.undecodable` if a frame cannot be had or the file is cut short.
     """
     with opened(Path(path)) as (container, stream):
-        facts = decode.facts_of(container, stream)
+        facts = decode.video_info(container, stream)
         decode.refuse_cut_file(Path(path), stream)
         decode.first(container, stream)
         decode.last(container, stream)

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import OptionError
 from ...i18n.suggestions import nearest, shorten
 from ...request.command_line import split
-from ..shell_state import Desk
+from ..shell_state import ShellState
 from . import composer, history, jobs, login, maintenance, providers
 
 Command = Callable[..., Any]
@@ -52,7 +52,7 @@ FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def run(desk: Desk, line: str) -> Any:
+def run(desk: ShellState, line: str) -> Any:
     """Carry out one line of `%wan`, and return its object.
 
     Raises:

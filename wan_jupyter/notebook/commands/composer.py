@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import OptionError
 from ...i18n.suggestions import shorten
-from ..shell_state import Desk
+from ..shell_state import ShellState
 
 if TYPE_CHECKING:
     from ...session.session import Composer
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CELL = "cell"
 
 
-def compose(desk: Desk, what: str = "") -> Composer | None:
+def compose(desk: ShellState, what: str = "") -> Composer | None:
     """Show the form of the session in use, and return it; or put what the newest form says into a cell below."""
     if what not in ("", CELL):
         raise OptionError("command.too_many", name="compose", value=shorten(what))
@@ -29,7 +29,7 @@ def compose(desk: Desk, what: str = "") -> Composer | None:
     return made
 
 
-def _put_cell(desk: Desk) -> None:
+def _put_cell(desk: ShellState) -> None:
     """Put the newest form's cell below the one that runs: a front end makes cells at the end of a cell only.
 
     Asked for from a button of a form, the new cell would come below whichever cell is run next.

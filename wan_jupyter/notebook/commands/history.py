@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import OptionError
 from ...i18n.suggestions import shorten
 from ...status import Status
-from ..shell_state import Desk
+from ..shell_state import ShellState
 
 STRIP = "--strip"
 SHOWN = 50  # jobs in a table, where no number is typed
@@ -22,7 +22,7 @@ LAST = "last"
 TIME = re.compile(rf"{LAST}|\d+\.\d*s?|\.\d+s?")  # what is no beginning of an id
 
 
-def jobs(desk: Desk, *words: str) -> None:
+def jobs(desk: ShellState, *words: str) -> None:
     """List the newest jobs, or those that are asked for."""
     asked = dict(_read(words, FILTERS))
     most = asked.pop("limit", SHOWN)
@@ -35,7 +35,7 @@ def jobs(desk: Desk, *words: str) -> None:
     return None
 
 
-def frame(desk: Desk, beginning: str = "", *words: str) -> Any:
+def frame(desk: ShellState, beginning: str = "", *words: str) -> Any:
     """Return one picture (PIL) of a job's video, or with `--strip` several side by side; the cell shows it."""
     if beginning.startswith("-") or (not words and TIME.fullmatch(beginning)):
         beginning, words = "", (beginning, *words)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import OptionError
-from ...i18n.messages import say
+from ...i18n.messages import tr
 from ...i18n.suggestions import shorten
-from ..shell_state import Desk
+from ..shell_state import ShellState
 
 if TYPE_CHECKING:
     from ...jobs.job import Job
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 YES = "--yes"  # also where a budget cannot know what it costs
 
 
-def show(desk: Desk, beginning: str = "") -> Job:
+def show(desk: ShellState, beginning: str = "") -> Job:
     """Show a job's output again, and return the job."""
     job = desk.job(beginning)
     desk.presenter.show(job, wait=False)
     return job
 
 
-def wait(desk: Desk, *beginnings: str) -> None:
+def wait(desk: ShellState, *beginnings: str) -> None:
     """Wait for jobs, or for all that are under way."""
     session = desk.session()
     waited = [desk.job(one) for one in beginnings] or session.live_jobs() or session.resume()
@@ -34,25 +34,25 @@ def wait(desk: Desk, *beginnings: str) -> None:
         desk.presenter.show(waited[0], wait=True)
 
 
-def _wait_for_all(desk: Desk, waited: list[Job]) -> None:
+def _wait_for_all(desk: ShellState, waited: list[Job]) -> None:
     """Wait for several jobs with one table; the first that ended without a video is the error, once all have ended."""
     if desk.presenter.wait_for(waited):
         for job in waited:
             job.result(0.1)
 
 
-def resume(desk: Desk) -> None:
+def resume(desk: ShellState) -> None:
     """Go on with the jobs that nobody follows any more, whichever session they belong to."""
     found, problems = desk.resume()
     for job in found:
         desk.presenter.show(job, wait=False)
     for identity, problem in problems:
-        desk.presenter.show_text("\n".join([say("resume.not_here", id=identity), *problem.lines()]))
+        desk.presenter.show_text("\n".join([tr("resume.not_here", id=identity), *problem.lines()]))
     if not found and not problems:
         desk.presenter.say("resume.nothing")
 
 
-def retry(desk: Desk, beginning: str = "", yes: str = "") -> Job:
+def retry(desk: ShellState, beginning: str = "", yes: str = "") -> Job:
     """Send the request of a job that ended without a video once more, show it, and return the new job."""
     if beginning == YES:
         beginning, yes = yes, beginning
@@ -66,19 +66,19 @@ def retry(desk: Desk, beginning: str = "", yes: str = "") -> Job:
     return job
 
 
-def adopt(desk: Desk, task: str = "", model: str = "") -> Job:
+def adopt(desk: ShellState, task: str = "", model: str = "") -> Job:
     """Bring in a task that was started elsewhere, show it, and return its job."""
     job = desk.session().adopt(task, model=model or None)
     desk.presenter.show(job, wait=False)
     return job
 
 
-def cancel(desk: Desk, beginning: str = "") -> None:
+def cancel(desk: ShellState, beginning: str = "") -> None:
     """Ask for a job to be stopped; without an id, the only one under way."""
     job = desk.job(beginning) if beginning else desk.only_live()
     if job is None:
         return desk.presenter.say("wait.nothing")
     if not job.status.live:
-        return desk.presenter.say("cancel.ended", id=job.id, state=say(f"state.{job.status.lower()}"))
+        return desk.presenter.say("cancel.ended", id=job.id, state=tr(f"state.{job.status.lower()}"))
     job.cancel()
     return desk.presenter.say("cancel.asked", id=job.id)

@@ -7,19 +7,19 @@ import warnings
 
 from ...catalog import plan
 from ...config import credentials
-from ...config.provider_selection import names
+from ...config.provider_selection import provider_names
 from ...errors import CredentialsError, OptionError, SettingsError, WanError
-from ...i18n.messages import say
+from ...i18n.messages import tr
 from ...i18n.suggestions import nearest, shorten
 from ...security.api_key import Key
-from ..shell_state import Desk
+from ..shell_state import ShellState
 
 KEEP = "--keep"
 USUAL = "dashscope-intl"
 REFUSED = (401, 403)
 
 
-def login(desk: Desk, *words: str) -> None:
+def login(desk: ShellState, *words: str) -> None:
     """Ask for a provider's key, use it in this kernel, and say whether the service takes it."""
     name = _name(desk, [word for word in words if word != KEEP], "login")
     target, row = _target(desk, name)
@@ -33,20 +33,20 @@ def login(desk: Desk, *words: str) -> None:
     return _say_use(desk, name)
 
 
-def logout(desk: Desk, *words: str) -> None:
+def logout(desk: ShellState, *words: str) -> None:
     """Forget a provider's key, in this kernel and in the keyring."""
     name = _name(desk, list(words), "logout")
     target, row = _target(desk, name)
     had = target in desk.logins
     desk.log_in(target, None)
-    kept = credentials.forget(row.name) if target == row.name else False
+    kept = credentials.forget_key(row.name) if target == row.name else False
     desk.presenter.say("logout.done" if had or kept else "logout.nothing", name=name)
     left = next(credentials.sources(row, desk.read()), None) if target == row.name else None
     if left is not None:
         desk.presenter.say("logout.left", name=name, source=left.source)
 
 
-def _name(desk: Desk, words: list[str], command: str) -> str:
+def _name(desk: ShellState, words: list[str], command: str) -> str:
     """Return whose key is meant: what was typed, else what is in use, else the usual provider.
 
     What is no name, nor nearly one, may be a key by its looks: it is not shown again then.
@@ -55,7 +55,7 @@ def _name(desk: Desk, words: list[str], command: str) -> str:
     if not words:
         used = desk.named or settings.provider or settings.chosen or USUAL
         return USUAL if used == plan.EMULATOR else used
-    known = names(settings)
+    known = provider_names(settings)
     if words[0] not in known:
         suggestion = nearest(words[0], known)
         if not suggestion and not words[0].startswith("-"):
@@ -68,21 +68,21 @@ def _name(desk: Desk, words: list[str], command: str) -> str:
     return words[0]
 
 
-def _target(desk: Desk, name: str) -> tuple[str, plan.Provider]:
+def _target(desk: ShellState, name: str) -> tuple[str, plan.Provider]:
     """Return what a key is kept under, and the provider's row: a session with a key of its own stands for itself."""
     own = desk.read().sessions.get(name)
     row = plan.providers()[own.provider if own else name]
     return (name if own and own.key_variable else row.name), row
 
 
-def _asked(desk: Desk, name: str, row: plan.Provider) -> str:
+def _asked(desk: ShellState, name: str, row: plan.Provider) -> str:
     """Ask for the key where nobody can read it: a password field in a notebook, no echo in a terminal."""
     own = desk.read().sessions.get(name)
     variable = (own and own.key_variable) or (*row.key_variables, "WAN_API_KEY")[0]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would show what is typed
-            typed = getpass.getpass(say("login.ask", name=name))
+            typed = getpass.getpass(tr("login.ask", name=name))
     except (EOFError, OSError, NotImplementedError, getpass.GetPassWarning):
         typed = None
     if typed is None:
@@ -92,7 +92,7 @@ def _asked(desk: Desk, name: str, row: plan.Provider) -> str:
     return typed
 
 
-def _knock(desk: Desk, name: str) -> bool:
+def _knock(desk: ShellState, name: str) -> bool:
     """Ask the service whether it takes the key, which costs nothing, and say so; False if it refuses it."""
     try:
         session = desk.session(name)
@@ -101,21 +101,21 @@ def _knock(desk: Desk, name: str) -> bool:
         desk.presenter.say("login.unasked", name=name, reason=problem.message())
         return True
     refused = answer.http in REFUSED
-    advice = say(f"advice.{answer.problem.advice}") if refused and answer.problem else ""
+    advice = tr(f"advice.{answer.problem.advice}") if refused and answer.problem else ""
     key = "login.refused" if refused else "login.taken" if answer.http < 500 else "login.unclear"
     desk.presenter.say(key, name=name, address=session.provider.origin, http=answer.http, advice=advice)
     return not refused
 
 
-def _keep(desk: Desk, name: str, target: str, row: plan.Provider, key: Key, taken: bool) -> None:
+def _keep(desk: ShellState, name: str, target: str, row: plan.Provider, key: Key, taken: bool) -> None:
     if target != row.name:
         raise CredentialsError("key.own_variable", name=name, variable=desk.read().sessions[name].key_variable)
     if not taken:
         return desk.presenter.say("login.not_kept")
-    return desk.presenter.say("login.kept", where=credentials.keep(row.name, key), provider=row.name)
+    return desk.presenter.say("login.kept", where=credentials.store_key(row.name, key), provider=row.name)
 
 
-def _say_use(desk: Desk, name: str) -> None:
+def _say_use(desk: ShellState, name: str) -> None:
     """Say how to use the provider, where cells would go elsewhere."""
     try:
         used = desk.session()

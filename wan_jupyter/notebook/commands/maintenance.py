@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...config import settings as environment
 from ...errors import OptionError, WanError
-from ...i18n.messages import say, told
+from ...i18n.messages import tr, translated
 from ...i18n.suggestions import shorten
-from ..shell_state import Desk
+from ..shell_state import ShellState
 
 if TYPE_CHECKING:
     from ...workflows.doctor import Patient
@@ -26,7 +26,7 @@ from ..display.frontend import detect
 YES = "--yes"
 
 
-def clean(desk: Desk, word: str = "") -> None:
+def clean(desk: ShellState, word: str = "") -> None:
     """List what is kept on disk and what of it nothing needs; with --yes, remove that."""
     from ...workflows.cleanup import clear
 
@@ -38,7 +38,7 @@ def clean(desk: Desk, word: str = "") -> None:
     return desk.presenter.say("clean.done", count=count, size=_megabytes(size))
 
 
-def _tell(desk: Desk) -> None:
+def _tell(desk: ShellState) -> None:
     from ...workflows.cleanup import look, weight
 
     shelves = look(desk.session())
@@ -46,8 +46,8 @@ def _tell(desk: Desk) -> None:
     rows = []
     for shelf in shelves:
         sizes = [_megabytes(weight(files)) for files in (shelf.files, shelf.spare)]
-        rows.append([say(f"clean.name.{shelf.name}"), str(shelf.where), str(len(shelf.files)), *sizes])
-    desk.presenter.show_rows(rows, [say(f"clean.{head}") for head in heads])
+        rows.append([tr(f"clean.name.{shelf.name}"), str(shelf.where), str(len(shelf.files)), *sizes])
+    desk.presenter.show_rows(rows, [tr(f"clean.{head}") for head in heads])
     for shelf in shelves:
         if shelf.kept:
             desk.presenter.say(f"clean.{shelf.kept}")
@@ -61,7 +61,7 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def doctor(desk: Desk, name: str = "") -> None:
+def doctor(desk: ShellState, name: str = "") -> None:
     """Look for what may be wrong, and say how to mend it."""
     from ...workflows import doctor
 
@@ -69,12 +69,12 @@ def doctor(desk: Desk, name: str = "") -> None:
     desk.presenter.show_text(doctor.report([*doctor.examine(patient), *findings(desk.shell)]))
 
 
-def _patient(desk: Desk, name: str) -> Patient:
+def _patient(desk: ShellState, name: str) -> Patient:
     from ...workflows.doctor import Patient, visit
 
     try:
         session = desk.session(name or None)
-        return Patient(environment.read(fixed=desk.fixed), session, None, time.time)
+        return Patient(environment.read_settings(fixed=desk.fixed), session, None, time.time)
     except WanError:
         return visit(name or desk.named or "")
 
@@ -82,31 +82,31 @@ def _patient(desk: Desk, name: str) -> Patient:
 HEADS = ("session", "provider", "currency", "jobs", "made", "spent", "reserved", "unknown", "budget", "left")
 
 
-def spend(desk: Desk, span: str = "all") -> None:
+def spend(desk: ShellState, span: str = "all") -> None:
     """Show what the jobs came to, by session, provider and currency, and what is left of the budgets."""
     rows = desk.session().spend(span)
     if not rows:
         return desk.presenter.say("spend.nothing")
-    return desk.presenter.show_rows([_cells(row) for row in rows], [say(f"spend.{head}") for head in HEADS])
+    return desk.presenter.show_rows([_cells(row) for row in rows], [tr(f"spend.{head}") for head in HEADS])
 
 
 def _cells(row: Spending) -> list[str]:
     counts = (row.jobs, row.made, Amount(row.spent), Amount(row.reserved), row.unknown)
-    limits = ("" if row.budget is None else told(row.budget.phrase), "" if row.left is None else Amount(row.left))
+    limits = ("" if row.budget is None else translated(row.budget.phrase), "" if row.left is None else Amount(row.left))
     return [row.session, row.provider, row.currency, *map(str, counts), *map(str, limits)]
 
 
 def findings(ip: Any) -> Iterator[Finding]:
     """Yield who is looking, and how many widgets live in this kernel; nothing is imported to count them."""
     front = detect(ip)
-    ways = say("doctor.waits" if front.waits else "doctor.returns")
-    yield Finding(say("doctor.name.front"), say("part.semicolon").join((say(f"doctor.face.{front.face}"), ways)))
+    ways = tr("doctor.waits" if front.waits else "doctor.returns")
+    yield Finding(tr("doctor.name.front"), tr("part.semicolon").join((tr(f"doctor.face.{front.face}"), ways)))
     module = sys.modules.get("ipywidgets.widgets.widget")
     alive = getattr(module, "_instances", None)  # ipywidgets 8; 7 keeps them on the class
     if alive is None:
         alive = getattr(getattr(module, "Widget", None), "widgets", {})
-    fix = say("doctor.widgets_fix") if front.face == "widget" and not _comms(ip) else ""
-    yield Finding(say("doctor.name.widgets"), say("doctor.widgets", count=len(alive)), fix)
+    fix = tr("doctor.widgets_fix") if front.face == "widget" and not _comms(ip) else ""
+    yield Finding(tr("doctor.name.widgets"), tr("doctor.widgets", count=len(alive)), fix)
 
 
 def _comms(ip: Any) -> bool:

@@ -9,60 +9,60 @@ from ...catalog import plan as catalog
 from ...catalog.plan import Model
 from ...catalog.validate import spans
 from ...errors import ModelError, SettingsError
-from ...i18n.messages import say, told
+from ...i18n.messages import tr, translated
 from ...i18n.suggestions import nearest, shorten
 from ...rendering.columns import padded, width
 from ...workflows.composer_options import SELF_HOSTED
-from ..shell_state import Desk
+from ..shell_state import ShellState
 
 if TYPE_CHECKING:
     from ...session.session import Session
 
 
-def where(desk: Desk) -> None:
+def where(desk: ShellState) -> None:
     """Say what is in use: provider, key's source, outputs, jobs under way."""
     session = desk.session()
     live = [job.id for job in session.live_jobs()]
     facts = {
         **({"session": session.name} if session.name != session.provider.name else {}),
-        "provider": f"{session.provider.name} ({told(session.provider.title)})",
+        "provider": f"{session.provider.name} ({translated(session.provider.title)})",
         "address": address_of(session),
         "key": key_of(session),
         "outputs": session.outputs,
-        "jobs": ", ".join(live) or say("where.no_jobs"),
+        "jobs": ", ".join(live) or tr("where.no_jobs"),
     }
-    wide = max(width(say(f"where.{name}")) for name in facts)
-    lines = (f"{padded(say(f'where.{name}'), wide)}  {value}" for name, value in facts.items())
+    wide = max(width(tr(f"where.{name}")) for name in facts)
+    lines = (f"{padded(tr(f'where.{name}'), wide)}  {value}" for name, value in facts.items())
     desk.presenter.show_text("\n".join(lines))
 
 
-def use(desk: Desk, name: str = "") -> None:
+def use(desk: ShellState, name: str = "") -> None:
     """Choose the provider, or the session of your settings, for this notebook's cells."""
     if not name:
-        from ...config.provider_selection import names
+        from ...config.provider_selection import provider_names
 
-        raise SettingsError("provider.which", names=", ".join(names(desk.read())))
+        raise SettingsError("provider.which", names=", ".join(provider_names(desk.read())))
     session = desk.session(name)
     desk.named = name
     desk.presenter.say("where.now", provider=name, title=session.provider.title)
 
 
-def sessions(desk: Desk) -> None:
+def sessions(desk: ShellState) -> None:
     """List the sessions: those of your settings, and those that were opened here."""
     using, problem = _in_use(desk)
     opened = {one.name: one for one in desk.opened.values()} | ({using.name: using} if using else {})
     current = using.name if using else desk.named or ""
     rows = []
     for name in dict.fromkeys((*desk.read().sessions, *opened, *([current] if current else []))):
-        mark = say("sessions.in_use") if name == current else ""
+        mark = tr("sessions.in_use") if name == current else ""
         rows.append([name, *_told(desk, name, opened.get(name)), mark])
     heads = ("name", "provider", "address", "key", "jobs", "in_use")
-    desk.presenter.show_rows(rows, [say(f"sessions.{head}") for head in heads])
+    desk.presenter.show_rows(rows, [tr(f"sessions.{head}") for head in heads])
     if problem is not None and not current:
         desk.presenter.show_text("\n".join(problem.lines()))
 
 
-def _in_use(desk: Desk) -> tuple[Session | None, SettingsError | None]:
+def _in_use(desk: ShellState) -> tuple[Session | None, SettingsError | None]:
     """Return the session in use, or why there is none: a list of what there is must not fail for it."""
     try:
         return desk.session(), None
@@ -70,27 +70,27 @@ def _in_use(desk: Desk) -> tuple[Session | None, SettingsError | None]:
         return None, problem
 
 
-def _told(desk: Desk, name: str, session: Session | None) -> list[str]:
+def _told(desk: ShellState, name: str, session: Session | None) -> list[str]:
     """Return provider, address, where the key comes from, and jobs under way; or why there is no such session."""
     try:
         session = session or desk.session(name)
     except SettingsError as problem:
         return ["", "", problem.message(), ""]
     live = ", ".join(job.id for job in session.live_jobs() if job.facts.session == name)
-    return [session.provider.name, address_of(session), key_of(session), live or say("where.no_jobs")]
+    return [session.provider.name, address_of(session), key_of(session), live or tr("where.no_jobs")]
 
 
 def address_of(session: Session) -> str:
     """Return where a session's requests go, for people."""
-    return say("where.in_kernel") if session.in_process else session.provider.origin
+    return tr("where.in_kernel") if session.in_process else session.provider.origin
 
 
 def key_of(session: Session) -> str:
     """Return where a session's key comes from; never the key."""
-    return told(session.key.source) if session.key else say("where.no_key")
+    return translated(session.key.source) if session.key else tr("where.no_key")
 
 
-def models(desk: Desk, name: str = "") -> None:
+def models(desk: ShellState, name: str = "") -> None:
     """List the models that are known, or show one with all that is known of it."""
 
     spoken = desk.presenter.language
@@ -99,10 +99,10 @@ def models(desk: Desk, name: str = "") -> None:
     return desk.presenter.show_rows(overview(spoken), head(spoken))
 
 
-def help_text(desk: Desk, names: Iterable[str]) -> None:
+def help_text(desk: ShellState, names: Iterable[str]) -> None:
     """List the commands."""
-    rows = "\n".join(f"  %wan {name:<8} {say(f'command.{name}')}" for name in names if name != "where")
-    desk.presenter.show_text(f"{say('command.title')}\n\n  %wan          {say('command.where')}\n{rows}")
+    rows = "\n".join(f"  %wan {name:<8} {tr(f'command.{name}')}" for name in names if name != "where")
+    desk.presenter.show_text(f"{tr('command.title')}\n\n  %wan          {tr('command.where')}\n{rows}")
 
 
 COLUMNS = ("id", "modes", "resolutions", "durations")
@@ -110,7 +110,7 @@ COLUMNS = ("id", "modes", "resolutions", "durations")
 
 def head(language: str = "en") -> list[str]:
     """Return the table's column titles."""
-    return [say(f"models.{name}", language) for name in COLUMNS]
+    return [tr(f"models.{name}", language) for name in COLUMNS]
 
 
 def overview(language: str = "en") -> list[list[str]]:
@@ -135,31 +135,31 @@ def details(name: str, language: str = "en") -> list[list[str]]:
         "modes": _modes(row, language),
         "resolutions": " ".join(row.resolutions),
         "durations": _durations(row, language),
-        "sound": say("models.yes" if row.sound else "models.no", language),
+        "sound": tr("models.yes" if row.sound else "models.no", language),
         "options": ", ".join(field.replace("_", "-") for field in row.fields),
         "templates": ", ".join(row.templates),
-        "regions": say("part.comma", language).join(_region(region, language) for region in row.regions),
+        "regions": tr("part.comma", language).join(_region(region, language) for region in row.regions),
         "prompt": str(row.prompt_max or ""),
-        "prices": say("part.semicolon", language).join(_price(price, language) for price in row.prices),
+        "prices": tr("part.semicolon", language).join(_price(price, language) for price in row.prices),
     }
-    return [[say(f"models.{name}", language), value] for name, value in facts.items() if value]
+    return [[tr(f"models.{name}", language), value] for name, value in facts.items() if value]
 
 
 def _modes(row: Model, language: str) -> str:
-    return say("part.comma", language).join(say(f"models.mode.{mode}", language) for mode in row.modes)
+    return tr("part.comma", language).join(tr(f"models.mode.{mode}", language) for mode in row.modes)
 
 
 def _durations(row: Model, language: str) -> str:
-    return say("chip.seconds", language, value=spans(row.durations)) if row.durations else ""
+    return tr("chip.seconds", language, value=spans(row.durations)) if row.durations else ""
 
 
 def _region(name: str, language: str) -> str:
     """Return a region as the vendor calls it; what is no vendor's is said."""
-    return say("models.self_hosted", language) if name == SELF_HOSTED else name
+    return tr("models.self_hosted", language) if name == SELF_HOSTED else name
 
 
 def _price(row: Mapping[str, Any], language: str) -> str:
     kind = {True: "sound", False: "silent"}.get(row.get("sound", ""), "plain")
     price = f"{row['per_second']:g} {row['currency']}"
     facts = {name: row[name] for name in ("tariff", "resolution", "seen")}
-    return say(f"models.tariff.{kind}", language, price=price, **facts)
+    return tr(f"models.tariff.{kind}", language, price=price, **facts)

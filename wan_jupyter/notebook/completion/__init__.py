@@ -6,8 +6,8 @@ Tab, and a completer that fails offers nothing.
 
 from __future__ import annotations
 
-from .candidates import Facts
+from .candidates import CompletionContext
 from .complete import Completion, complete
 from .ipython_hook import install, uninstall
 
-__all__ = ["Completion", "Facts", "complete", "install", "uninstall"]
+__all__ = ["Completion", "CompletionContext", "complete", "install", "uninstall"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...request.command_line import DASHES, MAX_IMAGES, spellings
 from ..picture_sources import files, pictures
-from .partial_line import Said, Token, Words, is_option, read, spelling
+from .partial_line import PartialLine, Token, Words, is_option, read, spelling
 
 if TYPE_CHECKING:
     from ...catalog.plan import Model, Provider
@@ -24,7 +24,7 @@ Offer = tuple[str, str]  # text and kind
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CompletionContext:
     """What there is to offer beside options and models.
 
     Attributes:
@@ -51,7 +51,7 @@ class Facts:
 # ---- %%wan --------------------------------------------------------------------------------------------------------
 
 
-def cell(words: Words, token: Token, here: Facts) -> Iterator[Offer]:
+def cell(words: Words, token: Token, here: CompletionContext) -> Iterator[Offer]:
     """Offer what may follow `%%wan`."""
     said = _all_said(words, token)
     meant = spelling(token.flag) if token.flag else None
@@ -64,13 +64,13 @@ def cell(words: Words, token: Token, here: Facts) -> Iterator[Offer]:
     return _plain(token, said, here)
 
 
-def _all_said(words: Words, token: Token) -> Said:
+def _all_said(words: Words, token: Token) -> PartialLine:
     """Return what the whole line says but for the word at the cursor: a model may be named behind it."""
     before, behind = read(words), read(token.behind)
     return replace(before, plain=before.plain + behind.plain, asked={**behind.asked, **before.asked})
 
 
-def _plain(token: Token, said: Said, here: Facts) -> Iterator[Offer]:
+def _plain(token: Token, said: PartialLine, here: CompletionContext) -> Iterator[Offer]:
     """Offer pictures: files, folders, variables; and the options, where nothing is typed yet."""
     if len(said.plain) < MAX_IMAGES:
         if not token.text.startswith("$"):
@@ -81,7 +81,7 @@ def _plain(token: Token, said: Said, here: Facts) -> Iterator[Offer]:
         yield from _flags("--", said)
 
 
-def _flags(begun: str, said: Said) -> Iterator[Offer]:
+def _flags(begun: str, said: PartialLine) -> Iterator[Offer]:
     """Offer the options that begin so and were not typed yet, the long spellings first."""
     fitting = [
         flag
@@ -91,32 +91,32 @@ def _flags(begun: str, said: Said) -> Iterator[Offer]:
     return ((flag, "option") for flag in sorted(fitting, key=lambda flag: not flag.startswith("--")))
 
 
-def _values(row: Declared, said: Said, here: Facts) -> Iterator[Offer]:
+def _values(row: Declared, said: PartialLine, here: CompletionContext) -> Iterator[Offer]:
     """Offer the values of an option, as far as they can be told."""
     known = VALUES.get(row.name)
     texts = known(said, here) if known else row.option.choices
     return ((text, "value") for text in texts)
 
 
-def _durations(said: Said, here: Facts) -> Iterable[str]:
+def _durations(said: PartialLine, here: CompletionContext) -> Iterable[str]:
     row = _model(said, here)
     return [*(str(seconds) for seconds in row.durations), *(["-1"] if row.smart else [])]
 
 
-def _resolutions(said: Said, here: Facts) -> Iterable[str]:
+def _resolutions(said: PartialLine, here: CompletionContext) -> Iterable[str]:
     from ...catalog.order import TIERS
 
     return _model(said, here).resolutions or tuple(TIERS)
 
 
-def _sizes(said: Said, here: Facts) -> Iterable[str]:
+def _sizes(said: PartialLine, here: CompletionContext) -> Iterable[str]:
     from ...catalog.order import TIERS
 
     sides = [TIERS[tier] for tier in _resolutions(said, here) if tier in TIERS]
     return [f"{wide}x{high}" for one in sides for wide, high in (one, one[::-1])]
 
 
-def _models(said: Said, here: Facts) -> Iterable[str]:
+def _models(said: PartialLine, here: CompletionContext) -> Iterable[str]:
     """Return the models, first those that the provider has."""
     from ...catalog import plan
 
@@ -125,7 +125,7 @@ def _models(said: Said, here: Facts) -> Iterable[str]:
     return dict.fromkeys((*where.models, *had, *plan.models()))
 
 
-def _model(said: Said, here: Facts) -> Model:
+def _model(said: PartialLine, here: CompletionContext) -> Model:
     """Return the row of the model that the line names, else of the default one, as it is at its provider."""
     from ...catalog import plan
 
@@ -136,25 +136,25 @@ def _model(said: Said, here: Facts) -> Model:
     return replace(row, **differs)
 
 
-def _provider(said: Said, here: Facts) -> Provider:
+def _provider(said: PartialLine, here: CompletionContext) -> Provider:
     from ...catalog import plan
 
     rows = plan.providers()
     return rows.get(here.provider(_service(said))) or rows.get(_service(said)) or rows[plan.EMULATOR]
 
 
-def _service(said: Said) -> str:
+def _service(said: PartialLine) -> str:
     return said.asked.get("session") or said.asked.get("provider") or ""
 
 
-def _providers(said: Said, here: Facts) -> Iterable[str]:
+def _providers(said: PartialLine, here: CompletionContext) -> Iterable[str]:
     from ...catalog import plan
 
     del said, here
     return plan.providers()
 
 
-VALUES: Mapping[str, Callable[[Said, Facts], Iterable[str]]] = MappingProxyType(
+VALUES: Mapping[str, Callable[[PartialLine, CompletionContext], Iterable[str]]] = MappingProxyType(
     {
         "model": _models,
         "duration": _durations,
@@ -170,7 +170,7 @@ VALUES: Mapping[str, Callable[[Said, Facts], Iterable[str]]] = MappingProxyType(
 # ---- %wan ---------------------------------------------------------------------------------------------------------
 
 
-def command(words: Words, token: Token, here: Facts) -> Iterator[Offer]:
+def command(words: Words, token: Token, here: CompletionContext) -> Iterator[Offer]:
     """Offer what may follow `%wan`: a command, then what that one takes."""
     before = [text for text, _ in words]
     if not before:
@@ -189,57 +189,57 @@ def command(words: Words, token: Token, here: Facts) -> Iterator[Offer]:
     return _matching(token.text, (offer for offer in offers if offer[0] not in typed))
 
 
-def _words(name: str, count: int, here: Facts) -> Iterable[Offer]:
+def _words(name: str, count: int, here: CompletionContext) -> Iterable[Offer]:
     """Return what a command takes behind so many words."""
     sources = TAKES.get(name, ())
     place = min(count, len(sources) - 1) if name in MANY else count
     return sources[place](here) if 0 <= place < len(sources) else ()
 
 
-def _jobs(here: Facts) -> Iterable[Offer]:
+def _jobs(here: CompletionContext) -> Iterable[Offer]:
     return [(id_, "job") for id_, _ in here.jobs()]
 
 
-def _live_jobs(here: Facts) -> Iterable[Offer]:
+def _live_jobs(here: CompletionContext) -> Iterable[Offer]:
     return [(id_, "job") for id_, live in here.jobs() if live]
 
 
-def _services(here: Facts) -> Iterable[Offer]:
+def _services(here: CompletionContext) -> Iterable[Offer]:
     from ...catalog import plan
 
     return [(name, "value") for name in dict.fromkeys((*here.sessions(), *plan.providers()))]
 
 
-def _known_models(here: Facts) -> Iterable[Offer]:
+def _known_models(here: CompletionContext) -> Iterable[Offer]:
     return [(name, "value") for name in _models(NOTHING, here)]
 
 
-def _composed(here: Facts) -> Iterable[Offer]:
+def _composed(here: CompletionContext) -> Iterable[Offer]:
     del here
     return [("cell", "value")]
 
 
-def _spans(here: Facts) -> Iterable[Offer]:
+def _spans(here: CompletionContext) -> Iterable[Offer]:
     from ...billing.budget import SINCE
 
     del here
     return [(word, "value") for word in SINCE]
 
 
-def _days(here: Facts) -> Iterable[Offer]:
+def _days(here: CompletionContext) -> Iterable[Offer]:
     from ..commands.history import DAYS
 
     del here
     return [(word, "value") for word in DAYS]
 
 
-def _nothing(here: Facts) -> Iterable[Offer]:
+def _nothing(here: CompletionContext) -> Iterable[Offer]:
     del here
     return ()
 
 
-Source = Callable[[Facts], Iterable[Offer]]
-NOTHING = Said((), MappingProxyType({}), None, False)
+Source = Callable[[CompletionContext], Iterable[Offer]]
+NOTHING = PartialLine((), MappingProxyType({}), None, False)
 # Command to what its words are, one after another.
 TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
     {

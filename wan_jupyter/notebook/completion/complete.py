@@ -9,7 +9,7 @@ from itertools import islice
 
 from ..picture_sources import written
 from . import candidates
-from .candidates import Facts
+from .candidates import CompletionContext
 from .partial_line import behind, scan
 
 # `%%wan` begins its line; `%wan` may be indented, or give a name its value.
@@ -33,7 +33,7 @@ def is_ours(line: str, cursor: int) -> bool:
     return begun is not None and begun.end() < cursor <= len(line)
 
 
-def complete(line: str, cursor: int, here: Facts) -> list[Completion]:
+def complete(line: str, cursor: int, here: CompletionContext) -> list[Completion]:
     """Return what may be typed at `cursor` of a line that begins with `%%wan` or `%wan`, the likeliest first."""
     try:
         return list(islice(_completions(line, cursor, here), LISTED)) if is_ours(line, cursor) else []
@@ -41,7 +41,7 @@ def complete(line: str, cursor: int, here: Facts) -> list[Completion]:
         return []
 
 
-def _completions(line: str, cursor: int, here: Facts) -> Iterator[Completion]:
+def _completions(line: str, cursor: int, here: CompletionContext) -> Iterator[Completion]:
     begun = MAGIC.match(line)
     if begun is None:
         return

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .candidates import Facts
+from .candidates import CompletionContext
 from .complete import Completion, complete, is_ours
 
 NAME = "_wan_completer"
@@ -18,7 +18,7 @@ JOURNAL = "wan_jupyter.storage.journal.journal"
 FIRST = 1000  # before IPython's own matchers, so that Jedi need not think about a prompt's first line
 
 
-def install(ip: Any, facts: Callable[[], Facts]) -> None:
+def install(ip: Any, facts: Callable[[], CompletionContext]) -> None:
     """Let Tab complete the words of `%%wan` and `%wan`; `facts` is called at each Tab there."""
     uninstall(ip)
     chain, matcher = _matcher(ip.Completer, facts)
@@ -34,7 +34,7 @@ def uninstall(ip: Any) -> None:
         delattr(ip, NAME)
 
 
-def _matcher(completer: Any, facts: Callable[[], Facts]) -> tuple[list[Any], Any]:
+def _matcher(completer: Any, facts: Callable[[], CompletionContext]) -> tuple[list[Any], Any]:
     """Return the list of this IPython that a matcher belongs in, and the matcher."""
     try:
         from IPython.core.completer import context_matcher
@@ -43,7 +43,7 @@ def _matcher(completer: Any, facts: Callable[[], Facts]) -> tuple[list[Any], Any
     return completer.custom_matchers, context_matcher(priority=FIRST, identifier=NAME)(_newer(facts))
 
 
-def _offered(line: str, cursor: int, facts: Callable[[], Facts]) -> list[Completion]:
+def _offered(line: str, cursor: int, facts: Callable[[], CompletionContext]) -> list[Completion]:
     if not is_ours(line, cursor):
         return []
     try:
@@ -54,7 +54,7 @@ def _offered(line: str, cursor: int, facts: Callable[[], Facts]) -> list[Complet
     return complete(line, cursor, here if JOURNAL in sys.modules else replace(here, jobs=tuple))
 
 
-def _newer(facts: Callable[[], Facts]) -> Callable[[Any], Any]:
+def _newer(facts: Callable[[], CompletionContext]) -> Callable[[Any], Any]:
     def match(context: Any) -> Any:
         from IPython.core.completer import SimpleCompletion
 
@@ -70,7 +70,7 @@ def _newer(facts: Callable[[], Facts]) -> Callable[[Any], Any]:
     return match
 
 
-def _older(completer: Any, facts: Callable[[], Facts]) -> Callable[[str], list[str]]:
+def _older(completer: Any, facts: Callable[[], CompletionContext]) -> Callable[[str], list[str]]:
     """Return a matcher of the kind that completes `%config`: what it finds is all that is offered.
 
     The documented hook, `complete_command`, would mix it with what Jedi makes of `%%wan`, and drop a quoted name.

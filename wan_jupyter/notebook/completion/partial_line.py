@@ -28,7 +28,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PartialLine:
     """What a line says: words that are no options, values by field, and the option that waits for its own."""
 
     plain: tuple[str, ...]
@@ -97,7 +97,7 @@ def spelling(flag: str) -> Spelling | None:
     return known.get(flag) or (known[begun[0]] if len(begun) == 1 else None)
 
 
-def read(words: Iterable[tuple[str, bool]]) -> Said:
+def read(words: Iterable[tuple[str, bool]]) -> PartialLine:
     """Return what the words before the cursor come to; what is wrong with them is left to the cell to say."""
     plain: list[str] = []
     asked: dict[str, str] = {}
@@ -117,4 +117,4 @@ def read(words: Iterable[tuple[str, bool]]) -> Said:
             waiting = meant.row
         elif meant is not None:
             asked[meant.row.name] = value or ""
-    return Said(tuple(plain), MappingProxyType(asked), waiting, ended)
+    return PartialLine(tuple(plain), MappingProxyType(asked), waiting, ended)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from ...config import settings as environment
 from ..commands import COMMANDS, FLAGS
-from . import Facts
+from .candidates import CompletionContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ...config.settings import Settings
-    from ..shell_state import Desk
+    from ..shell_state import ShellState
 
 
-def offers(desk: Desk) -> Facts:
+def offers(desk: ShellState) -> CompletionContext:
     """Return what there is to offer now; pictures are found where the working directory is, as a cell finds them."""
-    return Facts(
+    return CompletionContext(
         folder=Path.cwd(),
         names=desk.shell.user_ns,
         commands=tuple(COMMANDS),
@@ -30,11 +30,11 @@ def offers(desk: Desk) -> Facts:
     )
 
 
-def _settings(desk: Desk) -> Settings:
-    return environment.read(fixed=desk.fixed, wishes=desk.wished())
+def _settings(desk: ShellState) -> Settings:
+    return environment.read_settings(fixed=desk.fixed, wishes=desk.wished())
 
 
-def _provider(desk: Desk, name: str) -> str:
+def _provider(desk: ShellState, name: str) -> str:
     found = _settings(desk)
     chosen = name or desk.named or found.provider or found.chosen
     if chosen in found.sessions:
@@ -43,14 +43,14 @@ def _provider(desk: Desk, name: str) -> str:
     return chosen or next(opened, "")
 
 
-def _model(desk: Desk, name: str) -> str:
+def _model(desk: ShellState, name: str) -> str:
     found = _settings(desk)
     own = found.sessions.get(name or desk.named or found.chosen)
     said = {**{key: value for key, (value, _) in found.defaults.items()}, **(own.defaults if own else {})}
     return found.model or str(said.get("model", ""))
 
 
-def _jobs(desk: Desk) -> Iterable[tuple[str, bool]]:
+def _jobs(desk: ShellState) -> Iterable[tuple[str, bool]]:
     """Return the newest jobs, where a session is open already."""
     session = next(iter(desk.opened.values()), None)
     return [(job.id, job.status.live) for job in session.history()] if session else []

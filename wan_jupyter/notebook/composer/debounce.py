@@ -12,7 +12,7 @@ PAUSE = 0.2  # seconds without a change
 Seen = TypeVar("Seen")
 
 
-class Watch(Generic[Seen]):
+class Debounce(Generic[Seen]):
     """Calls `look` on a worker thread after the last of several changes, and `show` with what it returned.
 
     Args:

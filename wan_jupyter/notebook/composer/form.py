@@ -8,7 +8,7 @@ from typing import Any
 
 from ...billing.money import Price
 from ...errors import OptionError, WanError
-from ...i18n.messages import say, spoken_in, told
+from ...i18n.messages import language_scope, tr, translated
 from ...jobs.background import current, logger
 from ...rendering import Bundle
 from ...rendering import composer as html
@@ -19,11 +19,11 @@ from ...workflows.composer_draft import Draft, Outlook, as_now, cell_of, outlook
 from ...workflows.composer_options import Offer, fitted
 from ..display.presenter import Presenter
 from ..display.surfaces.base import WIDGET_VIEW, close
-from .debounce import Watch
-from .frame_picker import Panel, saved
-from .job_list import Shelf, relative
-from .option_controls import FILL, LABEL, Controls
-from .translations import Words
+from .debounce import Debounce
+from .frame_picker import FramePicker, saved
+from .job_list import JobList, relative
+from .option_controls import FILL, LABEL, OptionControls
+from .translations import Translations
 
 
 class Form:
@@ -31,12 +31,12 @@ class Form:
 
     def __init__(self, composer: Composer, presenter: Presenter, names: Mapping[str, object]) -> None:
         self._composer, self._presenter, self._names = composer, presenter, names
-        self._session, self._words = composer.session, Words(presenter.language)
+        self._session, self._words = composer.session, Translations(presenter.language)
         self._quiet = False
         self.draft = Draft()
         self._offer: Offer | None = None
         self._problem: WanError | None = None  # of what was typed and became no part of the draft
-        self._watch = Watch(current(), self._look, self._show, self._fail)
+        self._watch = Debounce(current(), self._look, self._show, self._fail)
         self._build()
         self._choose()
 
@@ -79,7 +79,7 @@ class Form:
 
         words = self._words
         self._head = w.HTML(self._title())
-        self._panels = [Panel(role, self._names, self._choose, self._guard, words) for role in ("first", "last")]
+        self._panels = [FramePicker(role, self._names, self._choose, self._guard, words) for role in ("first", "last")]
         self._prompt = w.Textarea(rows=3, style=dict(LABEL))
         words.put(self._prompt, "placeholder", "compose.prompt_hint")
         words.put(self._prompt, "description", "compose.prompt")
@@ -89,11 +89,11 @@ class Form:
         words.put(self._model, "description", "compose.model")
         self._model.observe(lambda _: self._guard(self._choose), names="index")
         self._model.add_class("wan-model")
-        self._controls = Controls(lambda: self._guard(self._choose), words)
+        self._controls = OptionControls(lambda: self._guard(self._choose), words)
         self._said = w.HTML()
         self._notes = w.HTML()
         self._cell_area = w.HTML()
-        self._shelf = Shelf(self._presenter)
+        self._shelf = JobList(self._presenter)
         frames = w.HBox([panel.box for panel in self._panels])
         frames.add_class("wan-frames")
         parts = [self._head, frames, self._tools(w), self._prompt, self._model, self._controls.box, self._said]
@@ -102,7 +102,7 @@ class Form:
 
     def _title(self) -> str:
         provider = self._session.provider
-        return html.head(f"{provider.name} · {told(provider.title, self._words.language)}", self._words.language)
+        return html.head(f"{provider.name} · {translated(provider.title, self._words.language)}", self._words.language)
 
     def _tools(self, w: Any) -> Any:
         made = [self._button(w, "swap", self._swap), self._button(w, "refresh", self._refresh)]
@@ -128,7 +128,7 @@ class Form:
     def _guard(self, act: Callable[[], None]) -> None:
         """Do what a widget asks for; what goes wrong is said in the form, since nobody sees a callback's error."""
         try:
-            with spoken_in(self._words.language):
+            with language_scope(self._words.language):
                 act()
         except WanError as problem:
             self._notes.value = html.outlook("", problem.lines(self._words.language), ())
@@ -201,7 +201,7 @@ class Form:
         if self._problem is not None:
             raise self._problem
         draft = as_now(self.draft, self._names)
-        job = self._session.order(request_of(draft, self._names), new=draft.new, cell=self._told_cell(draft))
+        job = self._session.submit_request(request_of(draft, self._names), new=draft.new, cell=self._told_cell(draft))
         self._shelf.add(job)
         self._new.value = False  # each further take is asked for
         self._notes.value = html.notes([self._words(f"compose.origin.{job.origin}", id=job.id)])
@@ -226,7 +226,7 @@ class Form:
         kept = [self._keep(panel) for panel in self._panels if panel.frame and panel.frame.upload]
         return cell_of(self.draft, self._names, self._named()), kept
 
-    def _keep(self, panel: Panel) -> str:
+    def _keep(self, panel: FramePicker) -> str:
         """Save an uploaded picture beside the notebook, and go on with the file."""
         frame = panel.frame
         assert frame is not None  # noqa: S101 - for mypy
@@ -245,7 +245,7 @@ class Form:
         if self._problem is not None:
             return Outlook(self._problem)
         draft = self.draft
-        with spoken_in(self._words.language):
+        with language_scope(self._words.language):
             return None if draft.empty else outlook(draft, self._session, dict(self._names))
 
     def _show(self, seen: Outlook | None) -> None:
@@ -267,10 +267,10 @@ class Form:
 
 def _price(price: Price | None, model: str, language: str) -> str:
     if price is None:
-        return say("price.unknown", language, model=model)
+        return tr("price.unknown", language, model=model)
     if not price.amount:
-        return say("price.free", language)
-    return say("price.about", language, price=price, seen=price.seen)
+        return tr("price.free", language)
+    return tr("price.about", language, price=price, seen=price.seen)
 
 
 def _row(box: Any) -> Any:

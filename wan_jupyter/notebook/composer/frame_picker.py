@@ -17,7 +17,7 @@ from ...request.command_line import DASHES, NO_IMAGE
 from ...request.templates import is_lookup
 from ...workflows.composer_draft import Frame, frame_named, frame_uploaded
 from ..picture_sources import files, pictures
-from .translations import Words
+from .translations import Translations
 
 WIDTH = 480  # pixels of a preview
 LISTED = 200  # names that are offered
@@ -26,11 +26,11 @@ FOLDER = "folder"
 Guard = Callable[[Callable[[], None]], None]
 
 
-class Panel:
+class FramePicker:
     """A preview, a field to choose a picture or to type where one is, an upload, and a button that takes it out."""
 
     def __init__(
-        self, role: str, names: Mapping[str, object], changed: Callable[[], None], guard: Guard, words: Words
+        self, role: str, names: Mapping[str, object], changed: Callable[[], None], guard: Guard, words: Translations
     ) -> None:
         import ipywidgets as w
 

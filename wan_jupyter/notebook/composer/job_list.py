@@ -10,10 +10,10 @@ from typing import Any
 from ...jobs.job import Job
 from ...rendering import Bundle
 from ..display.presenter import Presenter
-from ..display.surfaces.widget import WidgetFace
+from ..display.surfaces.widget import WidgetSurface
 
 
-class ShelfFace(WidgetFace):
+class JobListSurface(WidgetSurface):
     """A card among the form's widgets: a widget that is there already may be changed from the loop; nothing is
     displayed anew, for an output of a button's callback belongs to no cell."""
 
@@ -33,7 +33,7 @@ class ShelfFace(WidgetFace):
         self._html.value = inside
 
 
-class Shelf:
+class JobList:
     """A box of cards."""
 
     def __init__(self, presenter: Presenter) -> None:
@@ -48,7 +48,7 @@ class Shelf:
         if job.id in self._boxes:
             self._put(job.id, self._boxes[job.id])
             return
-        face = ShelfFace(partial(self._put, job.id), job, self._presenter.language)
+        face = JobListSurface(partial(self._put, job.id), job, self._presenter.language)
         self._presenter.show_on(job, face)
 
     def _put(self, identity: str, box: Any) -> None:

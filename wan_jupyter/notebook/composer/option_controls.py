@@ -10,7 +10,7 @@ from ...errors import OptionError
 from ...workflows.composer_draft import value_typed
 from ...workflows.composer_options import Control, Offer
 from ..display.surfaces.base import close
-from .translations import Words
+from .translations import Translations
 
 FEW = 4  # choices that stand side by side
 FOLDED = frozenset({"template", "prompt_extend", "watermark", "seed", "negative_prompt", "audio_url"})
@@ -18,10 +18,10 @@ LABEL: Mapping[str, str] = MappingProxyType({"description_width": "110px"})
 FILL: Mapping[str, str] = MappingProxyType({"width": "auto"})
 
 
-class Controls:
+class OptionControls:
     """Rows of widgets that come and go with the offer; a text that was typed is there again when its row is."""
 
-    def __init__(self, changed: Callable[[], None], words: Words) -> None:
+    def __init__(self, changed: Callable[[], None], words: Translations) -> None:
         import ipywidgets as w
 
         self._changed, self._words = changed, words
@@ -94,7 +94,7 @@ class Controls:
 # ---- a kind of control: how it is made, written and read -------------------------------------------------------------
 
 
-def _make_pick(control: Control, words: Words) -> Any:
+def _make_pick(control: Control, words: Translations) -> Any:
     import ipywidgets as w
 
     del words
@@ -107,14 +107,14 @@ def _make_pick(control: Control, words: Words) -> Any:
     return w.Dropdown(**how)  # a slider's handle has no name that a screen reader could say
 
 
-def _make_switch(control: Control, words: Words) -> Any:
+def _make_switch(control: Control, words: Translations) -> Any:
     import ipywidgets as w
 
     del words
     return w.Checkbox(value=bool(control.usual), indent=False, layout=dict(FILL))
 
 
-def _make_text(control: Control, words: Words) -> Any:
+def _make_text(control: Control, words: Translations) -> Any:
     import ipywidgets as w
 
     hints = {"seed": "compose.seed_hint", "audio_url": "compose.url_hint"}
@@ -149,7 +149,7 @@ def _read_text(control: Control, widget: Any) -> Any:
     return value_typed(control.name, widget.value)
 
 
-MAKE: Mapping[str, Callable[[Control, Words], Any]] = MappingProxyType(
+MAKE: Mapping[str, Callable[[Control, Translations], Any]] = MappingProxyType(
     {"pick": _make_pick, "switch": _make_switch, "text": _make_text, "seed": _make_text}
 )
 WRITE: Mapping[str, Callable[[Control, Any, Any], None]] = MappingProxyType(

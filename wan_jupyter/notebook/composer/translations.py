@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...i18n.messages import say
+from ...i18n.messages import tr
 
 
-class Words:
+class Translations:
     """One language for a form, and the widgets that have a text of it."""
 
     def __init__(self, language: str) -> None:
@@ -16,7 +16,7 @@ class Words:
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return a message in the form's language."""
-        return say(key, self.language, **values)
+        return tr(key, self.language, **values)
 
     def put(self, widget: Any, trait: str, key: str, /, **values: object) -> None:
         """Give a widget's trait the text of a key, and keep it in the form's language."""

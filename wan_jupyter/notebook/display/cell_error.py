@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import WanError
 
 
-class Verdict:
+class CellError:
     """What the running cell of a shell ends with."""
 
     def __init__(self, ip: Any) -> None:

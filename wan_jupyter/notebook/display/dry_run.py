@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 from ...catalog.dry_run import DryRun
-from ...i18n.messages import say
+from ...i18n.messages import tr
 
 
 def dry_text(dry: DryRun, language: str = "en") -> str:
     """Return what would be sent, as text."""
-    remarks = [say(key, language, **values) for key, values in dry.plan.remarks]
+    remarks = [tr(key, language, **values) for key, values in dry.plan.remarks]
     return "\n\n".join([request_text(dry), price_line(dry, language), *remarks, dry.request.curl])
 
 
@@ -24,7 +24,7 @@ def request_text(dry: DryRun) -> str:
 def price_line(dry: DryRun, language: str = "en") -> str:
     """Return the price in words."""
     if dry.price is None:
-        return say("price.unknown", language, model=dry.plan.model.id)
+        return tr("price.unknown", language, model=dry.plan.model.id)
     if not dry.price.amount:
-        return say("price.free", language)
-    return say("price.about", language, price=dry.price, seen=dry.price.seen)
+        return tr("price.free", language)
+    return tr("price.about", language, price=dry.price, seen=dry.price.seen)

@@ -46,7 +46,7 @@ TERMINAL = FrontEnd("terminal", waits=True)
 def detect(ip: Any) -> FrontEnd:
     """Return the front end that the cell which runs now came from, as the user wants it to be treated."""
     found = _found(ip)
-    progress, waits = wish(ip, "progress", "auto"), wish(ip, "wait", "auto")
+    progress, waits = user_setting(ip, "progress", "auto"), user_setting(ip, "wait", "auto")
     if progress == "none":
         found = replace(found, quiet=True)
     elif found.face != "terminal" and progress != "auto":  # without a kernel there is nothing else
@@ -74,7 +74,7 @@ def is_heard(ip: Any) -> bool:
         return True
 
 
-def wish(ip: Any, name: str, usual: str) -> str:
+def user_setting(ip: Any, name: str, usual: str) -> str:
     """Return what the user set with `%config WanMagics.…`, `usual` where the magics are not loaded."""
     manager = getattr(ip, "magics_manager", None)
     ours = manager.registry.get("WanMagics") if manager is not None else None
@@ -85,9 +85,9 @@ def settings_of(ip: Any) -> Settings:
     """Return the settings; those of the environment alone where a file is wrong, which a session will say."""
     notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
     try:
-        return environment.read(notebook=notebook)
+        return environment.read_settings(notebook=notebook)
     except SettingsError:
-        return environment.read(notebook=notebook, files=False)
+        return environment.read_settings(notebook=notebook, files=False)
 
 
 def _asked_without_stdin(ip: Any) -> bool:

@@ -14,7 +14,7 @@ from ...jobs.job import POLL, Job
 CARDS_IN_A_CELL = 4  # what one cell shows beyond this shares a board
 
 
-class Many:
+class JobGroup:
     """Jobs that are followed together; more may join while not all have ended.
 
     The loop alone lets them join, since it is the loop that finds that all have ended and draws the end.

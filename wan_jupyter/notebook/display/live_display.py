@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ...jobs.background import Engine, logger
 from ...rendering import Bundle
-from .surfaces.base import Drawing, Face
+from .surfaces.base import Painter, Surface
 
 FASTEST = 0.5  # seconds between updates of one display
 
@@ -37,7 +37,7 @@ class Subject(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class DisplaySpec:
     """What is told of a subject.
 
     Attributes:
@@ -51,7 +51,7 @@ class Story:
         ring: how its end is to be heard: "none", "bell" or "sound".
     """
 
-    drawing: Drawing
+    drawing: Painter
     view: Callable[[], Any]
     final: Callable[[], Bundle]
     lost: Callable[[Exception], Bundle]
@@ -61,14 +61,14 @@ class Story:
     ring: str = "none"
 
 
-class Live:
+class LiveDisplay:
     """One subject on one face."""
 
-    def __init__(self, job: Subject, face: Face, story: Story, engine: Engine) -> None:
+    def __init__(self, job: Subject, face: Surface, story: DisplaySpec, engine: Engine) -> None:
         self.settled: Future[None] = Future()
         self.job = job
         self._face, self._story, self._engine = face, story, engine
-        self._budget = engine.share(("budget", "messages"), Budget)
+        self._budget = engine.share(("budget", "messages"), MessageRateLimiter)
         self._last: object = None
         self._next = 0.0
         self._drawn = 0.0
@@ -171,7 +171,7 @@ class Live:
 MESSAGES_A_SECOND = 100.0
 
 
-class Budget:
+class MessageRateLimiter:
     """Turns for messages, one after the other."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -18,18 +18,18 @@ from weakref import WeakSet
 from ... import rendering
 from ...catalog.dry_run import DryRun
 from ...errors import OutputError, WaitTimeout, WanError
-from ...i18n.messages import ENGLISH, say, speaking, spoken_in
+from ...i18n.messages import ENGLISH, current_language, language_scope, tr
 from ...jobs import background
 from ...jobs.job import Job
 from ...media.video.video import Video
 from ...rendering import Bundle, CardView
-from .cell_error import Verdict
+from .cell_error import CellError
 from .dry_run import dry_text, request_text
-from .frontend import EMBED_FILE, EMBED_TOTAL, MB, FrontEnd, detect, settings_of, wish
-from .job_group import CARDS_IN_A_CELL, Many, ends_within, until_done
-from .live_display import Live, Story, Subject
-from .surfaces import FACES, QUIET
-from .surfaces.base import BOARD, CARD, Face
+from .frontend import EMBED_FILE, EMBED_TOTAL, MB, FrontEnd, detect, settings_of, user_setting
+from .job_group import CARDS_IN_A_CELL, JobGroup, ends_within, until_done
+from .live_display import DisplaySpec, LiveDisplay, Subject
+from .surfaces import QUIET_SURFACES, SURFACES
+from .surfaces.base import BOARD, CARD, Surface
 from .surfaces.terminal import ring_bell
 from .thumbnails import picture_of, pictures, shelf
 from .views import Page, card_view, inside, lost_lines, player_view, warning_of, where
@@ -63,7 +63,7 @@ class Cell:
 
     number: int
     cards: int = 0
-    board: Many | None = None
+    board: JobGroup | None = None
 
 
 class Presenter:
@@ -76,15 +76,15 @@ class Presenter:
         self.page = Page(folder or found.notebook)
         self._widgets = Page(self.page.folder)  # what the widgets hold, which no notebook keeps
         self.embed = found.embed
-        self._language = speaking.get() if speaking.get() != ENGLISH else found.language
+        self._language = current_language.get() if current_language.get() != ENGLISH else found.language
         self._speakers: WeakSet[Speaker] = WeakSet()  # displays that live on, and are to change their language, too
         self._shown: tuple[str, int] | None = None
-        self._unsettled: list[Live] = []
-        self._opened: list[Live | Form] = []
+        self._unsettled: list[LiveDisplay] = []
+        self._opened: list[LiveDisplay | Form] = []
         self.form: Form | None = None  # the newest
         self._cell = Cell(-1)
         ip.events.register("post_run_cell", self._settle)
-        self._verdict = Verdict(ip)  # after what settles: the card first, then the error
+        self._verdict = CellError(ip)  # after what settles: the card first, then the error
 
     @property
     def language(self) -> str:
@@ -150,7 +150,7 @@ class Presenter:
         elif not waits and not quiet and self._joins_board(job, front.face):
             pass  # the board of this cell shows it
         else:
-            face = (QUIET if quiet else FACES)[front.face](job.cancel, self.language, CARD)
+            face = (QUIET_SURFACES if quiet else SURFACES)[front.face](job.cancel, self.language, CARD)
             live = self._live(job, face, self._story(job, policy, origin))
             if not waits:
                 self._open(live, front.face)
@@ -162,8 +162,8 @@ class Presenter:
 
     def wait_for(self, jobs: list[Job]) -> bool:
         """Show several jobs in one table and wait until all have ended; False when the user stopped the wait."""
-        front, many = detect(self._ip), Many(jobs, background.current())
-        face = (QUIET if front.quiet else FACES)[front.face](None, self.language, BOARD)
+        front, many = detect(self._ip), JobGroup(jobs, background.current())
+        face = (QUIET_SURFACES if front.quiet else SURFACES)[front.face](None, self.language, BOARD)
         live = self._live(many, face, self._board_story(many))
         return self._wait(many, live, face, front.face, None)
 
@@ -200,7 +200,7 @@ class Presenter:
         """Whether widgets can be shown here."""
         return detect(self._ip).face == "widget"
 
-    def show_on(self, job: Job, face: Face) -> None:
+    def show_on(self, job: Job, face: Surface) -> None:
         """Show a job on a face that somebody else has a place for; a video is put into it, not into the notebook."""
         self._open(self._live(job, face, self._story(job, "always", job.origin, Page(self.page.folder))), "widget")
 
@@ -212,7 +212,7 @@ class Presenter:
         rows = [[where(job, self.language)[name] for name in names] for job in jobs]
         shown = None if detect(self._ip).face == "terminal" else pictures(jobs, background.current())
         return self._display(
-            rendering.table(rows, [say(f"jobs.{name}", self.language) for name in names], pictures=shown)
+            rendering.table(rows, [tr(f"jobs.{name}", self.language) for name in names], pictures=shown)
         )
 
     def show_rows(self, rows: list[list[str]], head: list[str]) -> None:
@@ -229,21 +229,23 @@ class Presenter:
 
     def say(self, key: str, **values: object) -> None:
         """Print one sentence."""
-        print(say(key, self.language, **values))  # noqa: T201 - the cell's own output
+        print(tr(key, self.language, **values))  # noqa: T201 - the cell's own output
 
     def _embedding(self, front: FrontEnd, asked: str = "") -> str:
         """Return whether videos are embedded: as was typed, as was set just now, as the settings said at last."""
         limits = (("embed_limit_mb", EMBED_FILE), ("embed_total_mb", EMBED_TOTAL))
-        self.page.largest, self.page.most = (float(wish(self._ip, name, f"{n / MB}")) * MB for name, n in limits)
-        policy = asked or wish(self._ip, "embed", "") or self.embed
+        self.page.largest, self.page.most = (
+            float(user_setting(self._ip, name, f"{n / MB}")) * MB for name, n in limits
+        )
+        policy = asked or user_setting(self._ip, "embed", "") or self.embed
         return "always" if front.embeds and policy == "auto" else policy
 
     # ---- what is told of a job ----------------------------------------------------------------------------------
 
-    def _live(self, subject: Subject, face: Face, story: Story) -> Live:
-        return Live(subject, face, story, background.current())
+    def _live(self, subject: Subject, face: Surface, story: DisplaySpec) -> LiveDisplay:
+        return LiveDisplay(subject, face, story, background.current())
 
-    def _story(self, job: Job, policy: str, origin: str, page: Page | None = None) -> Story:
+    def _story(self, job: Job, policy: str, origin: str, page: Page | None = None) -> DisplaySpec:
         def view() -> CardView:
             return card_view(job, time.time(), self.language)
 
@@ -254,10 +256,10 @@ class Presenter:
             return self._final(job, "auto", origin, self._widgets)
 
         def instead() -> Bundle:
-            return without_video(say("card.next.succeeded", self.language, job=job.id))
+            return without_video(tr("card.next.succeeded", self.language, job=job.id))
 
         look = job.dry
-        return Story(
+        return DisplaySpec(
             drawing=CARD,
             view=view,
             final=partial(self._final, job, policy, origin, page),
@@ -265,14 +267,14 @@ class Presenter:
             lost=lambda error: without_video(type(error).__name__),
             made=lambda: job.video is not None,
             request=None if look is None else partial(self._request, look),
-            ring=wish(self._ip, "notify", "none"),
+            ring=user_setting(self._ip, "notify", "none"),
         )
 
     def _request(self, look: Callable[[], DryRun]) -> str:
-        with spoken_in(self.language):
+        with language_scope(self.language):
             return request_text(look())
 
-    def _board_story(self, many: Many) -> Story:
+    def _board_story(self, many: JobGroup) -> DisplaySpec:
         def views() -> tuple[CardView, ...]:
             return tuple(card_view(job, time.time(), self.language) for job in many.jobs)
 
@@ -285,8 +287,8 @@ class Presenter:
             shown = [replace(view, thumbnails=(picture_of(job, kept),)) for job, view in pairs]
             return rendering.board_still(shown, self.language)
 
-        ring = wish(self._ip, "notify", "none")
-        return Story(drawing=BOARD, view=views, final=final, lost=still, made=lambda: True, ring=ring)
+        ring = user_setting(self._ip, "notify", "none")
+        return DisplaySpec(drawing=BOARD, view=views, final=final, lost=still, made=lambda: True, ring=ring)
 
     def _joins_board(self, job: Job, kind: str) -> bool:
         """Put a job onto the board of its cell, once the cell has shown as many cards as it should."""
@@ -298,18 +300,18 @@ class Presenter:
         board = self._cell.board
         if board is not None and board.join(job):
             return True
-        self._cell.board = many = Many([job], background.current())
-        face = FACES[kind](None, self.language, BOARD)
+        self._cell.board = many = JobGroup([job], background.current())
+        face = SURFACES[kind](None, self.language, BOARD)
         self._open(self._live(many, face, self._board_story(many)), kind)
         return True
 
     def _ring_at_end(self, job: Job, _: object) -> None:
         if job.done:
-            ring_bell(wish(self._ip, "notify", "none"))
+            ring_bell(user_setting(self._ip, "notify", "none"))
 
     # ---- waiting ----------------------------------------------------------------------------------------------
 
-    def _open(self, live: Live, kind: str) -> None:
+    def _open(self, live: LiveDisplay, kind: str) -> None:
         live.open()
         self._speakers.add(live)
         if kind == "widget":
@@ -317,7 +319,7 @@ class Presenter:
         if kind == "text":
             self._unsettled.append(live)
 
-    def _wait(self, job: Subject, live: Live, face: Face, kind: str, timeout: float | None) -> bool:
+    def _wait(self, job: Subject, live: LiveDisplay, face: Surface, kind: str, timeout: float | None) -> bool:
         """Show the job and wait until its end is on display; False when the user stopped the wait."""
         try:  # a stop that comes while the card is being made ends the wait as well
             self._open(live, kind)

@@ -15,7 +15,7 @@ from ... import rendering
 from ...billing.money import FREE
 from ...errors import OutputError
 from ...errors.system import reason_of
-from ...i18n.messages import known, say
+from ...i18n.messages import has_message, tr
 from ...jobs.job import Job
 from ...media.video.video import Video
 from ...rendering import Bundle, CardView, PlayerView
@@ -93,7 +93,7 @@ def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
     said = {name: value for name, value in values.items() if value is not None and (name, smart) != ("seconds", True)}
     rows = [row for row in declared(VideoRequest) if row.name not in UNTYPED or (row.name == "duration" and smart)]
     typed = (_typed(row, value) for row in rows if (value := request.asked().get(row.name)) is not None)
-    return (*(say(f"chip.{name}", language, value=value) for name, value in said.items()), *typed)
+    return (*(tr(f"chip.{name}", language, value=value) for name, value in said.items()), *typed)
 
 
 def _typed(row: Declared, value: Any) -> str:
@@ -112,7 +112,7 @@ def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
     if not open_yet or job.cost or job.facts.emulated or job.facts.estimate == FREE:
         return ()
     estimate = job.facts.estimate
-    return (say("chip.price", language, price=estimate) if estimate else say("chip.price_unknown", language),)
+    return (tr("chip.price", language, price=estimate) if estimate else tr("chip.price_unknown", language),)
 
 
 def player_view(
@@ -163,21 +163,21 @@ def _bytes_of(path: Path) -> bytes:
 
 def lost_lines(path: Path, identity: str, error: OutputError, language: str = "en") -> list[str]:
     """Return what to say of a video that cannot be shown: where it lay, what is wrong, and how it may come back."""
-    again = say("player.lost", language, id=identity) if identity else error.hint(language)
+    again = tr("player.lost", language, id=identity) if identity else error.hint(language)
     return [*([] if error.key == "video.missing" else [str(path)]), error.message(language), again]
 
 
 def warning_of(job: Job, language: str = "en") -> str:
     """Return what the user should know of a finished video, as sentences."""
-    said = [say(f"remark.{job.warning}", language)] if job.warning else []
-    said += [say(key, language, **values) for key, values in job.facts.remarks]
+    said = [tr(f"remark.{job.warning}", language)] if job.warning else []
+    said += [tr(key, language, **values) for key, values in job.facts.remarks]
     return " ".join(said)
 
 
 def _note(job: Job, language: str) -> str:
     key = f"note.{job.snapshot.note}"
-    if job.snapshot.note and known(key, language):
-        return say(key, language, word=job.snapshot.word, id=job.id)
+    if job.snapshot.note and has_message(key, language):
+        return tr(key, language, word=job.snapshot.word, id=job.id)
     return warning_of(job, language)
 
 
@@ -192,7 +192,7 @@ def where(job: Job, language: str = "en") -> dict[str, Any]:
     """Return a job as a row of `%wan jobs`."""
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
     prompt = rendering.one_line(job.request.filled_prompt, LONGEST)
-    status = say(f"state.{job.status.lower()}", language)
+    status = tr(f"state.{job.status.lower()}", language)
     when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%m-%d %H:%M")
     return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
 

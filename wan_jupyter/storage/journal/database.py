@@ -16,7 +16,7 @@ from ...errors.system import reason_of
 from .schema import MIGRATIONS
 
 
-class Store:
+class Database:
     """The journal's file in one folder."""
 
     def __init__(self, home: Path, clock: Callable[[], float] = time.time) -> None:
@@ -24,7 +24,7 @@ class Store:
         self._clock = clock
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
-        with told(self.path):
+        with sqlite_errors(self.path):
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
@@ -58,7 +58,7 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with told(self.path):
+        with sqlite_errors(self.path):
             sql = self._connection()
             try:  # BEGIN stands inside: an interrupt right after it must not leave the journal locked for everyone
                 sql.execute("BEGIN IMMEDIATE")
@@ -81,7 +81,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
+def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite or the disk says into an error that says what to do."""
     try:
         yield

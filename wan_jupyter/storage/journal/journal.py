@@ -18,15 +18,15 @@ from typing import Any
 from ...billing.budget import Spending
 from ...errors import JobError
 from ...status import Snapshot, Status
-from .database import Store, told
-from .records import Remarks, Row, columns, of_remarks, of_snapshot, read_row
+from .database import Database, sqlite_errors
+from .records import JobRecord, Remarks, columns, of_remarks, of_snapshot, read_row
 from .schema import MIGRATIONS
 from .totals import read_sums
 
-__all__ = ["MIGRATIONS", "Admit", "Journal", "Row", "Whose"]
+__all__ = ["MIGRATIONS", "Admit", "JobRecord", "Journal", "Whose"]
 
 # Refuses a new row by an error; gets it with what tells how much a session's jobs came to since an epoch second.
-Admit = Callable[[Row, Callable[[str, float], tuple[Spending, ...]]], None]
+Admit = Callable[[JobRecord, Callable[[str, float], tuple[Spending, ...]]], None]
 Whose = tuple[str, str, str]  # account tag, base URL and model: who may use a picture in a service's storage
 
 # Without look-alikes, so that an id can be read aloud; the first one is a letter, so that it is never read as a number.
@@ -38,7 +38,7 @@ TIMED_BY = ("resolution", "size", "duration")  # options that decide how long a 
 _TAKES_OF = "WHERE fingerprint = ? ORDER BY take DESC"
 
 
-class Journal(Store):
+class Journal(Database):
     """The journal in one folder."""
 
     # ---- writing ----------------------------------------------------------------------------------------------
@@ -46,10 +46,10 @@ class Journal(Store):
     def begin(
         self,
         fingerprint: str,
-        make: Callable[[str, int], Row],
-        reuse: Callable[[Row], bool],
+        make: Callable[[str, int], JobRecord],
+        reuse: Callable[[JobRecord], bool],
         admit: Admit | None = None,
-    ) -> tuple[Row, bool]:
+    ) -> tuple[JobRecord, bool]:
         """Insert a new job, or find the one that makes it needless, in one immediate transaction.
 
         Args:
@@ -170,7 +170,7 @@ class Journal(Store):
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
-    def get(self, beginning: str) -> Row:
+    def get(self, beginning: str) -> JobRecord:
         """Return the one job whose id begins so.
 
         Raises:
@@ -184,25 +184,25 @@ class Journal(Store):
             raise JobError("job.ambiguous", id=beginning, candidates=", ".join(row.id for row in rows))
         raise JobError("job.unknown", id=beginning)
 
-    def latest(self, fingerprint: str) -> Row | None:
+    def latest(self, fingerprint: str) -> JobRecord | None:
         """Return the newest job with this fingerprint."""
         found = self._rows(_TAKES_OF, fingerprint)
         return found[0] if found else None
 
-    def with_task(self, base_url: str, remote_id: str) -> Row | None:
+    def with_task(self, base_url: str, remote_id: str) -> JobRecord | None:
         """Return the job that is a service's task."""
         return next(iter(self._rows("WHERE base_url = ? AND remote_id = ?", base_url, remote_id)), None)
 
     def uploaded(self, whose: Whose, digest: str, now: float) -> str:
         """Return the link of a picture that still lies in a service's storage, "" where none does."""
         query = "SELECT link FROM uploads WHERE (account, base_url, model, digest) = (?, ?, ?, ?) AND expires > ?"
-        with told(self.path):
+        with sqlite_errors(self.path):
             found = self._connection().execute(query, (*whose, digest, now)).fetchone()
         return found[0] if found else ""
 
     def recent(
         self, limit: int = 50, *, since: float = 0.0, states: Iterable[Status] = (), model: str = ""
-    ) -> list[Row]:
+    ) -> list[JobRecord]:
         """Return the newest jobs, newest first.
 
         Args:
@@ -217,7 +217,7 @@ class Journal(Store):
         order = "ORDER BY created_at DESC, rowid DESC LIMIT ?"
         return self._rows(f"{where} {order}", since, *wanted, model.lower(), limit)
 
-    def times(self, row: Row, limit: int = 20) -> list[float]:
+    def times(self, row: JobRecord, limit: int = 20) -> list[float]:
         """Return how many seconds the newest videos like a job's took, newest first, from the order to the saved file.
 
         Only jobs count that were sent from here, to the same address, with the same model, size and length.
@@ -227,17 +227,17 @@ class Journal(Store):
             "SELECT request, updated_at - created_at FROM jobs WHERE model = ? AND base_url = ? AND status = ?"
             " AND sent_at IS NOT NULL AND updated_at > created_at ORDER BY created_at DESC LIMIT 200"
         )
-        with told(self.path):
+        with sqlite_errors(self.path):
             rows = self._connection().execute(query, (row.model, row.base_url, Status.SUCCEEDED)).fetchall()
         kept = ((json.loads(request), seconds) for request, seconds in rows)
         alike = (seconds for asked, seconds in kept if all(asked.get(name) == like[name] for name in like))
         return list(islice(alike, limit))
 
-    def unfinished(self) -> list[Row]:
+    def unfinished(self) -> list[JobRecord]:
         """Return the jobs for which there is something to do, oldest first."""
         return [row for row in self.unsettled() if not row.snapshot.settled]
 
-    def unsettled(self) -> list[Row]:
+    def unsettled(self) -> list[JobRecord]:
         """Return the jobs that have not ended and the uncertain ones, oldest first: their pictures may be needed."""
         open_ones = [*(status for status in Status if status.live), Status.UNCERTAIN]
         marks = ", ".join("?" * len(open_ones))
@@ -260,7 +260,7 @@ class Journal(Store):
 
     def spending(self, since: float = 0.0) -> tuple[Spending, ...]:
         """Return what jobs came to that were sent since an epoch second, by session, provider and currency."""
-        with told(self.path):
+        with sqlite_errors(self.path):
             return read_sums(self._connection(), since, None)
 
     def prompts_of(self, account: str, base_url: str) -> frozenset[str]:
@@ -286,7 +286,7 @@ class Journal(Store):
             if sql.execute("SELECT 1 FROM jobs WHERE id = ?", (made,)).fetchone() is None:
                 return made
 
-    def _rows(self, where: str, *values: object) -> list[Row]:
+    def _rows(self, where: str, *values: object) -> list[JobRecord]:
         query = f"SELECT * FROM jobs {where}"  # noqa: S608 - written above, values are bound
-        with told(self.path):
+        with sqlite_errors(self.path):
             return [read_row(kept) for kept in self._connection().execute(query, values)]

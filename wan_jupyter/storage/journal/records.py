@@ -19,7 +19,7 @@ Remarks = tuple[tuple[str, Mapping[str, str]], ...]  # message keys with their v
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class JobRecord:
     """One job as the journal keeps it; times are epoch seconds.
 
     `size` (bytes) and `mtime` (ns) are the saved file's as it came: while they are the same, nobody touched it.
@@ -59,7 +59,7 @@ PLAIN = (
 )  # fmt: skip
 
 
-def columns(row: Row, now: float) -> dict[str, Any]:
+def columns(row: JobRecord, now: float) -> dict[str, Any]:
     """Return a new row as columns; `now` is its heartbeat."""
     plain = {name: getattr(row, name) for name in PLAIN}
     request = json.dumps(row.request, ensure_ascii=False)
@@ -87,7 +87,7 @@ def of_snapshot(shot: Snapshot) -> dict[str, Any]:
     }
 
 
-def read_row(kept: sqlite3.Row) -> Row:
+def read_row(kept: sqlite3.Row) -> JobRecord:
     """Return columns as a row."""
     snapshot = Snapshot(
         status=Status(kept["status"]),
@@ -102,7 +102,7 @@ def read_row(kept: sqlite3.Row) -> Row:
     )
     plain = {name: kept[name] for name in PLAIN}
     remarks = tuple((key, _unpacked(values)) for key, values in json.loads(kept["remarks"]))
-    return Row(**plain, request=json.loads(kept["request"]), snapshot=snapshot, remarks=remarks)
+    return JobRecord(**plain, request=json.loads(kept["request"]), snapshot=snapshot, remarks=remarks)
 
 
 def _packed(values: Mapping[str, Any]) -> dict[str, object]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from .base import Cancel, Drawing, Face
-from .static import QuietFace, StaticFace
-from .terminal import QuietTerminal, TerminalFace
-from .widget import WidgetFace
+from .base import Cancel, Painter, Surface
+from .static import QuietSurface, StaticSurface
+from .terminal import QuietTerminalSurface, TerminalSurface
+from .widget import WidgetSurface
 
-FACES: Mapping[str, Callable[[Cancel, str, Drawing], Face]] = MappingProxyType(
-    {"widget": WidgetFace, "text": StaticFace, "terminal": TerminalFace}
+SURFACES: Mapping[str, Callable[[Cancel, str, Painter], Surface]] = MappingProxyType(
+    {"widget": WidgetSurface, "text": StaticSurface, "terminal": TerminalSurface}
 )
-QUIET: Mapping[str, Callable[[Cancel, str, Drawing], Face]] = MappingProxyType(
-    {"widget": QuietFace, "text": QuietFace, "terminal": QuietTerminal}
+QUIET_SURFACES: Mapping[str, Callable[[Cancel, str, Painter], Surface]] = MappingProxyType(
+    {"widget": QuietSurface, "text": QuietSurface, "terminal": QuietTerminalSurface}
 )

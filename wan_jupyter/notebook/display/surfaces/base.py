@@ -13,7 +13,7 @@ Cancel = Callable[[], object] | None
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-class Face(Protocol):
+class Surface(Protocol):
     """What a live display can do; a view is what its drawing draws.
 
     Attributes:
@@ -54,7 +54,7 @@ class Face(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Painter:
     """How one kind of view is drawn; each call gets the view and the language.
 
     Attributes:
@@ -76,8 +76,8 @@ def _timeless(view: CardView) -> CardView:
     return replace(view, now=0.0)
 
 
-CARD = Drawing(rendering.card, rendering.still, rendering.line, lambda view: view.status, _timeless)
-BOARD = Drawing(
+CARD = Painter(rendering.card, rendering.still, rendering.line, lambda view: view.status, _timeless)
+BOARD = Painter(
     rendering.board,
     rendering.board_still,
     rendering.tally,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ....rendering import Bundle
-from .base import CARD, Cancel, Drawing
+from .base import CARD, Cancel, Painter
 
 
-class StaticFace:
+class StaticSurface:
     """One static display that is updated: headless runs, Colab."""
 
     redraw = 0.0
@@ -16,7 +16,7 @@ class StaticFace:
     explains = False
     holds = False
 
-    def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
+    def __init__(self, cancel: Cancel, language: str, drawing: Painter = CARD) -> None:
         self._language, self._drawing = language, drawing
         self._mark: object = None
 
@@ -54,7 +54,7 @@ class StaticFace:
         """Have nothing to give back."""
 
 
-class QuietFace(StaticFace):
+class QuietSurface(StaticSurface):
     """Nothing until the end."""
 
     def open(self, view: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from .... import rendering
 from ....rendering import Bundle
 from ....rendering.columns import cut, padded, width
-from .base import CARD, Cancel, Drawing
+from .base import CARD, Cancel, Painter
 
 
-class TerminalFace:
+class TerminalSurface:
     """One line that is written over on a terminal; one line a change of state where the output goes elsewhere.
 
     It is there while someone waits; afterwards the terminal belongs to what is typed.
@@ -22,7 +22,7 @@ class TerminalFace:
     explains = False
     holds = False
 
-    def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
+    def __init__(self, cancel: Cancel, language: str, drawing: Painter = CARD) -> None:
         self._language, self._drawing = language, drawing
         self._shown = ""
         self._mark: object = None
@@ -94,7 +94,7 @@ def _write(text: str) -> None:
     sys.stderr.flush()
 
 
-class QuietTerminal(TerminalFace):
+class QuietTerminalSurface(TerminalSurface):
     """No line on the way, only what was made."""
 
     redraw = 0.0

@@ -10,12 +10,12 @@ import contextlib
 from typing import Any
 
 from .... import rendering
-from ....i18n.messages import say
+from ....i18n.messages import tr
 from ....rendering import Bundle
-from .base import CARD, WIDGET_VIEW, Cancel, Drawing, close
+from .base import CARD, WIDGET_VIEW, Cancel, Painter, close
 
 
-class WidgetFace:
+class WidgetSurface:
     """An HTML widget and a Cancel button, with a static text beside them for readers without a kernel.
 
     What never changes (the style, the request) is a widget of its own, so that it does not travel with every update.
@@ -26,7 +26,7 @@ class WidgetFace:
     explains = True
     holds = True
 
-    def __init__(self, cancel: Cancel, language: str, drawing: Drawing = CARD) -> None:
+    def __init__(self, cancel: Cancel, language: str, drawing: Painter = CARD) -> None:
         self._cancel, self._language, self._drawing = cancel, language, drawing
         self._request = ""
 
@@ -62,7 +62,7 @@ class WidgetFace:
 
     def _button_words(self) -> dict[str, str]:
         words = {"description": "card.cancel", "tooltip": "card.cancel_tooltip"}
-        return {trait: say(key, self._language) for trait, key in words.items()}
+        return {trait: tr(key, self._language) for trait, key in words.items()}
 
     def speak(self, language: str) -> None:
         """Relabel what an update leaves as it is: the button, the request."""
