@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.browser.lab import CHROMIUM, CHROMIUM_ARGS, LabPage, LabServer
 from tests.browser.service import Service
-from tests.support.frontends import HELD, SMALL
+from tests.support.ipython_shell import HELD, SMALL
 
 JOBS = 50
 SECONDS = 10.0

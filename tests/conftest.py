@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.parts import FakeClock, PortEmulator, World
+from tests.support.clock import FakeClock
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import World
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")  # no test fails because a machine is slow

@@ -9,7 +9,7 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.support.parts import ROOT
+from tests.support.processes import ROOT
 
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60

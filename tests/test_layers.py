@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import ROOT, python
+from tests.support.processes import ROOT, python
 
 PACKAGE = ROOT / "wan_jupyter"
 BESIDE = "emulator"

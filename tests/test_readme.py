@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.support.frontends import Kernel
 from tests.support.generated_tables import README, written
+from tests.support.kernel_client import Kernel
 from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem
 
 DEAR = {"httpx", "PIL", "av", "nbformat", "ipywidgets", "starlette"}

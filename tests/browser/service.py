@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.parts import PATIENCE, PortEmulator
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
 
 
 class Service(PortEmulator):

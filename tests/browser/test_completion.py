@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.support.parts import picture
+from tests.support.world import picture
 from wan_jupyter.catalog import plan
 
 from .conftest import Service, both, dark_and_light

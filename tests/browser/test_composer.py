@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.parts import picture
+from tests.support.world import picture
 
 from .conftest import both, dark_and_light
 from .lab import LONG

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import HELD
+from tests.support.ipython_shell import HELD
 
 from .conftest import Service
 from .test_lab import shoot

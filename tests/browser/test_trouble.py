@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.frontends import HELD
+from tests.support.ipython_shell import HELD
 
 from .conftest import NAMES, Service, both
 from .lab import LabPage

@@ -10,7 +10,9 @@ from typing import Any
 import PIL.Image
 import pytest
 
-from tests.support.parts import PATIENCE, PortEmulator, World, picture
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import World, picture
 from wan_jupyter.catalog import plan
 from wan_jupyter.catalog.dry_run import DryRun
 from wan_jupyter.errors import ImageError

@@ -9,7 +9,7 @@ from dataclasses import replace
 import PIL.Image
 import pytest
 
-from tests.support.parts import picture
+from tests.support.world import picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.catalog import validate
 from wan_jupyter.errors import ImageError, ModelError, SettingsError

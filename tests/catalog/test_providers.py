@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.parts import PortEmulator, World, picture, until
+from tests.support.clock import until
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import World, picture
 from wan_jupyter.errors import JobCanceled, JobExpired, JobFailed
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.status import Status

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.parts import World
+from tests.support.world import World
 from wan_jupyter.catalog.plan import Provider, provider, providers
 from wan_jupyter.config.credentials import find_key, has_key
 from wan_jupyter.config.settings import Settings, read_settings

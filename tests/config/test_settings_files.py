@@ -6,16 +6,18 @@ import re
 
 import pytest
 
-from tests.support.frontends import LOAD, Shell
+from tests.support.clock import FakeClock
+from tests.support.emulator_client import PortEmulator
 from tests.support.generated_tables import README
-from tests.support.parts import FakeClock, PortEmulator, World, picture
+from tests.support.ipython_shell import LOAD, Shell
+from tests.support.world import World, picture
 from wan_jupyter import Session
 from wan_jupyter.config.settings import Settings, read_settings
 from wan_jupyter.errors import CredentialsError, SettingsError
 from wan_jupyter.media.image.reader import read_image
 from wan_jupyter.request.options import VideoRequest
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 SECRET = "sk-distinctive-4e81"
 WORK = '[sessions.work]\nprovider = "dashscope-cn"\nbase_url = "https://work.test/api/v1"\nkey_variable = "WORK_KEY"\n'

@@ -11,7 +11,7 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from tests.support.parts import PATIENCE
+from tests.support.clock import PATIENCE
 from wan_jupyter.emulator.rendering.camera import pass_over, push_in, spread
 from wan_jupyter.emulator.rendering.clip_spec import clip_size
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.parts import PATIENCE
+from tests.support.clock import PATIENCE
 
 from .service import GENERAL, data_uri, picture
 

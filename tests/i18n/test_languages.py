@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.frontends import Shell
+from tests.support.ipython_shell import Shell
 from wan_jupyter import errors
 from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, Phrase, catalogue, language_of, language_scope, tr
 from wan_jupyter.i18n.suggestions import nearest
@@ -18,7 +18,7 @@ from wan_jupyter.notebook.commands import COMMANDS
 from wan_jupyter.rendering.columns import cut, padded, width
 from wan_jupyter.request.command_line import help_text
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 # What is typed stays as it is in every language: options, commands, variables, code in quotes.

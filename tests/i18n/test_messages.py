@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import ROOT
+from tests.support.processes import ROOT
 from wan_jupyter import errors
 from wan_jupyter.billing.budget import WRITTEN
 from wan_jupyter.catalog import plan

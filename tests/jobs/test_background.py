@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import PATIENCE, World, environment, picture, python, until
+from tests.support.clock import PATIENCE, until
+from tests.support.processes import environment, python
+from tests.support.world import World, picture
 from wan_jupyter.errors import JobError, WaitTimeout
 from wan_jupyter.jobs import background
 from wan_jupyter.status import Snapshot, Status
@@ -196,7 +198,10 @@ def test_a_watcher_that_comes_late_hears_the_end(world: World) -> None:
 
 
 INTERRUPTED = """
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
 world = World(Path.cwd())
 world.clock.hold()
@@ -252,7 +257,10 @@ def test_an_exit_waits_for_nobody(tmp_path: Path) -> None:
 
 FORKED = """
 import os, warnings
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 from wan_jupyter.jobs import background as engine
 from wan_jupyter.session.session import Session
 

@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import PATIENCE, PortEmulator, World, environment, loop_held, picture, until
+from tests.support.clock import PATIENCE, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.processes import environment
 from tests.support.slow_storage import ETAG, STUCK, Answer, Asked, Storage, cut, good, reply, storage
+from tests.support.world import World, loop_held, picture
 from wan_jupyter import errors
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.scheduling import retry
@@ -284,7 +287,10 @@ def test_half_an_hour_without_a_byte_leaves_the_job_for_later(world: World) -> N
 CHILD = """
 import sys
 from pathlib import Path
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 world = World(Path(sys.argv[1]))
 session = world.session("dashscope-intl", base_url=sys.argv[2], key="sk-test")
 world.order(session=session).result(60)
@@ -361,7 +367,10 @@ def test_a_beginning_of_nobody_knows_what_begins_anew(world: World, port: PortEm
 ROOM = """
 import sys
 from pathlib import Path
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 from wan_jupyter import errors
 world = World(Path(sys.argv[1]))
 session = world.session("dashscope-intl", base_url=sys.argv[2], key="sk-test")

@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.parts import PATIENCE, PortEmulator, World, loop_held, picture, until
+from tests.support.clock import PATIENCE, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import World, loop_held, picture
 from wan_jupyter import errors
 from wan_jupyter.jobs import background, prepare_inputs
 from wan_jupyter.jobs.job import Job

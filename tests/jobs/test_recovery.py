@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.parts import PATIENCE, SMALL, FakeClock, PortEmulator, World, picture, quiet, until
+from tests.support.clock import PATIENCE, FakeClock, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import SMALL, World, picture, quiet
 from wan_jupyter import errors
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job

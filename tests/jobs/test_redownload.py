@@ -14,15 +14,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import Shell
-from tests.support.parts import PATIENCE, PortEmulator, World, picture, python, until
+from tests.support.clock import PATIENCE, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import Shell
+from tests.support.processes import python
+from tests.support.world import World, picture
 from wan_jupyter import errors
 from wan_jupyter.jobs import background, runner
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.session.session import Session
 from wan_jupyter.status import Status
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 DAY = 24 * 3600.0
 
@@ -248,7 +251,10 @@ def test_a_job_of_another_address_is_only_shown(world: World, port: PortEmulator
 
 OTHER_KERNEL = """
 from pathlib import Path
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 world = World(Path({folder!r}))
 job = world.order(session=world.session("dashscope-intl", base_url={url!r}, key="sk-test"))
 print("BEGUN", job.status, flush=True)

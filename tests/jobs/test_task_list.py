@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tests.jobs.test_recovery import LOST, UNMADE, elsewhere, notes, uncertain
-from tests.support.parts import PATIENCE, FakeClock, PortEmulator, World, until
+from tests.support.clock import PATIENCE, FakeClock, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import World
 from wan_jupyter.protocols.dashscope import DashScope
 from wan_jupyter.scheduling import retry
 from wan_jupyter.status import Status

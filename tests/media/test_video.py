@@ -14,7 +14,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 from PIL import Image, ImageChops, ImageStat
 
-from tests.support.parts import picture
+from tests.support.world import picture
 from wan_jupyter.emulator.rendering.clip_spec import Plan
 from wan_jupyter.emulator.rendering.encoder import render
 from wan_jupyter.errors import OutputError

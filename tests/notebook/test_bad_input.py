@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.frontends import SMALL, Desk, Kernel, Shell
-from tests.support.parts import PortEmulator, picture
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import SMALL, Shell, Workspace
+from tests.support.kernel_client import Kernel
+from tests.support.world import picture
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 NAMES = "colour = 'blue'\npicture = 'cat.png'\nnumber = 3"
 
@@ -116,14 +118,14 @@ def test_a_terminal_shows_two_lines(terminal: Shell, case: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    made = Desk(tmp_path_factory.mktemp("bad"))
+def room(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    made = Workspace(tmp_path_factory.mktemp("bad"))
     furnish(made.folder)
     return made
 
 
 @pytest.fixture(scope="module")
-def notebook(_kernel: Kernel, room: Desk, _port: PortEmulator) -> Kernel:
+def notebook(_kernel: Kernel, room: Workspace, _port: PortEmulator) -> Kernel:
     """A kernel as it is for a whole notebook of mistakes."""
     _kernel.begin(room, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": _port.base_url})
     _kernel.ok(NAMES)
@@ -131,7 +133,7 @@ def notebook(_kernel: Kernel, room: Desk, _port: PortEmulator) -> Kernel:
 
 
 @pytest.mark.parametrize("case", TABLE)
-def test_a_notebook_shows_two_lines(notebook: Kernel, room: Desk, port: PortEmulator, case: str) -> None:
+def test_a_notebook_shows_two_lines(notebook: Kernel, room: Workspace, port: PortEmulator, case: str) -> None:
     """In a live notebook the error is the cell's only output, and the service heard nothing."""
     source, words = TABLE[case]
     cell = notebook.run(source, live=True)

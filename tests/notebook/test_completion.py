@@ -15,17 +15,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.frontends import Kernel, Shell
-from tests.support.parts import PATIENCE, picture, python
+from tests.support.clock import PATIENCE
+from tests.support.ipython_shell import Shell
+from tests.support.kernel_client import Kernel
+from tests.support.processes import python
+from tests.support.world import picture
 from wan_jupyter.catalog import order, plan
 from wan_jupyter.media.video.video import Video
 from wan_jupyter.notebook.commands import FLAGS
-from wan_jupyter.notebook.completion import Completion, Facts, complete, install, uninstall
+from wan_jupyter.notebook.completion import Completion, CompletionContext, complete, install, uninstall
 from wan_jupyter.notebook.completion.candidates import MANY, TAKES
 from wan_jupyter.notebook.completion.complete import _completions, is_ours
 from wan_jupyter.request.command_line import read_line, spellings
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 JOBS = (("k3x9a", True), ("k3b77", False), ("m2q41", True))
 FILES = ("cat.png", "cat 2.png", "cat 10.png", "Dog.JPG", "notes.txt", ".hidden.png", "-minus.png", "$5.png")
@@ -42,19 +45,19 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def here(folder: Path) -> Facts:
+def here(folder: Path) -> CompletionContext:
     """A notebook in that folder."""
     names = {"photo": b"\x89PNG", "path": "cat.png", "number": 5, "text": "a cat", "_hidden": b""}
-    return Facts(folder, names, LISTED, FLAGS, sessions=lambda: ("lab", "course"), jobs=lambda: JOBS)
+    return CompletionContext(folder, names, LISTED, FLAGS, sessions=lambda: ("lab", "course"), jobs=lambda: JOBS)
 
 
-def offered(line: str, here: Facts) -> list[str]:
+def offered(line: str, here: CompletionContext) -> list[str]:
     """Return what is offered where `|` stands in the line, or at its end."""
     before, _, after = line.partition("|")
     return [one.text for one in complete(before + after, len(before), here)]
 
 
-def typed(line: str, here: Facts, choice: int = 0) -> str:
+def typed(line: str, here: CompletionContext, choice: int = 0) -> str:
     """Return the line after an offer was taken."""
     before, _, after = line.partition("|")
     one = complete(before + after, len(before), here)[choice]
@@ -64,14 +67,14 @@ def typed(line: str, here: Facts, choice: int = 0) -> str:
 # ---- pictures -----------------------------------------------------------------------------------------------------
 
 
-def test_pictures_come_first_then_folders(here: Facts) -> None:
+def test_pictures_come_first_then_folders(here: CompletionContext) -> None:
     """Numbers in the order of numbers, blanks in quotes, no other files, nothing hidden."""
     assert offered("%%wan c", here) == ['"cat 2.png"', '"cat 10.png"', "cat.png", "cats/"]
     assert offered("%%wan n", here) == []
     assert offered("%%wan .h", here) == [".hidden.png"]
 
 
-def test_an_empty_word_may_become_anything(here: Facts) -> None:
+def test_an_empty_word_may_become_anything(here: CompletionContext) -> None:
     """Pictures, folders, variables, then the options, each with its kind."""
     found = complete("%%wan ", 6, here)
     kinds = [one.kind for one in found]
@@ -97,12 +100,12 @@ def test_an_empty_word_may_become_anything(here: Facts) -> None:
         ("%%wan ./-", "%%wan ./-minus.png"),
     ],
 )
-def test_a_picture_is_completed_where_it_stands(here: Facts, line: str, result: str) -> None:
+def test_a_picture_is_completed_where_it_stands(here: CompletionContext, line: str, result: str) -> None:
     """In folders, in quotes, before other words, after options."""
     assert typed(line, here) == result
 
 
-def test_every_picture_is_offered_as_it_has_to_be_typed(here: Facts, folder: Path) -> None:
+def test_every_picture_is_offered_as_it_has_to_be_typed(here: CompletionContext, folder: Path) -> None:
     """Read back, each names its own file: blanks, quotes, a dash or a dollar in front do not matter."""
     for name in ("it's.png", 'in "quotes".png', "both\" it's.png", "#1.png", "고양이 사진.png", "a=b.png", "(1).png"):
         (folder / name).write_bytes(b"")
@@ -114,7 +117,7 @@ def test_every_picture_is_offered_as_it_has_to_be_typed(here: Facts, folder: Pat
     assert all((folder / str(name)).is_file() for name in read)
 
 
-def test_a_name_that_no_quote_can_hold_is_not_offered(here: Facts, folder: Path) -> None:
+def test_a_name_that_no_quote_can_hold_is_not_offered(here: CompletionContext, folder: Path) -> None:
     """Better nothing than a line that means something else."""
     (folder / "z\" one ' two.png").write_bytes(b"")
     (folder / "z\nline.png").write_bytes(b"")
@@ -122,7 +125,7 @@ def test_a_name_that_no_quote_can_hold_is_not_offered(here: Facts, folder: Path)
     assert offered("%%wan z", here) == []
 
 
-def test_the_home_folder_is_written_with_a_tilde(here: Facts, tmp_path: Path) -> None:
+def test_the_home_folder_is_written_with_a_tilde(here: CompletionContext, tmp_path: Path) -> None:
     """It stays so."""
     (tmp_path / "user" / "me.png").write_bytes(b"")
 
@@ -130,18 +133,18 @@ def test_the_home_folder_is_written_with_a_tilde(here: Facts, tmp_path: Path) ->
     assert offered("%%wan ~", here) == ["~/me.png"]
 
 
-def test_a_third_picture_is_not_offered(here: Facts) -> None:
+def test_a_third_picture_is_not_offered(here: CompletionContext) -> None:
     """There are a first and a last one only."""
     assert {text[:2] for text in offered("%%wan cat.png Dog.JPG ", here)} == {"--"}
     assert offered("%%wan cat.png Dog.JPG c", here) == []
 
 
-def test_a_folder_that_is_not_there_offers_nothing(here: Facts) -> None:
+def test_a_folder_that_is_not_there_offers_nothing(here: CompletionContext) -> None:
     """Nor does one that is a file, or a name that no system has."""
     assert [offered(f"%%wan {word}", here) for word in ("none/", "cat.png/", "a\0/")] == [[], [], []]
 
 
-def test_as_much_is_offered_as_can_be_shown(here: Facts, folder: Path) -> None:
+def test_as_much_is_offered_as_can_be_shown(here: CompletionContext, folder: Path) -> None:
     """A folder of thousands of frames costs no more than that."""
     for i in range(700):
         (folder / f"frame{i}.png").write_bytes(b"")
@@ -149,7 +152,7 @@ def test_as_much_is_offered_as_can_be_shown(here: Facts, folder: Path) -> None:
     assert offered("%%wan fr", here) == [f"frame{i}.png" for i in range(500)]
 
 
-def test_variables_are_offered_if_they_may_be_pictures(here: Facts, tmp_path: Path) -> None:
+def test_variables_are_offered_if_they_may_be_pictures(here: CompletionContext, tmp_path: Path) -> None:
     """By their type alone: PIL, numpy, matplotlib, bytes, paths, links, videos."""
     import numpy
     from matplotlib.figure import Figure
@@ -176,7 +179,7 @@ def test_variables_are_offered_if_they_may_be_pictures(here: Facts, tmp_path: Pa
 # ---- options ------------------------------------------------------------------------------------------------------
 
 
-def test_options_are_those_that_can_be_typed(here: Facts) -> None:
+def test_options_are_those_that_can_be_typed(here: CompletionContext) -> None:
     """All of them, the long spellings first; of what is typed already none, but for what may come again."""
     assert offered("%%wan --", here) == [flag for flag in spellings() if flag.startswith("--")]
     assert set(offered("%%wan -", here)) == set(spellings())
@@ -188,7 +191,7 @@ def test_options_are_those_that_can_be_typed(here: Facts) -> None:
 
 
 @pytest.mark.parametrize("lead", ["-d ", "--duration ", "--duration=", "--dur ", "-d=", '-d "', "cat.png -r 720P -d "])
-def test_durations_are_those_of_the_model(here: Facts, lead: str) -> None:
+def test_durations_are_those_of_the_model(here: CompletionContext, lead: str) -> None:
     """However the option is written."""
     row = plan.models()["wan2.6-i2v"]
 
@@ -205,7 +208,7 @@ def test_durations_are_those_of_the_model(here: Facts, lead: str) -> None:
         ("%%wan cat.png -r | # -m wan2.5-i2v-preview", "wan2.6-i2v-flash", "resolutions"),
     ],
 )
-def test_what_stands_behind_the_cursor_counts(here: Facts, line: str, row: str, field: str) -> None:
+def test_what_stands_behind_the_cursor_counts(here: CompletionContext, line: str, row: str, field: str) -> None:
     """A line is changed in its middle as well; what stands before the cursor goes first, and a comment says nothing."""
     said = [one.strip('"') for one in offered(line, here)]
 
@@ -214,12 +217,12 @@ def test_what_stands_behind_the_cursor_counts(here: Facts, line: str, row: str, 
     assert offered("%%wan --du| -d 5", here) == []
 
 
-def test_a_model_that_is_not_typed_is_the_usual_one(here: Facts) -> None:
+def test_a_model_that_is_not_typed_is_the_usual_one(here: CompletionContext) -> None:
     """The provider's for so many pictures, or the user's own."""
     rows = plan.models()
     usual = plan.providers()["emulator"].defaults
 
-    def tiers(line: str, facts: Facts) -> tuple[str, ...]:
+    def tiers(line: str, facts: CompletionContext) -> tuple[str, ...]:
         return tuple(offered(f"%%wan {line} -r ", facts))
 
     assert tiers("cat.png", here) == rows[usual["first"]].resolutions
@@ -228,7 +231,7 @@ def test_a_model_that_is_not_typed_is_the_usual_one(here: Facts) -> None:
     assert tiers("cat.png", own) == rows["wan2.2-i2v-plus"].resolutions != rows[usual["first"]].resolutions
 
 
-def test_values_are_those_of_the_provider_on_the_line(here: Facts) -> None:
+def test_values_are_those_of_the_provider_on_the_line(here: CompletionContext) -> None:
     """A gateway's own documents say what its models take; a session stands for its provider."""
     told = plan.providers()["ssanai"].models["wan2.6-i2v"]["durations"]
     session = replace(here, provider=lambda name: {"lab": "ssanai"}.get(name, name))
@@ -240,7 +243,7 @@ def test_values_are_those_of_the_provider_on_the_line(here: Facts) -> None:
     )
 
 
-def test_a_region_has_its_own_durations(here: Facts) -> None:
+def test_a_region_has_its_own_durations(here: CompletionContext) -> None:
     """As the catalogue says."""
     rows = [row for row in plan.models().values() if row.durations_at]
     assert rows
@@ -252,13 +255,13 @@ def test_a_region_has_its_own_durations(here: Facts) -> None:
             ]
 
 
-def test_an_unknown_model_has_the_usual_tiers(here: Facts) -> None:
+def test_an_unknown_model_has_the_usual_tiers(here: CompletionContext) -> None:
     """Catalogues age: nothing is known of its durations."""
     assert offered("%%wan -m wan9.9-i2v -r ", here) == list(order.TIERS)
     assert offered("%%wan -m wan9.9-i2v -d ", here) == []
 
 
-def test_names_are_completed(here: Facts) -> None:
+def test_names_are_completed(here: CompletionContext) -> None:
     """Models, providers, sessions, choices, templates, sizes."""
     row = next(row for row in plan.models().values() if row.templates)
 
@@ -275,7 +278,7 @@ def test_names_are_completed(here: Facts) -> None:
 @pytest.mark.parametrize(
     "line", ["-n ", '-n "c', "-o ", "-s 4", "--audio-url h", "--timeout ", "--param c", "--nonsense=c"]
 )
-def test_a_value_that_is_the_users_own_is_not_guessed(here: Facts, line: str) -> None:
+def test_a_value_that_is_the_users_own_is_not_guessed(here: CompletionContext, line: str) -> None:
     """Least of all as a picture."""
     assert offered(f"%%wan {line}", here) == []
 
@@ -283,7 +286,7 @@ def test_a_value_that_is_the_users_own_is_not_guessed(here: Facts, line: str) ->
 @pytest.mark.parametrize(
     "line", ["%%wan # c", "%%wan cat.png # --d", '%%wan "cat.png"', "%%wan", "%%wan|x c", "|%%wan c"]
 )
-def test_nothing_is_offered_where_nothing_goes(here: Facts, line: str) -> None:
+def test_nothing_is_offered_where_nothing_goes(here: CompletionContext, line: str) -> None:
     """In a comment, after a closed quote, in the magic's own name."""
     assert offered(line, here) == []
 
@@ -291,7 +294,7 @@ def test_nothing_is_offered_where_nothing_goes(here: Facts, line: str) -> None:
 @pytest.mark.parametrize(
     "line", ["", "x", "wan c", "%wanted c", "%%wanted c", "print('%%wan c", " %%wan c", "x == %wan c"]
 )
-def test_other_lines_are_left_alone(here: Facts, line: str) -> None:
+def test_other_lines_are_left_alone(here: CompletionContext, line: str) -> None:
     """They are IPython's."""
     assert offered(line, here) == []
 
@@ -338,7 +341,7 @@ def test_other_lines_are_left_alone(here: Facts, line: str) -> None:
         ("%wan nonsense ", []),
     ],
 )
-def test_commands_and_their_words_are_completed(here: Facts, line: str, texts: list[str]) -> None:
+def test_commands_and_their_words_are_completed(here: CompletionContext, line: str, texts: list[str]) -> None:
     """Ids the newest first; where something is waited for or stopped, those under way."""
     assert offered(line, here) == texts
 
@@ -357,7 +360,7 @@ def fail(*_: object) -> Any:
 
 
 @pytest.mark.parametrize("line", ["%%wan --session ", "%%wan -m ", "%%wan -d ", "%wan show ", "%wan use ", "%%wan -r "])
-def test_what_fails_offers_nothing(here: Facts, line: str) -> None:
+def test_what_fails_offers_nothing(here: CompletionContext, line: str) -> None:
     """Tab is no place for an error."""
     broken = replace(here, sessions=fail, jobs=fail, provider=fail, model=fail)
 
@@ -383,7 +386,9 @@ def test_any_line_and_cursor_are_survived(lead: str, rest: str, cursor: int | No
     """No exception; what is replaced lies in the line and ends at the cursor; what is offered is one line of text."""
     line = lead + rest
     cursor = len(line) if cursor is None else cursor
-    facts = Facts(Path(__file__).parent, {"photo": b""}, LISTED, sessions=lambda: ("lab",), jobs=lambda: JOBS)
+    facts = CompletionContext(
+        Path(__file__).parent, {"photo": b""}, LISTED, sessions=lambda: ("lab",), jobs=lambda: JOBS
+    )
     found = complete(line, cursor, facts)
 
     assert found == (list(_completions(line, cursor, facts)) if is_ours(line, cursor) else [])  # nothing was swallowed
@@ -406,7 +411,7 @@ def ask(ip: Any, code: str, cursor: int | None = None) -> list[str]:
 
 
 @pytest.fixture
-def hooked(bare: Shell, here: Facts) -> Iterator[Shell]:
+def hooked(bare: Shell, here: CompletionContext) -> Iterator[Shell]:
     """An IPython with the completer, in that folder."""
     install(bare.ip, lambda: here)
     yield bare
@@ -437,7 +442,7 @@ def test_the_prompt_is_left_alone(hooked: Shell) -> None:
     assert any(text.endswith("notes.txt") for text in ask(hooked.ip, "%%wan -n n"))
 
 
-def test_loading_twice_and_unloading_leave_one_and_none(bare: Shell, here: Facts) -> None:
+def test_loading_twice_and_unloading_leave_one_and_none(bare: Shell, here: CompletionContext) -> None:
     """The lists of IPython are as they were."""
     before = list(bare.ip.Completer.custom_matchers), list(bare.ip.Completer.magic_arg_matchers)
     install(bare.ip, lambda: here)
@@ -452,7 +457,7 @@ def test_loading_twice_and_unloading_leave_one_and_none(bare: Shell, here: Facts
 
 
 def test_jobs_are_not_asked_for_before_there_are_any(
-    hooked: Shell, here: Facts, monkeypatch: pytest.MonkeyPatch
+    hooked: Shell, here: CompletionContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tab does not load the journal."""
     assert len(ask(hooked.ip, "%wan show k")) == 2
@@ -460,11 +465,11 @@ def test_jobs_are_not_asked_for_before_there_are_any(
     assert not [text for text in ask(hooked.ip, "%wan show k") if "k3" in text]
 
 
-def test_facts_are_asked_for_at_our_lines_only(bare: Shell, here: Facts) -> None:
+def test_facts_are_asked_for_at_our_lines_only(bare: Shell, here: CompletionContext) -> None:
     """And an error in making them offers nothing, and is not shown."""
     asked: list[str] = []
 
-    def make() -> Facts:
+    def make() -> CompletionContext:
         asked.append("again")
         raise OSError
 
@@ -491,7 +496,7 @@ def test_facts_are_asked_for_at_our_lines_only(bare: Shell, here: Facts) -> None
         ("%wan show k", ["%wan show k3x9a", "%wan show k3b77"]),
     ],
 )
-def test_an_older_ipython_is_answered_in_its_own_terms(here: Facts, line: str, whole: list[str]) -> None:
+def test_an_older_ipython_is_answered_in_its_own_terms(here: CompletionContext, line: str, whole: list[str]) -> None:
     """It replaces what stands after the last blank, quote, `=` or `$`, wherever our word begins."""
     from IPython.core.completer import CompletionSplitter
 
@@ -508,7 +513,7 @@ def test_an_older_ipython_is_answered_in_its_own_terms(here: Facts, line: str, w
 HOOK = """
 from pathlib import Path
 from wan_jupyter.notebook import completion as completer
-completer.install(get_ipython(), lambda: completer.Facts(Path.cwd(), get_ipython().user_ns, ("show", "wait")))
+completer.install(get_ipython(), lambda: completer.CompletionContext(Path.cwd(), get_ipython().user_ns, ("show", "wait")))
 photo, number = b"x", 5
 """
 
@@ -554,7 +559,7 @@ from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 before = set(sys.modules)
 from wan_jupyter.notebook import completion as completer
-facts = completer.Facts(Path(), shell.user_ns, ("show",), jobs=lambda: [("abc12", True)])
+facts = completer.CompletionContext(Path(), shell.user_ns, ("show",), jobs=lambda: [("abc12", True)])
 completer.install(shell, lambda: facts)
 with provisionalcompleter():
     for line in ("%%wan ", "%%wan $", "%%wan --", "%%wan -m ", "%%wan -d ", "%%wan -r ", "%wan show ", "%wan use "):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import Any
 
-from tests.support.frontends import HELD, WIDGET, Cell, Desk, Kernel, Shell
-from tests.support.parts import PATIENCE, Emulator, picture
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import Emulator
+from tests.support.ipython_shell import HELD, WIDGET, Shell, Workspace
+from tests.support.kernel_client import Cell, Kernel
+from tests.support.world import picture
 from wan_jupyter.jobs import background
 from wan_jupyter.notebook.composer.debounce import Debounce
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 
 class Page:
@@ -122,7 +125,7 @@ def test_a_composer_as_a_cells_last_line_is_a_form(kernel: Kernel) -> None:
     assert WIDGET in page.cell.bundle
 
 
-def test_a_filled_form_makes_a_video(kernel: Kernel, port: Emulator, desk: Desk) -> None:
+def test_a_filled_form_makes_a_video(kernel: Kernel, port: Emulator, desk: Workspace) -> None:
     """Picture, prompt, Generate: a card in the form goes on to a player; one task, at once."""
     page = Page(kernel)
     page.pick("first", "cat.png")
@@ -139,7 +142,7 @@ def test_a_filled_form_makes_a_video(kernel: Kernel, port: Emulator, desk: Desk)
     assert kernel.kinds().count("display_data") == 1
 
 
-def test_the_card_goes_on_while_a_cell_computes(kernel: Kernel, port: Emulator, desk: Desk) -> None:
+def test_the_card_goes_on_while_a_cell_computes(kernel: Kernel, port: Emulator, desk: Workspace) -> None:
     """The kernel is busy, the job ends, and the player is in the form before the cell ends."""
     port.faults(HELD)
     page = filled(kernel, "While a cell computes")
@@ -155,7 +158,7 @@ def test_the_card_goes_on_while_a_cell_computes(kernel: Kernel, port: Emulator, 
     assert busy.error is None
 
 
-def test_unloading_takes_the_form_away_and_leaves_its_job(kernel: Kernel, port: Emulator, desk: Desk) -> None:
+def test_unloading_takes_the_form_away_and_leaves_its_job(kernel: Kernel, port: Emulator, desk: Workspace) -> None:
     """Nobody can order from a form without its extension; what was ordered is made, and nothing complains."""
     port.faults(HELD)
     page = filled(kernel, "Before it goes")
@@ -236,7 +239,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(kernel: Kernel, port: Emu
     assert port.creates == 0
 
 
-def test_a_refused_submit_is_said_in_the_form(kernel: Kernel, desk: Desk) -> None:
+def test_a_refused_submit_is_said_in_the_form(kernel: Kernel, desk: Workspace) -> None:
     """What `order` raises is shown: a callback's error would be seen by nobody."""
     page = filled(kernel, "A cat")
     (desk.folder / "cat.png").unlink()
@@ -278,7 +281,9 @@ def test_two_pictures_change_the_usual_model(kernel: Kernel) -> None:
     assert page.widgets[page.inside("wan-first", "Combobox")]["value"] == ""
 
 
-def test_to_cell_saves_an_upload_and_the_cell_shows_the_same_video(kernel: Kernel, port: Emulator, desk: Desk) -> None:
+def test_to_cell_saves_an_upload_and_the_cell_shows_the_same_video(
+    kernel: Kernel, port: Emulator, desk: Workspace
+) -> None:
     """Generate with an upload, then its cell: saved beside the notebook, run, and nothing is sent again."""
     page = Page(kernel)
     page.upload("first", "my cat's.png", picture("red"))
@@ -317,7 +322,7 @@ def test_compose_cell_without_a_form_says_so(kernel: Kernel) -> None:
     assert "There is no form yet" in "\n".join(cell.error["traceback"])
 
 
-def test_the_session_that_made_the_form_is_named(kernel: Kernel, desk: Desk) -> None:
+def test_the_session_that_made_the_form_is_named(kernel: Kernel, desk: Workspace) -> None:
     """`session.compose()` may be another session than the one in use; its cell says which."""
     page = filled(kernel, "A cat", "import wan_jupyter\nwan_jupyter.Session('emulator').compose()")
     page.click("wan-to-cell")

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import HELD, SMALL, WIDGET, Kernel, Shell
-from tests.support.parts import PATIENCE, Emulator
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import Emulator
+from tests.support.ipython_shell import HELD, SMALL, WIDGET, Shell
+from tests.support.kernel_client import Kernel
 from wan_jupyter.errors import ModelError
 from wan_jupyter.i18n.messages import has_message
 from wan_jupyter.notebook.display.frontend import NOTEBOOK, detect
 from wan_jupyter.notebook.magics import SETTINGS, WanMagics
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 STATIC = {"text/html", "image/jpeg", "text/plain"}
 
 

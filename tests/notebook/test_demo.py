@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.support.frontends import FAST
-from tests.support.parts import ROOT, environment
+from tests.support.ipython_shell import FAST
+from tests.support.processes import ROOT, environment
 
 SECRET = "sk-distinctive-9876543210"
 

@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import HELD, SMALL, WIDGET, Cell, Desk, Kernel, an_ipython
-from tests.support.parts import ROOT, Emulator
+from tests.support.emulator_client import Emulator
+from tests.support.ipython_shell import HELD, SMALL, WIDGET, Workspace, an_ipython
+from tests.support.kernel_client import Cell, Kernel
+from tests.support.processes import ROOT
 from tests.support.view_examples import CARD
 from wan_jupyter.notebook.display.frontend import COLAB, HEADLESS, NOTEBOOK, TERMINAL, VS_CODE, FrontEnd, detect
 from wan_jupyter.notebook.display.surfaces.widget import WidgetSurface
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 STATIC = {"text/html", "image/jpeg", "text/plain"}
 ORDER = f"%%wan cat.png {SMALL} -o job\n"
@@ -108,7 +110,7 @@ def test_the_card_says_that_a_job_failed(kernel: Kernel) -> None:
         assert "Change the words or the picture." in text
 
 
-def test_while_a_cell_blocks_the_video_is_saved_and_shown(kernel: Kernel, desk: Desk, port: Emulator) -> None:
+def test_while_a_cell_blocks_the_video_is_saved_and_shown(kernel: Kernel, desk: Workspace, port: Emulator) -> None:
     """The kernel's main thread spins until a file appears; only then may it go on."""
     port.faults(HELD)
     first = kernel.ok(f"{ORDER}A cat", live=True)
@@ -131,7 +133,7 @@ def test_two_cells_have_a_card_each(kernel: Kernel) -> None:
     assert ["One cat" in bundles[0]["text/plain"], "Two cats" in bundles[1]["text/plain"]] == [True, True]
 
 
-def test_the_cancel_button_cancels(kernel: Kernel, desk: Desk) -> None:
+def test_the_cancel_button_cancels(kernel: Kernel, desk: Workspace) -> None:
     """A click is heard by the job and answered by the card alone: the callback itself shows nothing."""
     kernel.begin(desk, {"WAN_BASE_URL": "", "WAN_EMULATOR_SPEED": "0.01"})
     cell = kernel.ok(f"{ORDER}A cat", live=True)
@@ -143,7 +145,7 @@ def test_the_cancel_button_cancels(kernel: Kernel, desk: Desk) -> None:
     assert desk.videos() == []
 
 
-def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, desk: Desk, port: Emulator) -> None:
+def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, desk: Workspace, port: Emulator) -> None:
     """A job that is rendered already: the card says that it will be charged, and the video comes all the same."""
     port.faults(HELD)
     cell = kernel.ok(f"{ORDER}A cat", live=True)
@@ -155,7 +157,7 @@ def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, desk: Desk,
     assert len(desk.videos()) == 1
 
 
-def test_a_click_only_passes_the_wish_on(desk: Desk) -> None:
+def test_a_click_only_passes_the_wish_on(desk: Workspace) -> None:
     """The button calls what it was given, once, and does nothing else."""
     heard: list[str] = []
     with an_ipython():
@@ -269,7 +271,7 @@ def test_a_headless_job_as_a_value_fails_its_cell(kernel: Kernel) -> None:
     kernel.ok("job", live=True)  # where nobody waits, nothing fails
 
 
-def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, desk: Desk) -> None:
+def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, desk: Workspace) -> None:
     """A few lines with the next thing to type, and no traceback."""
     kernel.ok(f"{ORDER}A cat")
     kernel.ok("video, bare = job.video, type(job.video)(job.video.path)")
@@ -287,7 +289,7 @@ def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, desk: Desk) -
 # ---- embedding -------------------------------------------------------------------------------------------------------
 
 
-def test_a_linked_video_is_named_relative_to_the_notebook(kernel: Kernel, desk: Desk) -> None:
+def test_a_linked_video_is_named_relative_to_the_notebook(kernel: Kernel, desk: Workspace) -> None:
     """`--embed never`: the source is a path, and the caption says that it is one."""
     cell = kernel.ok(f"%%wan cat.png {SMALL} --embed never\nA cat")
     [video] = desk.videos()
@@ -340,7 +342,7 @@ def test_a_video_is_embedded_when_asked(kernel: Kernel) -> None:
         assert "embedded in the notebook" in cell.bundle["text/html"]
 
 
-def test_a_video_outside_the_notebooks_folder_is_embedded(kernel: Kernel, desk: Desk) -> None:
+def test_a_video_outside_the_notebooks_folder_is_embedded(kernel: Kernel, desk: Workspace) -> None:
     """No front end is sure to follow a link there; `--embed never` is the user's word all the same."""
     kernel.ok(f"%config WanMagics.outputs = {str(desk.folder.parent / 'elsewhere')!r}")
     cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat")
@@ -491,7 +493,9 @@ def noise(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["large.png", "large.jpg"])
-def test_a_large_picture_does_not_hold_up_the_kernel(own_kernel: Kernel, desk: Desk, port: Emulator, name: str) -> None:
+def test_a_large_picture_does_not_hold_up_the_kernel(
+    own_kernel: Kernel, desk: Workspace, port: Emulator, name: str
+) -> None:
     """From the second cell on: no decoding, no encoding, no writing but the journal's on the main thread."""
     kernel = own_kernel  # what is watched here stays watched
     kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
@@ -523,7 +527,7 @@ def test_asyncio_run_in_a_cell_works_when_asked_for(own_kernel: Kernel) -> None:
     assert [cell.stream for cell in cells] == ["42\n", "second\n", "42\n", "fourth\n"]
 
 
-def test_a_cell_still_works_after_it(own_kernel: Kernel, desk: Desk) -> None:
+def test_a_cell_still_works_after_it(own_kernel: Kernel, desk: Workspace) -> None:
     """The patched asyncio is the process's: our own loop goes on in it."""
     own_kernel.begin(desk, {"WAN_PROVIDER": "emulator"})
     own_kernel.ok("import wan_jupyter\nwan_jupyter.allow_nested_asyncio()")

@@ -8,12 +8,13 @@ import sqlite3
 
 import pytest
 
-from tests.support.frontends import SMALL, Kernel, Shell
-from tests.support.parts import PATIENCE, until
+from tests.support.clock import PATIENCE, until
+from tests.support.ipython_shell import SMALL, Shell
+from tests.support.kernel_client import Kernel
 from wan_jupyter.errors import OptionError, OutputError
 from wan_jupyter.notebook.display.thumbnails import HEAVIEST
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 
 def made(shell: Shell, *prompts: str) -> list[str]:

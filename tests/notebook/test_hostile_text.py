@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from tests.notebook.test_notebook import book, execute, text
-from tests.support.frontends import FAST, LOAD, SMALL, Desk, Shell
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
 from tests.support.hostile_text import CODES, EVERYTHING, MARKUP, acts
-from tests.support.parts import PATIENCE, ROOT, PortEmulator, World, picture, python
+from tests.support.ipython_shell import FAST, LOAD, SMALL, Shell, Workspace
+from tests.support.processes import ROOT, python
+from tests.support.world import World, picture
 from wan_jupyter.errors import WanError
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 OURS = re.compile(r"\.?\d{4}-\d\d-\d\d-[a-z0-9]{5}\.(?:mp4|json)")
 RAISES = {"tags": ["raises-exception"]}
@@ -30,7 +33,7 @@ def test_the_search_finds_what_acts() -> None:
     assert acts([{"data": {"text/html": "&lt;script&gt; and an onerror of 5"}}]) == []
 
 
-def shown(desk: Desk, port: PortEmulator, *cells: str) -> list[Any]:
+def shown(desk: Workspace, port: PortEmulator, *cells: str) -> list[Any]:
     """Run cells as a notebook, all the way to the file, and return those after the first as they are saved."""
     notebook = book(LOAD, *cells)
     for cell in notebook.cells:
@@ -39,7 +42,7 @@ def shown(desk: Desk, port: PortEmulator, *cells: str) -> list[Any]:
     return json.loads(json.dumps(notebook))["cells"][1:]
 
 
-def test_a_hostile_prompt_is_text(desk: Desk, port: PortEmulator) -> None:
+def test_a_hostile_prompt_is_text(desk: Workspace, port: PortEmulator) -> None:
     """In the player, in the list of jobs, shown again, and dry."""
     typed = EVERYTHING.replace("\x00", "").replace("{", "(")
     cells = shown(
@@ -51,7 +54,7 @@ def test_a_hostile_prompt_is_text(desk: Desk, port: PortEmulator) -> None:
     assert all(OURS.fullmatch(path.name) for path in desk.outputs.iterdir())
 
 
-def test_a_hostile_service_is_text(desk: Desk, port: PortEmulator) -> None:
+def test_a_hostile_service_is_text(desk: Workspace, port: PortEmulator) -> None:
     """Its error's code and words, in the card, in the traceback and in the list."""
     port.faults({"at": "submit", "do": "fail_task", "code": EVERYTHING, "message": EVERYTHING * 20})
     cells = shown(desk, port, f"%%wan cat.png {SMALL}\nA cat", "%wan jobs", "%wan show", "%wan doctor")
@@ -60,7 +63,7 @@ def test_a_hostile_service_is_text(desk: Desk, port: PortEmulator) -> None:
     assert max(len(said) for cell in cells for said in [text(cell)]) < 20_000
 
 
-def test_a_refusing_service_is_text(desk: Desk, port: PortEmulator) -> None:
+def test_a_refusing_service_is_text(desk: Workspace, port: PortEmulator) -> None:
     """Headers and body of an error, JSON or a page."""
     body = {"code": EVERYTHING, "message": EVERYTHING, "request_id": EVERYTHING}
     port.faults(
@@ -72,7 +75,7 @@ def test_a_refusing_service_is_text(desk: Desk, port: PortEmulator) -> None:
     assert [acts(cell["outputs"]) for cell in cells] == [[]] * len(cells)
 
 
-def test_hostile_names_are_text(desk: Desk, port: PortEmulator) -> None:
+def test_hostile_names_are_text(desk: Workspace, port: PortEmulator) -> None:
     """Of a file that is there, of one that is not, of a model, a provider, an option, a job, a variable."""
     name = "<img src=x onerror=window.hacked=1> \u202egnp.png"
     (desk.folder / name).write_bytes(picture())
@@ -135,7 +138,10 @@ def test_html_is_made_in_one_place() -> None:
 LIFE = """
 import os
 os.umask({umask})
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 from wan_jupyter.session.session import Session
 session = Session("emulator", clock=FakeClock(), outputs="videos")
 print(session.owner.name)

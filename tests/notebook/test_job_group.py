@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import HELD, SMALL, WIDGET, Kernel
-from tests.support.parts import Emulator, World, until
+from tests.support.clock import until
+from tests.support.emulator_client import Emulator
+from tests.support.ipython_shell import HELD, SMALL, WIDGET
+from tests.support.kernel_client import Kernel
+from tests.support.world import World
 from wan_jupyter.jobs import background
 from wan_jupyter.notebook.display.job_group import JobGroup
 from wan_jupyter.notebook.display.live_display import MESSAGES_A_SECOND, MessageRateLimiter
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 FIFTY = 50
 STATIC = {"text/html", "image/jpeg", "text/plain"}

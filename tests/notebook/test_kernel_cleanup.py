@@ -15,9 +15,11 @@ from typing import Any
 import av
 import pytest
 
-from tests.support.frontends import SMALL, Shell
-from tests.support.parts import PATIENCE, ROOT, World, picture
+from tests.support.clock import PATIENCE
+from tests.support.ipython_shell import SMALL, Shell
+from tests.support.processes import ROOT
 from tests.support.untranslated_text import english, english_in_bundle, english_in_html, kept
+from tests.support.world import World, picture
 from wan_jupyter import errors
 from wan_jupyter.billing.budget import Budget, Spending, Terms
 from wan_jupyter.billing.money import Amount
@@ -42,7 +44,7 @@ from wan_jupyter.status import Status
 from wan_jupyter.storage.journal.database import sqlite_errors as journal_told
 from wan_jupyter.workflows import doctor
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 PROMPTS: Mapping[str, str] = {"ko": "고양이", "zh": "猫咪", "ja": "ねこ"}

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from tests.notebook.test_composer import Page
-from tests.support.frontends import HELD, SMALL, WIDGET, Desk, Kernel, Shell
-from tests.support.parts import Emulator, picture
+from tests.support.emulator_client import Emulator
+from tests.support.ipython_shell import HELD, SMALL, WIDGET, Shell, Workspace
+from tests.support.kernel_client import Kernel
 from tests.support.untranslated_text import english, english_in_bundle, english_in_widgets
+from tests.support.world import picture
 from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, tr
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 PROMPTS = {"ko": "고양이", "zh": "猫咪", "ja": "ねこ"}
@@ -74,7 +76,7 @@ def test_a_form_that_is_there_speaks_the_new_language(language: str, kernel: Ker
     assert left(page, language) == []
 
 
-def test_a_refused_submit_is_said_in_the_forms_language(kernel: Kernel, desk: Desk) -> None:
+def test_a_refused_submit_is_said_in_the_forms_language(kernel: Kernel, desk: Workspace) -> None:
     """The error is made on the kernel's thread, in a callback, where a context has no language."""
     page = Page(kernel)
     page.pick("first", "cat.png")
@@ -88,7 +90,7 @@ def test_a_refused_submit_is_said_in_the_forms_language(kernel: Kernel, desk: De
     assert left(page, "ko") == []
 
 
-def test_what_was_filled_in_is_there_in_the_new_language(kernel: Kernel, desk: Desk) -> None:
+def test_what_was_filled_in_is_there_in_the_new_language(kernel: Kernel, desk: Workspace) -> None:
     """A change of the language changes words alone."""
     page = Page(kernel)
     page.pick("first", "cat.png")

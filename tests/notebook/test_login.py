@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import LOAD, SMALL, Desk, Kernel, Shell
-from tests.support.parts import PATIENCE, PortEmulator
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import LOAD, SMALL, Shell, Workspace
+from tests.support.kernel_client import Kernel
 from wan_jupyter.errors import CredentialsError, SettingsError, WanError
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 SECRET = "sk-4f0c81d2b7a9463e95d0c3f2a1b8e764"
 Answers = Callable[[str | BaseException], list[str]]
@@ -340,7 +342,7 @@ def test_words_are_no_keys(shell: Shell, prompt: str) -> None:
 # ---- in a real kernel -----------------------------------------------------------------------------------------------
 
 
-def test_a_password_field_is_asked_for_in_a_notebook(own_kernel: Kernel, desk: Desk, port: PortEmulator) -> None:
+def test_a_password_field_is_asked_for_in_a_notebook(own_kernel: Kernel, desk: Workspace, port: PortEmulator) -> None:
     """The kernel asks its front end for a hidden input; the answer is in no message that comes back."""
     kernel = own_kernel
     kernel.begin(desk, {"WAN_PROVIDER": "dashscope-intl", "WAN_BASE_URL": port.base_url})
@@ -355,7 +357,7 @@ def test_a_password_field_is_asked_for_in_a_notebook(own_kernel: Kernel, desk: D
     assert kernel.ask("wan_jupyter.Session.__name__ if 'wan_jupyter' in dir() else ''") == ""
 
 
-def test_a_run_without_a_keyboard_is_told_the_variable(own_kernel: Kernel, desk: Desk, port: PortEmulator) -> None:
+def test_a_run_without_a_keyboard_is_told_the_variable(own_kernel: Kernel, desk: Workspace, port: PortEmulator) -> None:
     """nbclient and papermill: an error, no hanging."""
     own_kernel.begin(desk, {"WAN_PROVIDER": "dashscope-intl", "WAN_BASE_URL": port.base_url})
     error = own_kernel.run("%wan login").error
@@ -364,7 +366,7 @@ def test_a_run_without_a_keyboard_is_told_the_variable(own_kernel: Kernel, desk:
 
 
 @pytest.fixture
-def history(own_kernel: Kernel, desk: Desk) -> Path:
+def history(own_kernel: Kernel, desk: Workspace) -> Path:
     """The file in which the kernel's IPython remembers what was typed."""
     own_kernel.begin(desk, {"WAN_PROVIDER": "emulator"})
     name = own_kernel.ask("str(get_ipython().history_manager.hist_file)")

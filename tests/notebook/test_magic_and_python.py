@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import Shell
-from tests.support.parts import PATIENCE, until
+from tests.support.clock import PATIENCE, until
+from tests.support.ipython_shell import Shell
 from wan_jupyter import Job, Session, Status, Video
 from wan_jupyter.errors import ImageError, JobFailed, ModelError, OptionError, PromptError
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 Door = Callable[..., Job]
 FLAGS = {"negative_prompt": "negative", "prompt_extend": "prompt-extend", "shot_type": "shot-type"}

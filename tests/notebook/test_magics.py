@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.frontends import LOAD, SMALL, Shell
-from tests.support.parts import PATIENCE, until
+from tests.support.clock import PATIENCE, until
+from tests.support.ipython_shell import LOAD, SMALL, Shell
 from wan_jupyter import Job, Status
 from wan_jupyter.errors import JobError, JobFailed, OptionError, OutputError, WaitTimeout
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 SECRET = "sk-distinctive-0123456789"
 

@@ -8,10 +8,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.support.frontends import FAST, LOAD, SMALL, WIDGET, Desk, joined
-from tests.support.parts import PATIENCE, ROOT, environment
+from tests.support.clock import PATIENCE
+from tests.support.ipython_shell import FAST, LOAD, SMALL, WIDGET, Workspace, joined
+from tests.support.processes import ROOT, environment
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 FIRST = ROOT / "notebooks" / "01_first_video.ipynb"
 RAISES = "raises-exception"
@@ -23,7 +24,7 @@ def book(*cells: str) -> Any:
     return nbformat.v4.new_notebook(cells=made)
 
 
-def execute(notebook: Any, desk: Desk, **variables: str) -> Any:
+def execute(notebook: Any, desk: Workspace, **variables: str) -> Any:
     """Run a notebook in a desk's folder and return it; an error without a tag raises."""
     from nbclient import NotebookClient
 
@@ -54,9 +55,9 @@ def is_player(data: Any) -> bool:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Desk]:
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Workspace]:
     """The first notebook after one run, and the folder it ran in."""
-    desk = Desk(tmp_path_factory.mktemp("first"))
+    desk = Workspace(tmp_path_factory.mktemp("first"))
     (desk.folder / "cat.png").unlink()  # the notebook draws its own
     return execute(nbformat.read(FIRST, as_version=4), desk), desk
 
@@ -66,7 +67,7 @@ def sources(notebook: Any, beginning: str) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.startswith(beginning)]
 
 
-def test_every_cell_of_the_first_notebook_has_its_video(first: tuple[Any, Desk]) -> None:
+def test_every_cell_of_the_first_notebook_has_its_video(first: tuple[Any, Workspace]) -> None:
     """Each `%%wan` cell that should succeed, and the Python door, has exactly one player, and it is static."""
     notebook, _ = first
     cells = [c for c in sources(notebook, "%%wan") if RAISES not in c.metadata.get("tags", [])]
@@ -75,7 +76,7 @@ def test_every_cell_of_the_first_notebook_has_its_video(first: tuple[Any, Desk])
     assert [sum(map(is_player, bundles(cell))) for cell in cells] == [1] * len(cells)
 
 
-def test_each_player_is_that_of_its_own_cell(first: tuple[Any, Desk]) -> None:
+def test_each_player_is_that_of_its_own_cell(first: tuple[Any, Workspace]) -> None:
     """The prompt that is shown is the one that was typed, filled."""
     notebook, _ = first
     for cell in sources(notebook, "%%wan"):
@@ -84,7 +85,7 @@ def test_each_player_is_that_of_its_own_cell(first: tuple[Any, Desk]) -> None:
             assert words in text(cell)
 
 
-def test_the_first_notebook_has_no_widgets(first: tuple[Any, Desk]) -> None:
+def test_the_first_notebook_has_no_widgets(first: tuple[Any, Workspace]) -> None:
     """Neither views nor models: it needs no kernel."""
     notebook, _ = first
     assert "widgets" not in notebook.metadata
@@ -95,7 +96,7 @@ def bundles_of(cell: Any) -> list[Any]:
     return bundles(cell) if cell.cell_type == "code" else []
 
 
-def test_the_failure_on_purpose_is_three_lines(first: tuple[Any, Desk]) -> None:
+def test_the_failure_on_purpose_is_three_lines(first: tuple[Any, Workspace]) -> None:
     """The cell with the tag ends with exactly our lines: the service's words, what they mean, and what to do next."""
     notebook, _ = first
     [cell] = [c for c in sources(notebook, "%%wan") if RAISES in c.metadata.get("tags", [])]
@@ -107,14 +108,14 @@ def test_the_failure_on_purpose_is_three_lines(first: tuple[Any, Desk]) -> None:
     assert todo.endswith("Nothing was billed.")
 
 
-def test_no_other_cell_fails_or_complains(first: tuple[Any, Desk]) -> None:
+def test_no_other_cell_fails_or_complains(first: tuple[Any, Workspace]) -> None:
     """No error, and nothing on stderr."""
     notebook, _ = first
     outputs = [(c, o) for c in sources(notebook, "") if RAISES not in c.metadata.get("tags", []) for o in c.outputs]
     assert [o for _, o in outputs if o.output_type == "error" or o.get("name") == "stderr"] == []
 
 
-def test_the_same_cell_again_made_no_other_video(first: tuple[Any, Desk]) -> None:
+def test_the_same_cell_again_made_no_other_video(first: tuple[Any, Workspace]) -> None:
     """Three videos for four cells and a failure."""
     notebook, desk = first
     one, again = sources(notebook, "%%wan cat.png -d 5")
@@ -133,7 +134,7 @@ def test_the_first_notebook_is_stored_without_outputs() -> None:
 # ---- other notebooks -------------------------------------------------------------------------------------------------
 
 
-def test_a_job_that_ends_during_a_later_cell_lands_in_its_own(desk: Desk) -> None:
+def test_a_job_that_ends_during_a_later_cell_lands_in_its_own(desk: Workspace) -> None:
     """`--no-wait`: the player is in the first cell, though the second ran when it came."""
     later = "import threading\nwhile not job.done:\n    threading.Event().wait(0.01)\nprint(job.video.path.exists())"
     cells = execute(book(LOAD, f"%%wan cat.png {SMALL} --no-wait -o job\nA cat", later), desk).cells
@@ -142,7 +143,7 @@ def test_a_job_that_ends_during_a_later_cell_lands_in_its_own(desk: Desk) -> Non
     assert text(cells[2]).strip() == "True"
 
 
-def test_two_jobs_at_once_have_a_cell_each(desk: Desk) -> None:
+def test_two_jobs_at_once_have_a_cell_each(desk: Workspace) -> None:
     """Both are under way before the first is waited for."""
     order = f"%%wan cat.png {SMALL} --no-wait\n"
     cells = execute(book(LOAD, f"{order}One cat", f"{order}Two cats", "%wan wait"), desk).cells
@@ -150,7 +151,7 @@ def test_two_jobs_at_once_have_a_cell_each(desk: Desk) -> None:
     assert len(desk.videos()) == 2
 
 
-def test_a_failing_job_stops_the_run(desk: Desk) -> None:
+def test_a_failing_job_stops_the_run(desk: Workspace) -> None:
     """As papermill and CI want it: our two lines are the error, and the cells after it do not run."""
     from nbclient.exceptions import CellExecutionError
 
@@ -165,7 +166,7 @@ def test_a_failing_job_stops_the_run(desk: Desk) -> None:
     assert not (desk.folder / "reached").exists()
 
 
-def test_bad_input_stops_the_run(desk: Desk) -> None:
+def test_bad_input_stops_the_run(desk: Workspace) -> None:
     """The message of nbclient has our lines and no frame of ours."""
     from nbclient.exceptions import CellExecutionError
 
@@ -179,7 +180,7 @@ def test_bad_input_stops_the_run(desk: Desk) -> None:
 
 def test_a_notebook_in_a_folder_with_any_name(tmp_path: Path) -> None:
     """Blanks, CJK and # in its path; linked, the source is relative and encoded."""
-    desk = Desk(tmp_path / "내 노트북 #1 50%")
+    desk = Workspace(tmp_path / "내 노트북 #1 50%")
     cells = execute(book(LOAD, f"%%wan cat.png {SMALL} --embed never\n고양이"), desk).cells
     [video] = desk.videos()
     assert f'src="wan_outputs/{video.name}"' in joined(bundles(cells[1])[0]["text/html"])

@@ -24,12 +24,14 @@ from PIL import Image as Pillow
 from PIL import features
 
 from tests.catalog.test_providers import Servers
-from tests.support.frontends import Shell
-from tests.support.parts import PATIENCE, FakeClock, PortEmulator, close_client, picture
+from tests.support.clock import PATIENCE, FakeClock
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import Shell
+from tests.support.world import close_client, picture
 from wan_jupyter import Job, Session, Status
 from wan_jupyter.errors import ImageError, ModelError
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 OPENAI = ("--videos-dialect", "openai")
 QUICK = ("--speed", "2000")  # a task is still met while it runs, but not a hundred times

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.frontends import FAST, HELD, LOAD, SMALL, Desk
-from tests.support.parts import PATIENCE, PortEmulator, environment
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import FAST, HELD, LOAD, SMALL, Workspace
+from tests.support.processes import environment
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 PROMPT = re.compile(r"In \[(\d+)\]: \a?\Z")  # the bell may ring while the prompt stands there
 
@@ -69,7 +71,7 @@ IPYTHON = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "-
 
 
 @pytest.fixture
-def variables(desk: Desk, port: PortEmulator) -> dict[str, str]:
+def variables(desk: Workspace, port: PortEmulator) -> dict[str, str]:
     """The environment of a terminal whose emulator is on a port."""
     (desk.folder / "user").mkdir(exist_ok=True)
     more = {"WAN_HOME": str(desk.home), "WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url}
@@ -77,7 +79,7 @@ def variables(desk: Desk, port: PortEmulator) -> dict[str, str]:
 
 
 @pytest.fixture
-def terminal(desk: Desk, variables: dict[str, str]) -> Iterator[Terminal]:
+def terminal(desk: Workspace, variables: dict[str, str]) -> Iterator[Terminal]:
     """A terminal IPython after `%load_ext wan_jupyter`."""
     made = Terminal(IPYTHON, desk.folder, variables)
     made.until(PROMPT)
@@ -86,7 +88,7 @@ def terminal(desk: Desk, variables: dict[str, str]) -> Iterator[Terminal]:
     made.stop()
 
 
-def test_one_line_is_written_over(terminal: Terminal, desk: Desk) -> None:
+def test_one_line_is_written_over(terminal: Terminal, desk: Workspace) -> None:
     """Then it is gone, and two or three lines say what was made."""
     said = terminal.run(f"%%wan cat.png {SMALL}\nA cat")
     [video] = desk.videos()
@@ -114,7 +116,7 @@ def test_a_failure_is_told_once(terminal: Terminal) -> None:
     assert said.count("DataInspectionFailed") == 1
 
 
-def test_control_c_ends_the_wait_and_not_the_job(terminal: Terminal, port: PortEmulator, desk: Desk) -> None:
+def test_control_c_ends_the_wait_and_not_the_job(terminal: Terminal, port: PortEmulator, desk: Workspace) -> None:
     """One line that says how to come back, on a line of its own; later nothing falls into what is typed."""
     port.faults(HELD)
     terminal.write(f"%%wan cat.png {SMALL} -o job\nA cat\n\n\n")
@@ -178,7 +180,7 @@ def test_the_bell_rings_at_the_end_where_it_is_wished_for(terminal: Terminal, li
     assert terminal.text.count("\a") == 1
 
 
-def test_without_a_terminal_there_is_a_line_a_state(desk: Desk, variables: dict[str, str]) -> None:
+def test_without_a_terminal_there_is_a_line_a_state(desk: Workspace, variables: dict[str, str]) -> None:
     """In a log: no carriage returns; progress on stderr, the result on stdout."""
     script = desk.folder / "script.ipy"
     script.write_text(f"{LOAD}\nget_ipython().run_cell_magic('wan', 'cat.png {SMALL}', 'A cat')\n", encoding="utf-8")
@@ -193,7 +195,7 @@ def test_without_a_terminal_there_is_a_line_a_state(desk: Desk, variables: dict[
     assert len(states) == len(set(states)) >= 1
 
 
-def test_a_script_that_fails_ends_with_our_lines(desk: Desk, variables: dict[str, str]) -> None:
+def test_a_script_that_fails_ends_with_our_lines(desk: Workspace, variables: dict[str, str]) -> None:
     """And with a code that a shell can ask for."""
     script = desk.folder / "script.ipy"
     script.write_text(f"{LOAD}\nget_ipython().run_cell_magic('wan', 'kat.png', 'A cat')\n", encoding="utf-8")
@@ -203,7 +205,7 @@ def test_a_script_that_fails_ends_with_our_lines(desk: Desk, variables: dict[str
     assert "There is no picture kat.png." in done.stdout + done.stderr
 
 
-def test_plain_python_needs_no_ipython(desk: Desk, variables: dict[str, str]) -> None:
+def test_plain_python_needs_no_ipython(desk: Workspace, variables: dict[str, str]) -> None:
     """The Python door, in a script: neither IPython nor widgets are imported."""
     code = (
         "import sys, wan_jupyter\n"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.parts import World, picture
+from tests.support.world import World, picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import Problem, ServiceError
 from wan_jupyter.media.image.reader import Image, read_image

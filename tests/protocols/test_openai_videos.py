@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.parts import World, picture
 from tests.support.wire_examples import (
     HUGE,
     LINKS,
@@ -28,6 +27,7 @@ from tests.support.wire_examples import (
     problem,
     unsent,
 )
+from tests.support.world import World, picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ServiceError
 from wan_jupyter.i18n.messages import has_message

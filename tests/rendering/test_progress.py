@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.parts import World, loop_held, until
+from tests.support.clock import until
 from tests.support.view_examples import CARD, NOW, Page, shown
+from tests.support.world import World, loop_held
 from wan_jupyter.notebook.display.views import chips
 from wan_jupyter.rendering import board, board_still, card, frame, line, sound, style
 from wan_jupyter.rendering.progress import amount, estimate, expectation

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.parts import PATIENCE, PortEmulator, World
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import World
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.media.image.reader import Image
 from wan_jupyter.request.options import VideoRequest

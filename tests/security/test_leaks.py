@@ -15,19 +15,22 @@ import nbformat
 import pytest
 
 from tests.notebook.test_public_api_surfaces import OPENAI, Shelf
-from tests.support.frontends import FAST, LOAD, Desk, Kernel
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import FAST, LOAD, Workspace
+from tests.support.kernel_client import Kernel
 from tests.support.leak_subject import echo, storage, troubles
-from tests.support.parts import PATIENCE, PortEmulator, environment, python
+from tests.support.processes import environment, python
 from tests.support.secret_scanner import Secret, leaks, of_key, of_signature, signatures
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 KEY = "sk-Zq7Xw2Vb9Kd4Tf6Hj8Lm3Np5RsYcGaUe1D"
 JOURNAL = ("journal.sqlite3",)
 PROVIDERS = {"dashscope-intl": ((), "/api/v1"), "ssanai": ((), ""), "ope": ((), ""), "openai-videos": (OPENAI, "")}
 FIRST = "dashscope-intl"  # the one of every `make test`; the others take their time in `make stress`
 NO_WAITING = """
-from tests.support.parts import FakeClock
+from tests.support.clock import FakeClock
 from wan_jupyter.session import resources
 clock = FakeClock()
 resources.RealClock = lambda: clock"""
@@ -169,7 +172,7 @@ TYPED = (
 
 
 @pytest.mark.timeout(300)
-def test_nothing_in_a_live_notebook_has_a_secret(own_kernel: Kernel, desk: Desk, studio: PortEmulator) -> None:
+def test_nothing_in_a_live_notebook_has_a_secret(own_kernel: Kernel, desk: Workspace, studio: PortEmulator) -> None:
     """Every message of the kernel, the widgets' state, logs at DEBUG, tracebacks with all their variables."""
     kernel = own_kernel
     kernel.begin(desk, variables(studio))
@@ -217,7 +220,7 @@ def test_nothing_in_an_exported_notebook_has_a_secret(tmp_path: Path, studio: Po
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
 
-    desk = Desk(tmp_path / "tree")
+    desk = Workspace(tmp_path / "tree")
     cells = [
         f"{LOAD}\n{TALK}\n{NO_WAITING}", "%%wan cat.png -o job\nA cat", "%%wan cat.png\nA cat refused",
         "%xmode Verbose",

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.parts import PortEmulator, python
+from tests.support.emulator_client import PortEmulator
+from tests.support.processes import python
 from wan_jupyter.security.api_key import Key
 from wan_jupyter.security.log_redaction import LOGGERS, Scrubber, discreet
 
@@ -155,7 +156,10 @@ def test_a_placeholder_is_no_secret() -> None:
 TALKATIVE = """
 import logging, sys
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 from wan_jupyter.session.session import Session
 session = Session("dashscope-intl", base_url=os.environ["URL"], key=os.environ["SECRET"])
 session.submit("A cat", image=picture(), **SMALL).result(60)

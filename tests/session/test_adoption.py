@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.frontends import Shell
-from tests.support.parts import PATIENCE, SMALL, PortEmulator, World, picture, until
+from tests.support.clock import PATIENCE, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import Shell
+from tests.support.world import SMALL, World, picture
 from wan_jupyter import errors
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
@@ -19,7 +21,7 @@ from wan_jupyter.media.image.reader import data_uri
 from wan_jupyter.session.session import Session
 from wan_jupyter.status import Status
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 GENERAL = "/services/aigc/video-generation/video-synthesis"
 

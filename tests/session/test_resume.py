@@ -7,17 +7,19 @@ import sqlite3
 
 import pytest
 
-from tests.support.frontends import LOAD, SMALL, Shell
-from tests.support.parts import PATIENCE, PortEmulator, python, until
+from tests.support.clock import PATIENCE, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import LOAD, SMALL, Shell
+from tests.support.processes import python
 from wan_jupyter import errors
 from wan_jupyter.session.orphans import orphans
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.support.parts import until
+from tests.support.clock import until
 from wan_jupyter.session.session import Session
 
 session = Session("emulator", outputs=Path("wan_outputs"))

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.parts import PATIENCE, SMALL, World, close_client, forget, picture, until
+from tests.support.clock import PATIENCE, until
+from tests.support.world import SMALL, World, close_client, forget, picture
 from wan_jupyter import errors
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job

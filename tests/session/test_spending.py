@@ -17,18 +17,12 @@ import pytest
 
 from tests.notebook.test_magic_and_python import typed
 from tests.storage.test_journal import row
-from tests.support.frontends import HELD, LOAD, SMALL, Kernel, Shell
-from tests.support.parts import (
-    PATIENCE,
-    START,
-    FakeClock,
-    PortEmulator,
-    World,
-    close_client,
-    environment,
-    picture,
-    until,
-)
+from tests.support.clock import PATIENCE, START, FakeClock, until
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import HELD, LOAD, SMALL, Shell
+from tests.support.kernel_client import Kernel
+from tests.support.processes import environment
+from tests.support.world import World, close_client, picture
 from wan_jupyter import Job, Session, Status
 from wan_jupyter.billing.budget import Budget, Spending, Terms
 from wan_jupyter.billing.money import Amount
@@ -39,7 +33,7 @@ from wan_jupyter.notebook.display.views import card_view
 from wan_jupyter.status import Snapshot
 from wan_jupyter.storage.journal.journal import JobRecord, Journal
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 CHEAP: dict[str, Any] = {"model": "wan2.5-i2v-preview", "resolution": "480P"}  # 0.05 USD a second: 0.25 USD
 UNPRICED: dict[str, Any] = {"model": "wan2.2-i2v-flash", "resolution": "480P"}  # no price in Singapore

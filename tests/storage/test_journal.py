@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.parts import PATIENCE, START, World, environment, picture, python, until
+from tests.support.clock import PATIENCE, START, until
+from tests.support.processes import environment, python
+from tests.support.world import World, picture
 from wan_jupyter.emulator import create_app
 from wan_jupyter.errors import JobError, JobUncertain, OutputError, Problem
 from wan_jupyter.jobs import background
@@ -254,7 +256,10 @@ def test_the_row_says_submitting_before_the_create_is_sent(world: World) -> None
 
 KILLED = """
 import os, signal, sys
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 from pathlib import Path
 from wan_jupyter.jobs import background as engine
 from wan_jupyter.session.session import Session

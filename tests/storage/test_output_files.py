@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import START
+from tests.support.clock import START
 from wan_jupyter.errors import OutputError
 from wan_jupyter.media.image.reader import data_uri
 from wan_jupyter.protocols.http_ranges import NOTHING, PartialFile, RangeReply

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import PATIENCE, environment
+from tests.support.clock import PATIENCE
+from tests.support.processes import environment
 from wan_jupyter.storage.process_lock import HEARTBEAT_DEAD, Owner
 
 HOLD = """

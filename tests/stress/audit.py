@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.support.parts import PortEmulator
+from tests.support.emulator_client import PortEmulator
 from wan_jupyter.errors import JobUncertain, Problem
 from wan_jupyter.media.video.video import inspect
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.parts import picture
+from tests.support.world import picture
 from wan_jupyter import Job, Session, Status
 from wan_jupyter.status import Snapshot
 

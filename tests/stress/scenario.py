@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.parts import PortEmulator, environment
+from tests.support.emulator_client import PortEmulator
+from tests.support.processes import environment
 
 from .orders import Orders
 from .sizes import LONGEST

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import PATIENCE, environment
+from tests.support.clock import PATIENCE
+from tests.support.processes import environment
 
 from .audit import audit
 from .orders import Orders

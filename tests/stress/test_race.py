@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.frontends import SMALL, Desk, Kernel
-from tests.support.parts import PATIENCE, PortEmulator
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import SMALL, Workspace
+from tests.support.kernel_client import Kernel
 
 from .sizes import LONGEST, RACES
 
@@ -41,7 +43,7 @@ def kernels(tmp_path: Path, service: PortEmulator) -> Iterator[list[Kernel]]:
     for name in ("one", "two"):
         (tmp_path / f"{name}-user").mkdir()
         made.append(Kernel(tmp_path / f"{name}-user"))
-        desk = Desk(tmp_path / name)
+        desk = Workspace(tmp_path / name)
         desk.home = tmp_path / "home"
         made[-1].begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": service.base_url})
     yield made

@@ -17,8 +17,12 @@ from tests.notebook.test_composer import Page
 from tests.notebook.test_display import STATIC, ended
 from tests.notebook.test_magics import registered
 from tests.notebook.test_notebook import RAISES, bundles, is_player, text
-from tests.support.frontends import FAST, LOAD, SMALL, WIDGET, Desk, Kernel
-from tests.support.parts import INSTALLED, PATIENCE, PortEmulator, environment, picture
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import FAST, LOAD, SMALL, WIDGET, Workspace
+from tests.support.kernel_client import Kernel
+from tests.support.processes import INSTALLED, environment
+from tests.support.world import picture
 
 from .sizes import LONGEST
 from .versions import LOWEST, PINS, ROOT, Environment, promised, ready
@@ -69,7 +73,7 @@ class Run:
     cells: dict[str, Any]
     book: Any
     page: str
-    desk: Desk
+    desk: Workspace
 
 
 @pytest.fixture(scope="module", params=PINS)
@@ -78,7 +82,7 @@ def there(request: pytest.FixtureRequest) -> Environment:
     return ready(request.param, ROOT / "build" / "versions")
 
 
-def variables(desk: Desk) -> dict[str, str]:
+def variables(desk: Workspace) -> dict[str, str]:
     """Return what a process in an environment sees: its own product, a home of its own, the emulator."""
     (desk.folder / "user").mkdir(exist_ok=True)
     ipython = {"IPYTHONDIR": str(desk.folder / "ipython"), "JUPYTER_PLATFORM_DIRS": "1"}
@@ -86,7 +90,7 @@ def variables(desk: Desk) -> dict[str, str]:
     return environment(desk.folder / "user", **more)
 
 
-def run(there: Environment, desk: Desk, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def run(there: Environment, desk: Workspace, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run something in an environment, in a desk's folder."""
     return there.run(*arguments, cwd=desk.folder, env={**variables(desk), **more}, timeout=5 * PATIENCE)
 
@@ -94,7 +98,7 @@ def run(there: Environment, desk: Desk, *arguments: str, **more: str) -> subproc
 @pytest.fixture(scope="module")
 def saved(there: Environment, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A notebook that nbclient ran and saved, and its page, both made by nbconvert."""
-    desk = Desk(tmp_path_factory.mktemp("saved"))
+    desk = Workspace(tmp_path_factory.mktemp("saved"))
     made = [nbformat.v4.new_code_cell(source) for source in CELLS.values()]
     for name, cell in zip(CELLS, made, strict=True):
         cell.metadata["tags"] = [RAISES] if name in FAIL else []
@@ -120,7 +124,7 @@ def test_the_environment_is_what_its_row_says(there: Environment, tmp_path: Path
         "import importlib.metadata as m, json, wan_jupyter; print(json.dumps([wan_jupyter.__file__,"
         " {one.metadata['Name'].lower(): one.version for one in m.distributions()}]))"
     )
-    done = run(there, Desk(tmp_path / "desk"), "-c", code)
+    done = run(there, Workspace(tmp_path / "desk"), "-c", code)
     file, found = json.loads(done.stdout)
     assert Path(file).is_relative_to(there.folder)
     names = [pin.partition("==")[0] for pin in LOWEST]
@@ -196,7 +200,7 @@ def _live(there: Environment, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def live(_live: Kernel, tmp_path: Path) -> Kernel:
     """A kernel of the environment after `%load_ext wan_jupyter`, with a front end that could answer a question."""
-    _live.begin(Desk(tmp_path / "desk"), {"WAN_PROVIDER": "emulator"})
+    _live.begin(Workspace(tmp_path / "desk"), {"WAN_PROVIDER": "emulator"})
     return _live
 
 
@@ -213,7 +217,7 @@ def test_a_card_goes_on_and_ends_as_a_video(live: Kernel) -> None:
 
 def test_the_cancel_button_reaches_the_job(live: Kernel, tmp_path: Path) -> None:
     """Its click comes through the widget's comm."""
-    live.begin(Desk(tmp_path / "slow"), {"WAN_EMULATOR_SPEED": "0.01"})
+    live.begin(Workspace(tmp_path / "slow"), {"WAN_EMULATOR_SPEED": "0.01"})
     cell = live.ok(f"%%wan cat.png {SMALL} -o slow\nA slow cat", live=True)
     live.click(live.button())
     ended(live, cell)
@@ -276,9 +280,9 @@ print(get_ipython().complete("", "%%wan --du", 10)[1])
 FAILS = f"{LOAD}\nget_ipython().run_cell_magic('wan', 'cat.png {SMALL}', 'A forbidden prompt')\n"
 
 
-def script(there: Environment, folder: Path, source: str) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+def script(there: Environment, folder: Path, source: str) -> tuple[Workspace, subprocess.CompletedProcess[str]]:
     """Run a script in a terminal IPython."""
-    desk = Desk(folder)
+    desk = Workspace(folder)
     (folder / "script.ipy").write_text(source, "utf-8")
     return desk, run(there, desk, "-m", "IPython", "--no-banner", "--colors=NoColor", "script.ipy")
 
@@ -322,7 +326,7 @@ wan_jupyter.allow_nested_asyncio()
 
 def test_plain_python_orders_over_sockets(there: Environment, tmp_path: Path) -> None:
     """Forms, downloads and the emulator's server, all of this environment's versions."""
-    desk = Desk(tmp_path / "desk")
+    desk = Workspace(tmp_path / "desk")
     (tmp_path / "service").mkdir()
     service = PortEmulator(tmp_path / "service", "--videos-dialect", "openai", python=there.python)
     try:

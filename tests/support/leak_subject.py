@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.parts import PATIENCE, Emulator, FakeClock, picture
+from tests.support.clock import PATIENCE, FakeClock
+from tests.support.emulator_client import Emulator
+from tests.support.world import picture
 from wan_jupyter.errors import WanError
 from wan_jupyter.jobs import background
 from wan_jupyter.security.api_key import Key

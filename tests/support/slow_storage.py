@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.support.parts import PATIENCE, PortEmulator
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
 
 PADDING = 2_000_000  # bytes: small clips would arrive in one piece
 ETAG = '"5B3C1A2E053D763E1B002CC607C5A0FE"'

@@ -18,7 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.parts import PATIENCE, PortEmulator, World
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.world import World
 from wan_jupyter.errors import ConnectionProblem, InputError, ProblemError, ServiceError, SettingsError
 from wan_jupyter.protocols.base import Download
 from wan_jupyter.security.api_key import Key

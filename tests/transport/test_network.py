@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import ROOT, python
+from tests.support.processes import ROOT, python
 
 SECRET = "sk-distinctive-9f27c1-never-to-be-seen"
 
@@ -32,7 +32,10 @@ sys.addaudithook(watch)
 FROM_PYTHON = (
     WATCHED
     + """
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 from wan_jupyter.session.session import Session
 session = Session()
 print(session)
@@ -45,7 +48,10 @@ print("MADE", video.path.is_file(), session.provider.name)
 FROM_A_CELL = (
     WATCHED
     + """
-from tests.support.parts import *
+from tests.support.clock import *
+from tests.support.processes import *
+from tests.support.emulator_client import *
+from tests.support.world import *
 from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()

@@ -14,14 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.frontends import Shell
-from tests.support.parts import PATIENCE, PortEmulator, World, environment, picture
+from tests.support.clock import PATIENCE
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import Shell
+from tests.support.processes import environment
+from tests.support.world import World, picture
 from wan_jupyter.errors import JobUncertain, OptionError
 from wan_jupyter.session.session import Session
 from wan_jupyter.status import Status
 from wan_jupyter.workflows.cleanup import DiskUsage, clear, look
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 LOST = {"at": "submit", "do": "drop_after"}
 OWNER = """

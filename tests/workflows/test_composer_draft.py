@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.frontends import Shell
-from tests.support.parts import World, picture
+from tests.support.ipython_shell import Shell
+from tests.support.world import World, picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ImageError, JobError, ModelError, OptionError, PromptError
 from wan_jupyter.media.image.reader import read_image
@@ -33,7 +33,7 @@ from wan_jupyter.workflows.composer_draft import (
 )
 from wan_jupyter.workflows.composer_options import ASKED, fitted, offer
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 CAT = picture()
 NAMES: dict[str, Any] = {"season": "autumn", "cat": CAT, "night": picture("navy")}

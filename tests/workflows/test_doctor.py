@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.frontends import Shell
-from tests.support.parts import PortEmulator, World, python
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import Shell
+from tests.support.processes import python
+from tests.support.world import World
 from wan_jupyter.config.settings import read_settings
 from wan_jupyter.workflows import doctor
 from wan_jupyter.workflows.doctor import Finding, Patient
 
-pytest_plugins = ("tests.support.shell",)
+pytest_plugins = ("tests.support.notebook_fixtures",)
 
 SECRET = "sk-distinctive-5b20"
 

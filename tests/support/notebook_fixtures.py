@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.frontends import FAST, LOAD, Desk, Kernel, Shell, an_ipython, drop_work
-from tests.support.parts import PortEmulator, QuickClock, close_client, forget
+from tests.support.clock import QuickClock
+from tests.support.emulator_client import PortEmulator
+from tests.support.ipython_shell import FAST, LOAD, Shell, Workspace, an_ipython, drop_work
+from tests.support.kernel_client import Kernel
+from tests.support.world import close_client, forget
 from wan_jupyter.i18n.messages import ENGLISH, language_scope
 from wan_jupyter.jobs import background
 from wan_jupyter.session import resources
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The test's own folder as the working directory, with a picture in it, and a fast emulator."""
-    made = Desk(tmp_path)
+    made = Workspace(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     for name, value in FAST.items():
@@ -26,7 +29,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 @pytest.fixture
-def bare(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+def bare(desk: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A terminal IPython in which nothing is loaded yet; the language it comes to speak ends with it."""
     monkeypatch.setattr(resources, "RealClock", QuickClock)
     with language_scope(ENGLISH), an_ipython() as ip:
@@ -54,7 +57,7 @@ def _kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 @pytest.fixture
-def kernel(_kernel: Kernel, desk: Desk, port: PortEmulator) -> Kernel:
+def kernel(_kernel: Kernel, desk: Workspace, port: PortEmulator) -> Kernel:
     """A kernel as it is after `%load_ext wan_jupyter`: a home and folder of its own, an emulator on a port."""
     _kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
     return _kernel
