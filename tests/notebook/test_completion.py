@@ -513,7 +513,8 @@ def test_an_older_ipython_is_answered_in_its_own_terms(here: CompletionContext, 
 HOOK = """
 from pathlib import Path
 from wan_jupyter.notebook import completion as completer
-completer.install(get_ipython(), lambda: completer.CompletionContext(Path.cwd(), get_ipython().user_ns, ("show", "wait")))
+ip = get_ipython()
+completer.install(ip, lambda: completer.CompletionContext(Path.cwd(), ip.user_ns, ("show", "wait")))
 photo, number = b"x", 5
 """
 
