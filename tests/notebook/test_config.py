@@ -180,7 +180,7 @@ def look():
         "registry": "WanMagics" in ip.magics_manager.registry,
         "config": "WanMagics" in ip.config,
         "attributes": sorted(name for name in vars(ip) if "wan" in name),
-        "language": speaking.get(),
+        "language": current_language.get(),
         "comms": len(comms.comms),
         "threads": sorted(thread.name for thread in threading.enumerate() if not thread.name.startswith("wan-")),
     }
