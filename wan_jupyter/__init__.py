@@ -73,7 +73,7 @@ def load_ipython_extension(ip: Any) -> None:
 
     display.install(ip)
     ours = magics.register(ip)
-    completion.install(ip, partial(offers, ours.desk))
+    completion.install(ip, partial(offers, ours.state))
     ours.greet()
 
 

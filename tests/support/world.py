@@ -42,6 +42,7 @@ class World:
     folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
     sessions: list[Session] = field(default_factory=list)
+    clips: Path | None = None  # rendered once for all worlds that share it
 
     @property
     def home(self) -> Path:
@@ -52,7 +53,7 @@ class World:
         return self.folder / "wan_outputs"
 
     def settings(self, **more: Any) -> Settings:
-        emulator = {"clip_seconds": 0.2, "now": self.clock.time}
+        emulator = {"clip_seconds": 0.2, "now": self.clock.time, "clips": self.clips}
         return Settings(**{"home": self.home, "notebook": self.folder, "emulator": emulator, **more})
 
     def session(self, provider: str | None = "emulator", **how: Any) -> Session:
