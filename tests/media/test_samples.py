@@ -94,7 +94,9 @@ def test_an_hour_that_does_not_exist_is_told(tmp_path: Path) -> None:
 def test_a_png_is_the_packages_own_file(tmp_path: Path, hour: str) -> None:
     """Byte for byte, so that its digest, and with it the request's fingerprint, is the same on every machine."""
     written = wan_jupyter.sample(tmp_path / "cat.png", hour)
-    assert written.read_bytes() == (Path(wan_jupyter.__file__).parent / "media" / "samples" / f"{hour}.png").read_bytes()
+    assert (
+        written.read_bytes() == (Path(wan_jupyter.__file__).parent / "media" / "samples" / f"{hour}.png").read_bytes()
+    )
     with Image.open(written) as picture:
         assert (picture.size, picture.mode) == (SIZE, "RGB")
 

@@ -155,7 +155,7 @@ class Session(JobRegistry):
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
-        return plan_with(request, self.provider, self._settings.usual)
+        return plan_with(request, self.provider, self._settings.defaults)
 
     def dry_run(self, request: VideoRequest) -> DryRun:
         """Return what a request would send and cost; nothing is sent."""

@@ -31,7 +31,7 @@ def offers(desk: ShellState) -> CompletionContext:
 
 
 def _settings(desk: ShellState) -> Settings:
-    return environment.read_settings(fixed=desk.fixed, wishes=desk.wished())
+    return environment.read_settings(fixed=desk.fixed, config=desk.wished())
 
 
 def _provider(desk: ShellState, name: str) -> str:
@@ -47,7 +47,7 @@ def _model(desk: ShellState, name: str) -> str:
     found = _settings(desk)
     own = found.sessions.get(name or desk.named or found.chosen)
     said = {**{key: value for key, (value, _) in found.defaults.items()}, **(own.defaults if own else {})}
-    return found.model or str(said.get("model", ""))
+    return str(said.get("model", ""))
 
 
 def _jobs(desk: ShellState) -> Iterable[tuple[str, bool]]:
