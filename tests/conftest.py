@@ -38,9 +38,9 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _caches: P
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, _caches: Path) -> Iterator[World]:
     """A home, a clock that never really waits, and the emulator in process."""
-    made = World(tmp_path)
+    made = World(tmp_path, clips=_caches / "clips")
     yield made
     made.close()
 

@@ -125,8 +125,10 @@ def test_half_a_video_goes_once_its_job_has_ended(world: World, session: Session
     assert len(list(world.outputs.glob(".*.part"))) == 4
 
 
-def test_a_task_that_no_job_stands_for_goes_with_its_clip(world: World, session: Session) -> None:
+def test_a_task_that_no_job_stands_for_goes_with_its_clip(tmp_path: Path) -> None:
     """The journal was lost; what is a job's of today stays, and is served as before."""
+    world = World(tmp_path)  # with a folder of clips of its own
+    session = world.session()
     world.order("Before", session=session, image=picture("navy")).result(PATIENCE)
     with closing(sqlite3.connect(session.journal.path)) as sql, sql:
         sql.execute("DELETE FROM jobs")
@@ -140,6 +142,7 @@ def test_a_task_that_no_job_stands_for_goes_with_its_clip(world: World, session:
     again = session.adopt(job.remote_id)
     assert again.id == job.id
     assert world.order("Once more", session=session).result(PATIENCE).path.is_file()
+    world.close()
 
 
 def test_the_locks_of_kernels_that_are_gone_go(world: World, session: Session, tmp_path: Path) -> None:
@@ -201,8 +204,8 @@ def test_the_table_says_what_may_go_and_yes_removes_it(shell: Shell) -> None:
     """Sizes of everything; the sentence below names the next thing to type."""
     job = shell.order()
     job.result(PATIENCE)
-    (shell.desk.home / "inputs").mkdir(exist_ok=True)
-    (shell.desk.home / "inputs" / ("0" * 64)).write_bytes(bytes(1_500_000))
+    (shell.workspace.home / "inputs").mkdir(exist_ok=True)
+    (shell.workspace.home / "inputs" / ("0" * 64)).write_bytes(bytes(1_500_000))
     said = shell.ok("%wan clean").out
     assert "finished videos" in said
     assert "%wan clean --yes removes them" in said

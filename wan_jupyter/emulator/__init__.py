@@ -28,6 +28,7 @@ def create_app(
     gateway: str = "classic",
     openai_server: str = "vllm-omni",
     served_model: str | None = None,
+    clips: str | os.PathLike[str] | None = None,
     now: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Make the service as an ASGI app whose tasks live as files in the folder `state`.
@@ -37,8 +38,9 @@ def create_app(
     path. `videos_dialect` is one of "ope", "openai", "new-api".
     `gateway` is the generation of the gateway on `/v1/video/generations` (and, for "new-api", on `/v1/videos`):
     "classic", the one of the seed document's samples, or "public-id". `openai_server` is whose quirks the dialect
-    "openai" has: "vllm-omni" or "sglang"; it serves `served_model`, Wan 2.2 I2V unless named. `now` gives the time
-    in seconds since 1970.
+    "openai" has: "vllm-omni" or "sglang"; it serves `served_model`, Wan 2.2 I2V unless named. `clips` is
+    the folder of rendered clips, named by what they show, which several services may share; by default one in
+    `state`. `now` gives the time in seconds since 1970.
     The app needs no lifespan; several apps, also in several processes, may serve one folder.
     Raises ValueError for a speed or a clip length that is not above zero, and for an unknown dialect, gateway or
     server.
@@ -48,6 +50,6 @@ def create_app(
 
     served = served_model or SERVED_MODEL
     checked = Settings.checked(
-        state, speed, clip_seconds, strict_paths, videos_dialect, now, gateway, openai_server, served
+        state, speed, clip_seconds, strict_paths, videos_dialect, now, gateway, openai_server, served, clips
     )
     return build(checked)

@@ -63,7 +63,7 @@ class Core:
         self._tenant = Tenant(settings.state)
         self.tasks = TaskFolder(settings.state)
         self.inputs = InputFolder(settings.state)
-        self.studio = Studio(settings.state, self.inputs, settings.clip_seconds)
+        self.studio = Studio(settings.clips or settings.state / "clips", self.inputs, settings.clip_seconds)
         self._secret = _secret(settings.state)
         self._desk = Worker("wan-emulator-desk")
         self._lightbox = Worker("wan-emulator-lightbox")

@@ -26,6 +26,7 @@ class Settings:
     gateway: str = GATEWAYS[0]
     openai_server: str = OPENAI_SERVERS[0]
     served_model: str = SERVED_MODEL
+    clips: Path | None = None
 
     @classmethod
     def checked(
@@ -39,6 +40,7 @@ class Settings:
         gateway: str = GATEWAYS[0],
         openai_server: str = OPENAI_SERVERS[0],
         served_model: str = SERVED_MODEL,
+        clips: str | os.PathLike[str] | None = None,
     ) -> Settings:
         """Build the settings; raise ValueError for a value that cannot work."""
         if not speed > 0:
@@ -48,9 +50,9 @@ class Settings:
         _one_of("videos_dialect", videos_dialect, VIDEOS_DIALECTS)
         _one_of("gateway", gateway, GATEWAYS)
         _one_of("openai_server", openai_server, OPENAI_SERVERS)
-        return cls(
-            Path(state), speed, clip_seconds, strict_paths, videos_dialect, now, gateway, openai_server, served_model
-        )
+        shared = Path(clips) if clips is not None else None
+        server = (gateway, openai_server, served_model)
+        return cls(Path(state), speed, clip_seconds, strict_paths, videos_dialect, now, *server, shared)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -30,8 +30,8 @@ class Picture:
 class Studio:
     """Make the clips of one folder."""
 
-    def __init__(self, folder: Path, inputs: InputFolder, clip_seconds: float | None) -> None:
-        self._clips = folder / "clips"
+    def __init__(self, clips: Path, inputs: InputFolder, clip_seconds: float | None) -> None:
+        self._clips = clips
         self._inputs = inputs
         self._clip_seconds = clip_seconds
         self._worker = Worker("wan-emulator-studio")
