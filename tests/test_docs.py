@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 import shlex
+import sys
+import textwrap
+import tomllib
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.ipython_shell import FAST, Workspace
 from tests.support.kernel_client import Kernel
 from tests.support.processes import ROOT
+from tests.support.wire_examples import answer, first
 from tools.check_site import loads_from_elsewhere
 from tools.generate_tables import PAGES, README, VARIABLES, with_tables
+from wan_jupyter.catalog.entries import Model, Provider, models
 from wan_jupyter.config.settings import read_settings
 from wan_jupyter.config.settings_files import project_file
 from wan_jupyter.emulator.__main__ import _parser
+from wan_jupyter.i18n.messages import LANGUAGES
+from wan_jupyter.protocols.base import CreateRequest
 from wan_jupyter.status import MOVES
 
 FENCE = re.compile(
@@ -25,7 +36,8 @@ FENCE = re.compile(
 )
 RUN = ("python", "ipython")
 CHECKED = (*RUN, "sh", "toml", "text")
-PROJECT_PAGES = (*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md")
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PROJECT_PAGES = (*PAGES, CONTRIBUTING, ROOT / "SECURITY.md", ROOT / "CHANGELOG.md")
 # Nothing but this machine can be reached from a page's cells.
 SHORT = {"WAN_EMULATOR_CLIP_SECONDS": "0.1"}  # three frames
 NO_NETWORK = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
@@ -42,9 +54,15 @@ class Block:
 
 
 def blocks(page: Path, *languages: str) -> list[Block]:
-    """Return the fenced blocks of a page, in order."""
+    """Return the fenced blocks of a page, in order, or those in some languages."""
     found = (Block(m["language"], m["text"], m["raises"] or "") for m in FENCE.finditer(page.read_text("utf-8")))
     return [block for block in found if not languages or block.language in languages]
+
+
+def cells(page: Path) -> list[Block]:
+    """Return the blocks that a kernel can run; a profile's lines run in `test_readme`, in a profile."""
+    profile = part(page, "autoload") if "<!-- autoload -->" in page.read_text("utf-8") else None
+    return [block for block in blocks(page, *RUN) if block.text != profile]
 
 
 def name(page: Path) -> str:
@@ -70,18 +88,17 @@ def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     kernel.stop()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, *RUN)], ids=name)
+@pytest.mark.parametrize("page", [page for page in PAGES if cells(page)], ids=name)
 def test_every_cell_of_a_page_runs(page: Path, shared_kernel: Kernel, tmp_path: Path) -> None:
     """From top to bottom, in a fresh folder; a page that does not load the extension starts as the home page says."""
     desk = Workspace(tmp_path / "notebook")
     (desk.folder / "cat.png").unlink()
     shared_kernel.begin(desk, {"WAN_PROVIDER": "emulator", **FAST, **SHORT, **NO_NETWORK})
-    cells = blocks(page, *RUN)
-    if "%load_ext" in cells[0].text:
+    if "%load_ext" in cells(page)[0].text:
         shared_kernel.ok("%unload_ext wan_jupyter")
     else:
-        shared_kernel.ok(blocks(ROOT / "docs" / "index.md", *RUN)[0].text)
-    for cell in cells:
+        shared_kernel.ok(cells(ROOT / "docs" / "index.md")[0].text)
+    for cell in cells(page):
         error = shared_kernel.run(cell.text).error
         assert (error["ename"] if error else "") == cell.raises, f"{cell.text}\n{error}"
 
@@ -191,3 +208,68 @@ def test_what_a_page_loads_from_elsewhere_is_found(html: str, loads: bool, tmp_p
     """`make docs` looks at the site that it built."""
     (tmp_path / "index.html").write_text(html, "utf-8")
     assert bool(list(loads_from_elsewhere(tmp_path))) is loads
+
+
+# ---- the worked examples of CONTRIBUTING.md -----------------------------------------------------------------------
+
+EXAMPLES = [Block(block.language, textwrap.dedent(block.text), "") for block in blocks(CONTRIBUTING, "python", "toml")]
+
+
+def files_of(language: str) -> dict[str, list[str]]:
+    """Return the examples of a language, by the file that their first line names."""
+    found: dict[str, list[str]] = {}
+    for block in EXAMPLES:
+        if block.language == language:
+            path = block.text.removeprefix("# ").split(",")[0].split()[0]
+            found.setdefault(path, []).append(block.text)
+    return found
+
+
+def test_the_examples_name_files() -> None:
+    """Of those that exist, but for the new protocol."""
+    new = {"wan_jupyter/protocols/example.py"}
+    assert {path for path in {**files_of("python"), **files_of("toml")} if not (ROOT / path).is_file()} == new
+
+
+def test_the_example_of_a_protocol_makes_a_video() -> None:
+    """It is a whole module; a task goes from its create to the link of its video."""
+    [source] = files_of("python")["wan_jupyter/protocols/example.py"]
+    names = {"__name__": "wan_jupyter.protocols.example", "__package__": "wan_jupyter.protocols"}
+    module = types.ModuleType(names["__name__"])
+    sys.modules[names["__name__"]] = module  # dataclasses look there
+    try:
+        module.__dict__.update(names)
+        exec(compile(source, "example.py", "exec"), module.__dict__)
+        spoken = module.Example("https://example.com")
+        create = CreateRequest("wan", "first", "", "", "A cat", {"duration": 5}, {"first": "data:,"})
+        assert json.loads(first(spoken.submit(create)).content)["duration"] == 5
+        created = answer(spoken.submit(create), httpx.Response(200, json={"id": "7"}))
+        assert str(first(spoken.poll(created.remote_id)).url) == "https://example.com/v1/films/7"
+        done = httpx.Response(200, json={"state": "done", "url": "https://example.com/7.mp4"})
+        assert str(spoken.content(answer(spoken.poll("7"), done)).request.url) == "https://example.com/7.mp4"
+    finally:
+        del sys.modules[names["__name__"]]
+
+
+def test_the_example_rows_fit_the_catalogue() -> None:
+    """The model has what it does not say itself from another; the provider speaks its protocol."""
+    rows = [tomllib.loads(text) for text in files_of("toml")["wan_jupyter/catalog/catalog.toml"]]
+    [model], providers = rows[0]["models"], rows[1]["providers"]
+    assert model["same_as"] in models()
+    like = models()[model["same_as"]]
+    made = Model(**{**vars_of(like), **model})
+    assert made.prices[0].keys() == like.prices[0].keys()
+    assert Provider(name="example", title="", **providers["example"]).speak().base_url == "https://gateway.example.com"
+
+
+def vars_of(model: Model) -> dict[str, object]:
+    return {each.name: getattr(model, each.name) for each in dataclasses.fields(model)}
+
+
+def test_the_other_examples_are_python() -> None:
+    """And the languages are those that there are, and one more."""
+    for texts in files_of("python").values():
+        for text in texts:
+            compile(text, "example", "exec")
+    [line] = files_of("python")["wan_jupyter/i18n/messages.py"]
+    assert str(LANGUAGES)[:-1] in line.replace('"', "'")

@@ -127,11 +127,13 @@ def commands_table() -> str:
     """Return the commands of `%wan`, as `%wan help` lists them."""
     from wan_jupyter.notebook.commands import COMMANDS
 
-    return table(("command", "what it does"), (_command(name) for name in COMMANDS))
+    return table(("command", "what it does"), (_command(*item) for item in COMMANDS.items()))
 
 
-def _command(name: str) -> tuple[str, str]:
+def _command(name: str, spec: object) -> tuple[str, str]:
     """Return a command as typed, and what it does; a help text may begin with `ARGUMENTS: `."""
+    if usage := getattr(spec, "usage", ""):
+        return f"`{escaped(usage)}`", escaped(spec.help)
     found = re.fullmatch(r"((?:\[|[A-Z_]{2,})[^:]*): (.*)", tr(f"command.{name}"), re.DOTALL)
     arguments, text = found.groups() if found else ("", tr(f"command.{name}"))
     typed = f"%wan {name if name != 'where' else ''} {arguments}"
