@@ -6,6 +6,7 @@ is not up to date.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -99,6 +100,11 @@ def escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def code(text: str) -> str:
+    """Return a text as code in a table cell; GitHub and Python-Markdown do not agree on how to escape `|` there."""
+    return f"<code>{html.escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
+
+
 # ---- options, commands, settings ----------------------------------------------------------------------------------
 
 
@@ -119,8 +125,8 @@ IN_PYTHON = frozenset({"new", "budget", "yes"})  # what `Session.submit` takes o
 def _option(pair: tuple[object, str]) -> tuple[str, str, str]:
     option, keyword = pair
     by_field = [f"`{flag}`" for flag, spelling in spellings().items() if spelling.row == option]
-    value = f" `{option.option.metavar}`" if option.option.metavar else ""
-    return escaped(f"{', '.join(by_field)}{value}"), keyword, escaped(option.help)
+    value = f" {code(option.option.metavar)}" if option.option.metavar else ""
+    return f"{', '.join(by_field)}{value}", keyword, escaped(option.help)
 
 
 def commands_table() -> str:
@@ -133,11 +139,11 @@ def commands_table() -> str:
 def _command(name: str, spec: object) -> tuple[str, str]:
     """Return a command as typed, and what it does; a help text may begin with `ARGUMENTS: `."""
     if usage := getattr(spec, "usage", ""):
-        return f"`{escaped(usage)}`", escaped(spec.help)
+        return code(usage), escaped(spec.help)
     found = re.fullmatch(r"((?:\[|[A-Z_]{2,})[^:]*): (.*)", tr(f"command.{name}"), re.DOTALL)
     arguments, text = found.groups() if found else ("", tr(f"command.{name}"))
     typed = f"%wan {name if name != 'where' else ''} {arguments}"
-    return escaped(f"`{' '.join(typed.split())}`"), escaped(text)
+    return code(" ".join(typed.split())), escaped(text)
 
 
 def config_table() -> str:
