@@ -1,4 +1,4 @@
-"""Measure what the README may say, on this machine: `make bench`. Not a test: nothing fails for being slow.
+"""Measure what `docs/reference/performance.md` says, on this machine: `make bench`. Not a test: nothing fails for being slow.
 
 Figures that are compared are taken side by side in one run.
 """
