@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO
 
+from .home import HomeLayout
+
 HEARTBEAT_TIMEOUT_S = 600.0  # ten times `polling.HEARTBEAT_INTERVAL_S`: a slow disk or a stopped process is not dead
 NEW_LOCK_GRACE_S = 60.0  # a process may be delayed between creating its file and locking it
 
@@ -24,8 +26,8 @@ class Owner:
     """This process, as the journal knows it; the lock is held until `release` or the end of the process."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "owners"
-        for folder in (home, self._folder):  # `parents=True` would create it with open permissions
+        self._folder = HomeLayout(home).owners
+        for folder in (home, self._folder):  # those that only `parents=True` creates ignore `mode`
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.pid = os.getpid()
         self.name = f"{socket.gethostname()}:{self.pid}:{secrets.token_hex(4)}"
