@@ -175,11 +175,11 @@ class Video:
         Raises:
             OutputError: another file is there already, or the video cannot be read, or the file not be written.
         """
-        from .gif import FASTEST, write_gif
+        from .gif import MAX_FPS, write_gif
 
         width = _whole(width, 1, "video.width")
-        if not 0 < fps <= FASTEST:
-            raise OutputError("video.rate", value=fps, most=FASTEST)
+        if not 0 < fps <= MAX_FPS:
+            raise OutputError("video.rate", value=fps, most=MAX_FPS)
         usual = self.path.with_suffix(".gif")
         target = export.target_of(path or usual, usual.name)
         with export.replacing(target, self.path, overwrite) as part:
