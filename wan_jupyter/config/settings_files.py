@@ -148,7 +148,7 @@ def _providers() -> Mapping[str, Any]:
 
 
 def _text(path: Path, strict: bool = True) -> str | None:
-    """Return a file's text, None where there is none; of a project's file, also where it cannot be read."""
+    """Return a file's text, None if it does not exist, or, unless `strict`, if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):

@@ -62,7 +62,7 @@ class Image:
         Slow for objects (up to seconds): call it on worker threads only.
 
         Raises:
-            ImageError: there is no snapshot (a URL, or a picture read from the journal).
+            ImageError: it has no pixels: a URL, or a picture from the journal.
         """
         if isinstance(self.source, bytes):
             return self.source
