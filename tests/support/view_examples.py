@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from wan_jupyter.rendering import CardView, PlayerView, card, player
+from wan_jupyter.rendering import CardView, PlayerView, live_card, video_player
 from wan_jupyter.status import Status
 
 POSTER = b"\xff\xd8 a poster \xff\xd9"
@@ -88,4 +88,4 @@ class Page(HTMLParser):
 
 def shown(view: PlayerView | CardView) -> Page:
     """Return the HTML of a player or of a live card, parsed."""
-    return Page(player(view)["text/html"] if isinstance(view, PlayerView) else card(view))
+    return Page(video_player(view)["text/html"] if isinstance(view, PlayerView) else live_card(view))
