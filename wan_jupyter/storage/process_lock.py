@@ -15,15 +15,17 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO
 
-HEARTBEAT_DEAD = 600.0
-YOUNG = 60.0  # seconds: between making its file and locking it, a process may be held up
+from .home import HomeLayout
+
+HEARTBEAT_TIMEOUT_S = 600.0
+NEW_LOCK_GRACE_S = 60.0  # seconds: between making its file and locking it, a process may be held up
 
 
 class Owner:
     """This process, as the journal knows it; the lock is held until `release` or the end of the process."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "owners"
+        self._folder = HomeLayout(home).owners
         for folder in (home, self._folder):  # what `parents` makes would be open to everyone
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.pid = os.getpid()
@@ -39,7 +41,7 @@ class Owner:
         if not name or name == self.name:  # a job that was given up is nobody's
             return bool(name)
         verdict = self._by_lock(name) if name.partition(":")[0] == socket.gethostname() else None
-        return now - heartbeat < HEARTBEAT_DEAD if verdict is None else verdict
+        return now - heartbeat < HEARTBEAT_TIMEOUT_S if verdict is None else verdict
 
     def release(self) -> None:
         """Let go of the lock and remove its file."""
@@ -72,7 +74,7 @@ class Owner:
 def _is_free(path: Path) -> bool:
     """Tell whether nobody holds a lock, and it is no lock that someone is about to take."""
     try:
-        if time.time() - path.stat().st_mtime < YOUNG:
+        if time.time() - path.stat().st_mtime < NEW_LOCK_GRACE_S:
             return False
         with _open(path) as file:
             return _lock(file)

@@ -45,7 +45,7 @@ class DisplaySpecs:
             page: where the final output goes; None: the notebook.
         """
         origin = job.origin  # now: a later cell that attaches says so in its own output
-        dry_run = job.dry
+        dry_run = job._dry_run
 
         def final_for_widget() -> Bundle:
             return self.final(job, "auto", origin, self.embedding.widget_page)
@@ -85,7 +85,7 @@ class DisplaySpecs:
             return self.card(job)
         warning = warning_of(job, self.language())
         try:
-            facts = {"policy": policy, "origin": origin, "warning": warning, "cell": job.facts.cell}
+            facts = {"policy": policy, "origin": origin, "warning": warning, "cell": job.info.cell}
             view = player_view(job.video, page or self.embedding.page, **facts)
         except OutputError as error:  # a file that does not decode, or that was moved away meanwhile
             lines = missing_video_lines(job.video.path, job.id, error, self.language())

@@ -67,18 +67,18 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
     return CardView(
         job_id=job.id,
         status=snapshot.status,
-        since=job.facts.created_at,
+        since=job.info.created_at,
         now=now,
         prompt=job.request.filled_prompt,
-        model=job.facts.model,
-        provider="" if job.facts.emulated else job.provider,  # the badge says it
+        model=job.info.model,
+        provider="" if job.info.emulated else job.provider,  # the badge says it
         chips=(*chips(job.request, language), *price_chips(job, language)),
         progress=snapshot.progress,
         moved=snapshot.moved,
-        expected=job.facts.expected,
+        expected=job.info.expected,
         note=_note(job, language),
         lines=tuple(error.parts(language)) if error else (),
-        emulated=job.facts.emulated,
+        emulated=job.info.emulated,
         thumbnails=job.thumbnails,
         file=Path(snapshot.file).name if snapshot.file else "",
         cancel_requested=job.cancel_requested,
@@ -112,9 +112,9 @@ def _typed(option: Declared, value: Any) -> str:
 def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
     """Return the expected price of a job until it is known; nothing for a free one."""
     may_still_cost = job.status.live or job.status is Status.UNCERTAIN
-    if not may_still_cost or job.cost or job.facts.emulated or job.facts.estimate == FREE:
+    if not may_still_cost or job.cost or job.info.emulated or job.info.estimate == FREE:
         return ()
-    estimate = job.facts.estimate
+    estimate = job.info.estimate
     return (tr("chip.price", language, price=estimate) if estimate else tr("chip.price_unknown", language),)
 
 
@@ -173,7 +173,7 @@ def missing_video_lines(path: Path, identity: str, error: OutputError, language:
 def warning_of(job: Job, language: str = "en") -> str:
     """Return the warning about a finished video, as sentences; "" for none."""
     sentences = [tr(f"remark.{job.warning}", language)] if job.warning else []
-    sentences += [tr(key, language, **values) for key, values in job.facts.remarks]
+    sentences += [tr(key, language, **values) for key, values in job.remarks]
     return " ".join(sentences)
 
 
@@ -196,8 +196,8 @@ def job_row(job: Job, language: str = "en") -> dict[str, str]:
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
     prompt = rendering.one_line(job.request.filled_prompt, MAX_PROMPT)
     status = tr(f"state.{job.status.lower()}", language)
-    when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%m-%d %H:%M")
-    return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
+    when = datetime.fromtimestamp(max(0.0, job.info.created_at)).strftime("%m-%d %H:%M")
+    return {"id": job.id, "when": when, "status": status, "model": job.info.model, "prompt": prompt, "file": name}
 
 
 MAX_WIDGET_HTML = 12_000_000  # characters
