@@ -109,8 +109,8 @@ def test_jobs_are_counted_in_singular_and_plural(language: str, words: tuple[str
         assert status_counts([CARD] * count, language).startswith(start)
 
 
-def test_the_board_has_a_row_for_each_job() -> None:
-    """Live and at rest: id, state, time and prompt; one line counts them."""
+def test_the_job_table_has_a_row_for_each_job() -> None:
+    """Live and static: id, state, time and prompt; one line counts the jobs."""
     views = [replace(CARD, job_id=f"job{n}", status=status) for n, status in enumerate(Status)]
     live = Page(live_job_table(views))
     still = static_job_table(views)

@@ -1,4 +1,4 @@
-"""A video and a job to show, and a reader of the HTML that comes out: shared by the tests of `bundle`."""
+"""Examples of a video and a job to draw, and a reader of the resulting HTML, for the tests of `rendering`."""
 
 from __future__ import annotations
 

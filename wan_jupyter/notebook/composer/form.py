@@ -31,7 +31,7 @@ class Form:
 
     def __init__(self, composer: Composer, presenter: Presenter, names: Mapping[str, object]) -> None:
         self._composer, self._presenter, self._names = composer, presenter, names
-        self._session, self._words = composer.session, Translations(presenter.language)
+        self._session, self._translations = composer.session, Translations(presenter.language)
         self._quiet = False
         self.draft = Draft()
         self._offer: Offer | None = None
@@ -44,14 +44,14 @@ class Form:
         """Show the form as the output of the cell that runs."""
         from IPython.display import display
 
-        words = self._words("compose.reader")
+        text = self._translations("compose.reader")
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        first: Bundle = {WIDGET_VIEW: view, "text/html": html.notes([words]), "text/plain": words}
+        first: Bundle = {WIDGET_VIEW: view, "text/html": html.notes([text]), "text/plain": text}
         display(first, raw=True)
 
     def set_language(self, language: str) -> None:
         """Show the form in another language; the results of earlier clicks are removed."""
-        self._words.set_language(language)
+        self._translations.set_language(language)
         self._head.value = self._title()
         self._controls.set_language()
         for picker in self._pickers:
@@ -77,19 +77,21 @@ class Form:
     def _build(self) -> None:
         import ipywidgets as w
 
-        words = self._words
+        translations = self._translations
         self._head = w.HTML(self._title())
-        self._pickers = [FramePicker(role, self._names, self._choose, self._guard, words) for role in ("first", "last")]
+        self._pickers = [
+            FramePicker(role, self._names, self._choose, self._guard, translations) for role in ("first", "last")
+        ]
         self._prompt = w.Textarea(rows=3, style=dict(LABEL))
-        words.bind(self._prompt, "placeholder", "compose.prompt_hint")
-        words.bind(self._prompt, "description", "compose.prompt")
+        translations.bind(self._prompt, "placeholder", "compose.prompt_hint")
+        translations.bind(self._prompt, "description", "compose.prompt")
         self._prompt.observe(lambda _: self._guard(self._take_prompt), names="value")
         self._prompt.add_class("wan-wide")
         self._model = w.Dropdown(layout=dict(FILL), style=dict(LABEL))
-        words.bind(self._model, "description", "compose.model")
+        translations.bind(self._model, "description", "compose.model")
         self._model.observe(lambda _: self._guard(self._choose), names="index")
         self._model.add_class("wan-model")
-        self._controls = OptionControls(lambda: self._guard(self._choose), words)
+        self._controls = OptionControls(lambda: self._guard(self._choose), translations)
         self._status = w.HTML()
         self._notes = w.HTML()
         self._cell_area = w.HTML()
@@ -103,43 +105,43 @@ class Form:
     def _title(self) -> str:
         provider = self._session.provider
         return html.form_head(
-            f"{provider.name} · {translated(provider.title, self._words.language)}", self._words.language
+            f"{provider.name} · {translated(provider.title, self._translations.language)}", self._translations.language
         )
 
     def _tools(self, w: Any) -> Any:
-        made = [self._button(w, "swap", self._swap), self._button(w, "refresh", self._refresh)]
-        return _row(w.HBox(made))
+        buttons = [self._button(w, "swap", self._swap), self._button(w, "refresh", self._refresh)]
+        return _row(w.HBox(buttons))
 
     def _buttons(self, w: Any) -> Any:
         self._generate = self._button(w, "generate", self._send)
         self._generate.button_style, self._generate.disabled = "primary", True
         self._new = w.Checkbox(indent=False, layout={"width": "auto"})
-        self._words.bind(self._new, "description", "compose.new")
-        self._words.bind(self._new, "tooltip", "compose.new_hint")
+        self._translations.bind(self._new, "description", "compose.new")
+        self._translations.bind(self._new, "tooltip", "compose.new_hint")
         self._new.observe(lambda _: self._guard(self._choose), names="value")
         return _row(w.HBox([self._generate, self._button(w, "to_cell", self._show_cell), self._new]))
 
     def _button(self, w: Any, name: str, act: Callable[[], None]) -> Any:
-        made = w.Button()
-        self._words.bind(made, "description", f"compose.{name}")
-        self._words.bind(made, "tooltip", f"compose.{name}_hint")
-        made.on_click(lambda _: self._guard(act))
-        made.add_class(f"wan-{name.replace('_', '-')}")
-        return made
+        button = w.Button()
+        self._translations.bind(button, "description", f"compose.{name}")
+        self._translations.bind(button, "tooltip", f"compose.{name}_hint")
+        button.on_click(lambda _: self._guard(act))
+        button.add_class(f"wan-{name.replace('_', '-')}")
+        return button
 
     def _guard(self, act: Callable[[], None]) -> None:
         """Run a callback and show its error in the form: the error of a widget's callback is not displayed anywhere."""
         try:
-            with language_scope(self._words.language):
+            with language_scope(self._translations.language):
                 act()
         except WanError as problem:
-            self._notes.value = html.draft_status("", problem.lines(self._words.language), ())
+            self._notes.value = html.draft_status("", problem.lines(self._translations.language), ())
         except Exception as error:
             logger.exception("the form failed")
             self._notes.value = html.draft_status("", [self._unexpected(error)], ())
 
     def _unexpected(self, error: Exception) -> str:
-        return self._words("compose.trouble", error=one_line(f"{type(error).__name__}: {error}", 200))
+        return self._translations("compose.trouble", error=one_line(f"{type(error).__name__}: {error}", 200))
 
     # ---- callbacks; the kernel's main thread --------------------------------------------------------------------
 
@@ -157,7 +159,7 @@ class Form:
         first, last = (picker.frame for picker in self._pickers)
         asked = {**({"model": model} if model else {}), **asked}
         draft = Draft(prompt=self._prompt.value, first=first, last=last, asked=asked, new=self._new.value)
-        self.draft, offer, dropped = fitted(draft, self._session, self._words.language)
+        self.draft, offer, dropped = fitted(draft, self._session, self._translations.language)
         self._problem = next((picker.problem for picker in self._pickers if picker.problem), problem)
         if offer != self._offer:
             self._fill(offer)
@@ -208,7 +210,7 @@ class Form:
         )
         self._jobs.add(job)
         self._new.value = False  # each new version must be asked for
-        self._notes.value = html.notes([self._words(f"compose.origin.{job.origin}", id=job.id)])
+        self._notes.value = html.notes([self._translations(f"compose.origin.{job.origin}", id=job.id)])
 
     def _cell_of_video(self, draft: Draft) -> str:
         """Return the cell to show with the video; "" if no cell would find its pictures."""
@@ -222,7 +224,7 @@ class Form:
     def _show_cell(self) -> None:
         text, kept = self._cell()
         self._notes.value = ""
-        self._cell_area.value = html.cell_text(text, kept, self._words.language)
+        self._cell_area.value = html.cell_text(text, kept, self._translations.language)
 
     def _cell(self) -> tuple[str, list[str]]:
         if self._problem is not None:
@@ -238,7 +240,7 @@ class Form:
         word = relative(path)
         picker.put(saved(frame, word))
         self._choose()
-        return self._words("compose.cell_saved", name=frame.word, path=word)
+        return self._translations("compose.cell_saved", name=frame.word, path=word)
 
     def _named(self) -> str:
         return self._session.name if self._composer.named else ""
@@ -249,19 +251,19 @@ class Form:
         if self._problem is not None:
             return Outlook(self._problem)
         draft = self.draft
-        with language_scope(self._words.language):
+        with language_scope(self._translations.language):
             return None if draft.empty else outlook(draft, self._session, dict(self._names))
 
     def _show(self, found: Outlook | None) -> None:
-        words = self._words
+        translations = self._translations
         if found is None:
-            self._status.value = html.draft_status(words("compose.begin"), (), ())
+            self._status.value = html.draft_status(translations("compose.begin"), (), ())
         elif found.problem is not None:
-            lines = (found.problem.message(words.language), found.problem.hint(words.language))
+            lines = (found.problem.message(translations.language), found.problem.hint(translations.language))
             self._status.value = html.draft_status("", [line for line in lines if line], ())
         else:
-            remarks = [words(key, **values) for key, values in found.remarks]
-            self._status.value = html.draft_status(_price(found.price, found.model, words.language), (), remarks)
+            remarks = [translations(key, **values) for key, values in found.remarks]
+            self._status.value = html.draft_status(_price(found.price, found.model, translations.language), (), remarks)
         self._generate.disabled = found is None or found.problem is not None
 
     def _fail(self, error: Exception) -> None:

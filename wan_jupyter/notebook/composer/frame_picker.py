@@ -30,28 +30,33 @@ class FramePicker:
     """A preview, a field to choose or type a picture, an upload, and a button that removes it."""
 
     def __init__(
-        self, role: str, names: Mapping[str, object], changed: Callable[[], None], guard: Guard, words: Translations
+        self,
+        role: str,
+        names: Mapping[str, object],
+        changed: Callable[[], None],
+        guard: Guard,
+        translations: Translations,
     ) -> None:
         import ipywidgets as w
 
         self.role, self.frame, self.problem = role, None, None
-        self._names, self._changed, self._guard, self._words = names, changed, guard, words
+        self._names, self._changed, self._guard, self._translations = names, changed, guard, translations
         self._quiet = False
-        self._preview = w.HTML(html.frame_preview(role, b"", "", words.language))
+        self._preview = w.HTML(html.frame_preview(role, b"", "", translations.language))
         self.pick = w.Combobox(
             continuous_update=False, options=tuple(offered(names)), layout={"width": "auto"},
             style={"description_width": "88px"},
         )  # fmt: skip
-        words.bind(self.pick, "description", f"compose.pick_{role}")
-        words.bind(self.pick, "placeholder", "compose.pick_hint")
+        translations.bind(self.pick, "description", f"compose.pick_{role}")
+        translations.bind(self.pick, "placeholder", "compose.pick_hint")
         self.pick.observe(lambda _: guard(self._picked), names="value")
         self.upload = w.FileUpload(accept="image/*", multiple=False)
-        words.bind(self.upload, "description", "compose.upload")
-        words.bind(self.upload, "tooltip", f"compose.upload_{role}")
+        translations.bind(self.upload, "description", "compose.upload")
+        translations.bind(self.upload, "tooltip", f"compose.upload_{role}")
         self.upload.observe(lambda _: guard(self._uploaded), names="value")
         self.clear = w.Button()
-        words.bind(self.clear, "description", "compose.clear")
-        words.bind(self.clear, "tooltip", f"compose.clear_{role}")
+        translations.bind(self.clear, "description", "compose.clear")
+        translations.bind(self.clear, "tooltip", f"compose.clear_{role}")
         self.clear.on_click(lambda _: guard(self._cleared))
         buttons = w.HBox([self.upload, self.clear])
         buttons.add_class("wan-row")
@@ -124,15 +129,15 @@ class FramePicker:
         """Show a preview; nothing else writes it."""
         jpeg = await current().work(_thumbnail, frame.image) if frame else b""
         if self.frame is frame:
-            self._preview.value = html.frame_preview(self.role, jpeg, self._caption(frame), self._words.language)
+            self._preview.value = html.frame_preview(self.role, jpeg, self._caption(frame), self._translations.language)
 
     def _caption(self, frame: Frame | None) -> str:
         if frame is None:
             return ""
         image, values = frame.image, {"width": frame.image.width, "height": frame.image.height}
         key = "compose.picture_facts" if image.width else "compose.address"
-        facts = self._words(key, label=image.label, **values)
-        return f"{facts} · {self._words('compose.uploaded')}" if frame.upload else facts
+        facts = self._translations(key, label=image.label, **values)
+        return f"{facts} · {self._translations('compose.uploaded')}" if frame.upload else facts
 
 
 def uploads(value: Any) -> Iterator[tuple[str, bytes]]:

@@ -21,10 +21,10 @@ FILL: Mapping[str, str] = MappingProxyType({"width": "auto"})
 class OptionControls:
     """Widgets that come and go with the model's options; a typed text is restored with its widget."""
 
-    def __init__(self, changed: Callable[[], None], words: Translations) -> None:
+    def __init__(self, changed: Callable[[], None], translations: Translations) -> None:
         import ipywidgets as w
 
-        self._changed, self._words = changed, words
+        self._changed, self._translations = changed, translations
         self._made: dict[str, tuple[Control, Any]] = {}
         self._quiet = False
         self._open, self._folded = w.Box(), w.Box()
@@ -37,7 +37,7 @@ class OptionControls:
 
     def set_language(self) -> None:
         """Translate the title of the folded part; the controls are bound to the form's translations."""
-        self._more.set_title(0, self._words("compose.more"))
+        self._more.set_title(0, self._translations("compose.more"))
 
     def close(self) -> None:
         """Close the widgets, also those that the present model has no option for."""
@@ -75,14 +75,14 @@ class OptionControls:
         before, widget = self._made.get(control.name, (None, None))
         if before == control:
             return widget
-        made = MAKE[control.kind](control, self._words)
-        self._words.bind(made, "description", f"compose.label.{control.name}")
+        made = MAKE[control.kind](control, self._translations)
+        self._translations.bind(made, "description", f"compose.label.{control.name}")
         if control.kind in ("text", "seed") and widget is not None:
             made.value = widget.value
         elif value is not None:
             WRITE[control.kind](control, made, value)
         if widget is not None:
-            self._words.unbind(widget)
+            self._translations.unbind(widget)
             close(widget)
         trait = "index" if control.kind == "pick" else "value"
         made.observe(lambda _: None if self._quiet else self._changed(), names=trait)
@@ -94,10 +94,10 @@ class OptionControls:
 # ---- a kind of control: how it is made, written and read -------------------------------------------------------------
 
 
-def _make_pick(control: Control, words: Translations) -> Any:
+def _make_pick(control: Control, translations: Translations) -> Any:
     import ipywidgets as w
 
-    del words
+    del translations
     labels = [label for label, _ in control.choices]
     default = next((at for at, (_, value) in enumerate(control.choices) if value is None), 0)
     traits: dict[str, Any] = {"options": labels, "index": default, "style": dict(LABEL), "layout": dict(FILL)}
@@ -107,22 +107,22 @@ def _make_pick(control: Control, words: Translations) -> Any:
     return w.Dropdown(**traits)  # not a slider: its handle has no name for a screen reader
 
 
-def _make_switch(control: Control, words: Translations) -> Any:
+def _make_switch(control: Control, translations: Translations) -> Any:
     import ipywidgets as w
 
-    del words
+    del translations
     return w.Checkbox(value=bool(control.usual), indent=False, layout=dict(FILL))
 
 
-def _make_text(control: Control, words: Translations) -> Any:
+def _make_text(control: Control, translations: Translations) -> Any:
     import ipywidgets as w
 
     hints = {"seed": "compose.seed_hint", "audio_url": "compose.url_hint"}
     made = w.Text(style=dict(LABEL), layout=dict(FILL))
     if control.usual:
-        words.bind(made, "placeholder", "compose.usual_hint", value=control.usual)
+        translations.bind(made, "placeholder", "compose.usual_hint", value=control.usual)
     else:
-        words.bind(made, "placeholder", hints.get(control.name, "compose.text_hint"))
+        translations.bind(made, "placeholder", hints.get(control.name, "compose.text_hint"))
     return made
 
 

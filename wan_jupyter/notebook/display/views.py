@@ -91,22 +91,21 @@ def chips(request: VideoRequest, language: str = "en") -> tuple[str, ...]:
     values = {"resolution": request.resolution, "seconds": request.duration, "seed": request.seed}
     smart = request.duration == -1  # the model chooses, so there is no length to show
     worded = {name: value for name, value in values.items() if value is not None and (name, smart) != ("seconds", True)}
-    options = [
-        each for each in declared(VideoRequest) if each.name not in WORDED or (each.name == "duration" and smart)
-    ]
+    typed_names = {"duration"} if smart else set()
+    fields = [field for field in declared(VideoRequest) if field.name not in WORDED or field.name in typed_names]
     asked = request.asked()
-    typed = (_typed(option, value) for option in options if (value := asked.get(option.name)) is not None)
+    typed = (_typed(field, value) for field in fields if (value := asked.get(field.name)) is not None)
     return (*(tr(f"chip.{name}", language, value=value) for name, value in worded.items()), *typed)
 
 
-def _typed(option: Declared, value: Any) -> str:
+def _typed(field: Declared, value: Any) -> str:
     """Return an option as it is typed, without the dashes; without its value where that may hold a secret."""
-    name = option.option.flags[-1].lstrip("-")
-    if option.option.kind == "switch":
+    name = field.option.flags[-1].lstrip("-")
+    if field.option.kind == "switch":
         return name if value else f"no-{name}"
-    if option.option.kind == "pairs":
+    if field.option.kind == "pairs":
         return " ".join(path for path, _ in value)
-    return name if option.option.kind == "url" else f"{name} {rendering.one_line(str(value), MAX_VALUE)}"
+    return name if field.option.kind == "url" else f"{name} {rendering.one_line(str(value), MAX_VALUE)}"
 
 
 def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
