@@ -58,6 +58,12 @@ class SessionResources:
         return self.key.tag(self.journal.salt()) if self.key else ""
 
     @property
+    def known_keys(self) -> tuple[Key, ...]:
+        """The keys that no request may hold: this session's, those of the environment, and those of `%wan login`."""
+        own = (self.key,) if self.key and self.provider.key != "built-in" else ()
+        return (*own, *self._settings.keys.values(), *self._settings.logins.values())
+
+    @property
     def owner(self) -> Owner:
         """This process, as the journal knows it."""
         home = self._settings.home

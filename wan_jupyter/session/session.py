@@ -7,11 +7,12 @@ side; what a process has only once (loop, journal, owner's lock, emulator) is sh
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Never, ParamSpec, TypeVar
 
 from ..billing.budget import Budget, read_budget
 from ..billing.money import Amount, Price
@@ -27,16 +28,46 @@ from ..i18n.messages import Phrase
 from ..jobs import background
 from ..jobs.background import Clock
 from ..jobs.job import Job
-from ..media.image.reader import read_image
 from ..protocols.ping import PingReply, ping
+from ..request.build import build_request, refuse_keys, refuse_keys_in
 from ..request.options import CellOptions, VideoRequest, fingerprint
-from ..request.templates import normal
 from ..request.values import read_keywords
-from ..security.sanitize import whole
 from ..status import Status
 from . import adoption
 from .job_registry import JobRegistry
 from .reuse import left_by, makes_needless, newer_stands, retried
+
+if TYPE_CHECKING:
+    from ..request.build import ImageSource
+
+
+S = TypeVar("S", bound="Session")
+P = ParamSpec("P")
+R = TypeVar("R")
+# Keywords of `submit` that are no part of the request.
+NOT_IN_REQUEST = frozenset({"new", "budget", "yes"})
+
+
+def _takes_what(
+    pattern: Callable[Concatenate[S, P], Any],
+) -> Callable[[Callable[[S, VideoRequest], R]], Callable[Concatenate[S, P], R]]:
+    """Let a method that works on a request take the arguments of another one, which declares them once for both."""
+
+    def decorate(method: Callable[[S, VideoRequest], R]) -> Callable[Concatenate[S, P], R]:
+        @wraps(method)
+        def call(self: S, /, *args: P.args, **keywords: P.kwargs) -> R:
+            return method(self, self._request(*args, **keywords))
+
+        result = signature(method).return_annotation
+        call.__signature__ = signature(pattern).replace(return_annotation=result)  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+def _flat(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call from its local names: without `self`, and unknown keywords beside the others."""
+    return {**{name: value for name, value in keywords.items() if name not in ("self", "unknown")}, **keywords["unknown"]}
 
 
 class Session(JobRegistry):
@@ -80,35 +111,61 @@ class Session(JobRegistry):
 
     def submit(
         self,
-        prompt: str = "",
+        prompt: str | VideoRequest = "",
         *,
-        image: object = None,
-        last_image: object = None,
+        image: ImageSource | None = None,
+        last_image: ImageSource | None = None,
+        model: str | None = None,
+        duration: int | None = None,
+        resolution: str | int | None = None,
+        size: str | None = None,
+        seed: int | None = None,
+        negative_prompt: str | None = None,
+        audio: bool | None = None,
+        audio_url: str | None = None,
+        clip_url: str | None = None,
+        prompt_extend: bool | None = None,
+        watermark: bool | None = None,
+        shot_type: Literal["single", "multi"] | None = None,
+        template: str | None = None,
+        params: Mapping[str, Any] | Sequence[str] | None = None,
         new: bool = False,
         budget: Amount | float | str | None = None,
         yes: bool = False,
-        **options: Any,
+        **unknown: Never,
     ) -> Job:
         """Make a video, or find the one that the same request made before; return at once.
 
         Args:
-            prompt: the text, taken as it is.
-            image: the first frame: a path, address, data URI, or Python object (PIL, numpy, bytes, figure, Video, Job).
-            last_image: the last frame.
-            new: make a further take although the same request was made before.
-            budget: what this job may cost at most, such as "0.5 USD".
-            yes: make it although nobody knows what it costs and there is a budget.
-            options: the request's options by field name (`model`, `duration` in seconds, `resolution`, `seed`, …).
+            prompt: the text, taken as it is; or a `VideoRequest`, then without image and options.
+            image: the first frame: a path, URL, data URI, or Python object (PIL, numpy, bytes, figure, Video, Job).
+            last_image: the last frame, in the same forms.
+            model: the model; by default the provider's for this kind of request.
+            duration: length in seconds; -1 lets a model choose that can.
+            resolution: "480P", "720P" or "1080P"; the price depends on it.
+            size: width and height in pixels, "1280x720", where a model takes them.
+            seed: 0-2147483647; by default a random one, which is sent and recorded.
+            negative_prompt: what the video should not show.
+            audio: whether the video has sound, where the model lets you choose.
+            audio_url: an http(s) link to the sound to use.
+            clip_url: an http(s) link to a video to continue.
+            prompt_extend: whether the service rewrites the prompt.
+            watermark: whether the service marks the video.
+            shot_type: a single shot, or several.
+            template: a video effect of the service, by name.
+            params: other fields of the request body by path, such as {"parameters.style": "film"}.
+            new: make another version although the same request was made before.
+            budget: the most that this job may cost, such as "0.5 USD".
+            yes: run even if the price is unknown and there is a budget.
 
         Raises:
-            BudgetError: it may not be paid for; nothing was sent.
-            InputError: something cannot be sent; nothing was.
+            BudgetError: the job costs more than the budget allows; nothing was sent.
+            CredentialsError: a text of the request holds an API key; nothing was sent or saved.
+            InputError: the request cannot be sent; nothing was.
         """
+        keywords = dict(locals())  # first, before other names are bound: every keyword by its name
+        request = self._request(**_flat(keywords))
         cell = read_keywords(CellOptions, {"budget": budget, "yes": yes})
-        asked = read_keywords(VideoRequest, options)
-        first = read_image(image) if image is not None else None
-        last = read_image(last_image) if last_image is not None else None
-        request = VideoRequest(prompt=whole(prompt), filled_prompt=normal(prompt), first=first, last=last, **asked)
         return self.submit_request(request, new=new, **cell)
 
     def submit_request(
@@ -123,19 +180,49 @@ class Session(JobRegistry):
         """Carry out a request, or return the job that makes it needless (same request, same video).
 
         Args:
-            new: make a further take; what this same cell left unfinished is gone on with first.
-            cell: the cell that asks, whole.
-            budget: what the job may cost at most; what the session may spend is asked in any case.
-            yes: take a price that is not known into the bargain.
+            new: generate another version; a job that this same cell left unfinished is resumed first.
+            cell: the whole cell that asks, "" from Python.
+            budget: the most that the job may cost; the session's own budget applies in any case.
+            yes: run even if the price is unknown and there is a budget.
 
         Raises:
-            BudgetError: a new job may not be paid for; nothing was written down or sent.
+            BudgetError: a new job may not be paid for; nothing was recorded or sent.
+            CredentialsError: the request or the cell holds an API key; nothing was recorded or sent.
             InputError: something cannot be sent; nothing was.
         """
+        refuse_keys({"cell": cell}, self.known_keys)
         plan = self.plan(request)
         mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
         reuse = partial(left_by, cell=cell, account=self.account) if new else makes_needless
         return self._begin(_with_seed(plan), mark, cell, reuse, self._admit(budget, yes))
+
+    @_takes_what(submit)
+    def dry_run(self, request: VideoRequest) -> DryRun:
+        """Return what `submit` would send for the same arguments, and what it would cost; send nothing.
+
+        Raises:
+            CredentialsError, InputError: as `submit`.
+        """
+        return dry_run(self.plan(request), self.provider, self._price)
+
+    @_takes_what(submit)
+    def price(self, request: VideoRequest) -> Price | None:
+        """Return what `submit` would cost for the same arguments, None if that is unknown; send nothing.
+
+        Raises:
+            CredentialsError, InputError: as `submit`.
+        """
+        return self._price(self.plan(request))
+
+    def _request(self, prompt: str | VideoRequest = "", **keywords: Any) -> VideoRequest:
+        """Return the request that a call of `submit`, `dry_run` or `price` asks for."""
+        given = {name: value for name, value in keywords.items() if name not in NOT_IN_REQUEST and value is not None}
+        if isinstance(prompt, VideoRequest):
+            if given:
+                raise TypeError(f"a VideoRequest has its own {next(iter(given))}; use dataclasses.replace to change it")
+            return prompt
+        images = given.pop("image", None), given.pop("last_image", None)
+        return build_request(prompt, images=images, options=given, keys=self.known_keys)
 
     def retry(self, beginning: str, *, yes: bool = False) -> Job:
         """Send the request of a job that ended without a video once more, as a further take; this may be billed.
@@ -154,16 +241,16 @@ class Session(JobRegistry):
         return self._begin(plan, row.fingerprint, row.cell, lambda kept: newer_stands(kept, row), admit)
 
     def plan(self, request: VideoRequest) -> Plan:
-        """Resolve a request and check it against the model's row; nothing is sent."""
-        return plan_with(request, self.provider, self._settings.usual)
+        """Resolve a request with the settings' defaults and check it against its model; send nothing.
 
-    def dry_run(self, request: VideoRequest) -> DryRun:
-        """Return what a request would send and cost; nothing is sent."""
-        return dry_run(self.plan(request), self.provider, self._price)
-
-    def price(self, request: VideoRequest) -> Price | None:
-        """Return what a request would cost, None where that is not known; nothing is sent."""
-        return self._price(self.plan(request))
+        Raises:
+            CredentialsError: the request, or a default that completes it, holds an API key.
+            InputError: the model cannot do it.
+        """
+        refuse_keys_in(request, self.known_keys)
+        plan = plan_with(request, self.provider, self._settings.usual)
+        refuse_keys_in(plan.request, self.known_keys)
+        return plan
 
     def compose(self) -> Composer:
         """Return a form for a request, which a notebook shows where it is a cell's last line."""
