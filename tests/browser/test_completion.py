@@ -19,7 +19,7 @@ FILES = ("cat.png", "night.png", "고양이 2.png", "notes.txt", "cats/tom.png")
 EMPTY = 2  # after the cells that load the extension and make a job
 
 
-def desk(notebook: Any, service: Service, folder: Path) -> LabPage:
+def workspace(notebook: Any, service: Service, folder: Path) -> LabPage:
     """Open a notebook in a folder of pictures, with a variable that may be one; its last cell is empty."""
     for name in FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ LINES: tuple[tuple[str, list[str], str], ...] = (
 @both
 def test_the_popup_shows_the_right_values(notebook: Any, service: Service, tmp_path: Path) -> None:
     """Those of the model chosen, ours only and before JupyterLab's own words; the one taken is in the cell."""
-    lab = desk(notebook, service, tmp_path / "desk")
+    lab = workspace(notebook, service, tmp_path / "workspace")
     lab.run(1)
     lab.type(EMPTY, "print(job.id)")
     lab.run(EMPTY)
@@ -72,7 +72,7 @@ def test_the_popup_shows_the_right_values(notebook: Any, service: Service, tmp_p
 @both
 def test_a_cell_that_tab_wrote_makes_its_video(notebook: Any, service: Service, tmp_path: Path) -> None:
     """A picture, a model and its length by Tab alone, a prompt, Shift+Enter: a video of that model and length."""
-    lab = desk(notebook, service, tmp_path / "desk")
+    lab = workspace(notebook, service, tmp_path / "workspace")
     keys = lab.page.keyboard
     lab.type(EMPTY, "%%wan ni")
     for goes_on, number in (("", 0), (f" -m {ODD[:6]}", 0), (" -d ", 1), (" -r ", 0)):
@@ -91,7 +91,7 @@ def test_a_cell_that_tab_wrote_makes_its_video(notebook: Any, service: Service, 
 @dark_and_light
 def test_files_come_first(notebook: Any, service: Service, tmp_path: Path, theme: str, app: str) -> None:
     """Where anything may follow: pictures, folders, variables, then options, no other files; to look at, too."""
-    lab = desk(notebook, service, tmp_path / "desk")
+    lab = workspace(notebook, service, tmp_path / "workspace")
     lab.theme(theme)
     lab.type(EMPTY, "%%wan ")
     shown = [(text, kind) for text, kind in lab.tab() if kind]

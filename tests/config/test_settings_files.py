@@ -208,9 +208,10 @@ def test_the_files_in_the_readme_can_be_read(world: World) -> None:
 
 def test_sessions_are_listed_and_chosen(bare: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Name, provider, address, where the key is from and jobs; a job keeps the session that it started with."""
-    bare.desk.home.mkdir(exist_ok=True)
+    bare.workspace.home.mkdir(exist_ok=True)
     table = f'[sessions.{{}}]\nprovider = "dashscope-cn"\nbase_url = "{port.base_url}"\nkey_variable = "{{}}"\n'
-    (bare.desk.home / "settings.toml").write_text(table.format("work", "WORK_KEY") + table.format("home", "HOME_KEY"))
+    tables = table.format("work", "WORK_KEY") + table.format("home", "HOME_KEY")
+    (bare.workspace.home / "settings.toml").write_text(tables)
     monkeypatch.setenv("WORK_KEY", SECRET)
     clock = FakeClock()  # nobody waits between polls
     monkeypatch.setattr("wan_jupyter.session.resources.RealClock", lambda: clock)
@@ -228,15 +229,15 @@ def test_sessions_are_listed_and_chosen(bare: Shell, port: PortEmulator, monkeyp
     clock.release()
     bare.ok(f"%wan wait {job.id}")
     assert (job.facts.session, job.provider, job.status.lower()) == ("work", "dashscope-cn", "succeeded")
-    assert bare.desk.rows()[0]["session"] == "work"
+    assert bare.workspace.rows()[0]["session"] == "work"
     refused = bare.run("%%wan cat.png --session work --provider ope\nA cat")
     assert "--session work and --provider ope" in str(refused.error)
 
 
 def test_loading_does_not_fail_for_a_file(bare: Shell) -> None:
     """The first cell that needs it says so; once mended, it goes on."""
-    bare.desk.home.mkdir(exist_ok=True)
-    file = bare.desk.home / "settings.toml"
+    bare.workspace.home.mkdir(exist_ok=True)
+    file = bare.workspace.home / "settings.toml"
     file.write_text("model =")
     bare.ok(LOAD)
     bare.ok("%%wan --help\n")
@@ -248,7 +249,7 @@ def test_loading_does_not_fail_for_a_file(bare: Shell) -> None:
 
 def test_what_is_ignored_is_said_once(bare: Shell) -> None:
     """One sentence in the notebook."""
-    (bare.desk.folder / "pyproject.toml").write_text('[tool.wan_jupyter]\nbase_url = "https://evil.test"\n')
+    (bare.workspace.folder / "pyproject.toml").write_text('[tool.wan_jupyter]\nbase_url = "https://evil.test"\n')
     bare.ok(LOAD)
     assert bare.ok("%wan").out.count("is ignored") == 1
     assert "is ignored" not in bare.ok("%wan sessions").out

@@ -348,7 +348,7 @@ CELL = "%%wan cat.png -m wan2.2-i2v-flash -r 480P --wait -o job\nA cat"
 @pytest.mark.parametrize("line", ["{cell}", "x = %wan show {id}\nx.result(60)", "%wan show"])
 def test_a_cell_or_show_brings_it_back(shell: Shell, line: str) -> None:
     """Through the magics: the same job, its file there again, one task."""
-    (shell.desk.folder / "cat.png").write_bytes(picture())
+    (shell.workspace.folder / "cat.png").write_bytes(picture())
     shell.ok(CELL)
     job = shell.ip.user_ns["job"]
     file_of(job).unlink()

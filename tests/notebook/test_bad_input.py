@@ -101,7 +101,7 @@ def check(said: str, words: tuple[str, ...]) -> None:
 
 @pytest.fixture
 def terminal(shell: Shell) -> Shell:
-    furnish(shell.desk.folder)
+    furnish(shell.workspace.folder)
     shell.ok(NAMES)
     return shell
 
@@ -114,7 +114,7 @@ def test_a_terminal_shows_two_lines(terminal: Shell, case: str) -> None:
     assert ran.error is not None
     check(ran.out, words)
     assert ran.err == ""
-    assert terminal.desk.rows() == terminal.desk.tasks() == []
+    assert terminal.workspace.rows() == terminal.workspace.tasks() == []
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +155,8 @@ def test_nothing_is_kept_of_what_was_not_sent(terminal: Shell) -> None:
     """No copy of the picture, no video folder, no variable."""
     terminal.run(f"%%wan cat.png {SMALL} -d 7 -o job\nA cat")
     assert "job" not in terminal.names
-    assert not terminal.desk.outputs.exists()
-    assert not list((terminal.desk.home / "inputs").glob("*"))
+    assert not terminal.workspace.outputs.exists()
+    assert not list((terminal.workspace.home / "inputs").glob("*"))
 
 
 def test_an_error_in_python_keeps_the_users_frames_alone(shell: Shell) -> None:

@@ -125,7 +125,7 @@ def test_a_composer_as_a_cells_last_line_is_a_form(kernel: Kernel) -> None:
     assert WIDGET in page.cell.bundle
 
 
-def test_a_filled_form_makes_a_video(kernel: Kernel, port: Emulator, desk: Workspace) -> None:
+def test_a_filled_form_makes_a_video(kernel: Kernel, port: Emulator, workspace: Workspace) -> None:
     """Picture, prompt, Generate: a card in the form goes on to a player; one task, at once."""
     page = Page(kernel)
     page.pick("first", "cat.png")
@@ -137,12 +137,12 @@ def test_a_filled_form_makes_a_video(kernel: Kernel, port: Emulator, desk: Works
     assert "is on its way" in page.html
     page.until_says("<video")
     assert port.creates == 1
-    assert desk.requests()[0]["filled_prompt"] == "A cat looks up"
-    assert desk.rows()[0]["cell"] == "%%wan cat.png\nA cat looks up"
+    assert workspace.requests()[0]["filled_prompt"] == "A cat looks up"
+    assert workspace.rows()[0]["cell"] == "%%wan cat.png\nA cat looks up"
     assert kernel.kinds().count("display_data") == 1
 
 
-def test_the_card_goes_on_while_a_cell_computes(kernel: Kernel, port: Emulator, desk: Workspace) -> None:
+def test_the_card_goes_on_while_a_cell_computes(kernel: Kernel, port: Emulator, workspace: Workspace) -> None:
     """The kernel is busy, the job ends, and the player is in the form before the cell ends."""
     port.faults(HELD)
     page = filled(kernel, "While a cell computes")
@@ -153,12 +153,12 @@ def test_the_card_goes_on_while_a_cell_computes(kernel: Kernel, port: Emulator, 
     port.clear()
     page.until_says("<video")
     assert not busy.idle
-    (desk.folder / "go").touch()
+    (workspace.folder / "go").touch()
     kernel.until(lambda: busy.idle)
     assert busy.error is None
 
 
-def test_unloading_takes_the_form_away_and_leaves_its_job(kernel: Kernel, port: Emulator, desk: Workspace) -> None:
+def test_unloading_takes_the_form_away_and_leaves_its_job(kernel: Kernel, port: Emulator, workspace: Workspace) -> None:
     """Nobody can order from a form without its extension; what was ordered is made, and nothing complains."""
     port.faults(HELD)
     page = filled(kernel, "Before it goes")
@@ -170,7 +170,7 @@ def test_unloading_takes_the_form_away_and_leaves_its_job(kernel: Kernel, port: 
     closed = [message["content"]["comm_id"] for message in kernel.log if message["msg_type"] == "comm_close"]
     assert page.classed("wan-generate") in closed
     port.clear()
-    kernel.until(lambda: desk.rows()[0]["status"] == "SUCCEEDED")
+    kernel.until(lambda: workspace.rows()[0]["status"] == "SUCCEEDED")
     assert kernel.ask("[job.result(60).path.exists(), *(one.getMessage() for one in noted)]") == [True]
     kernel.ok("logging.getLogger('wan_jupyter').removeHandler(hearer)")
 
@@ -239,13 +239,13 @@ def test_what_is_wrong_is_said_before_anything_is_sent(kernel: Kernel, port: Emu
     assert port.creates == 0
 
 
-def test_a_refused_submit_is_said_in_the_form(kernel: Kernel, desk: Workspace) -> None:
+def test_a_refused_submit_is_said_in_the_form(kernel: Kernel, workspace: Workspace) -> None:
     """What `order` raises is shown: a callback's error would be seen by nobody."""
     page = filled(kernel, "A cat")
-    (desk.folder / "cat.png").unlink()
+    (workspace.folder / "cat.png").unlink()
     page.click("wan-generate")
     page.until_says("ImageError: ")
-    assert desk.rows() == []
+    assert workspace.rows() == []
 
 
 def test_a_failed_job_ends_as_a_card_that_says_why(kernel: Kernel) -> None:
@@ -282,7 +282,7 @@ def test_two_pictures_change_the_usual_model(kernel: Kernel) -> None:
 
 
 def test_to_cell_saves_an_upload_and_the_cell_shows_the_same_video(
-    kernel: Kernel, port: Emulator, desk: Workspace
+    kernel: Kernel, port: Emulator, workspace: Workspace
 ) -> None:
     """Generate with an upload, then its cell: saved beside the notebook, run, and nothing is sent again."""
     page = Page(kernel)
@@ -291,11 +291,11 @@ def test_to_cell_saves_an_upload_and_the_cell_shows_the_same_video(
     kernel.until(lambda: page.ready)
     page.click("wan-generate")
     page.until_says("<video")
-    assert desk.rows()[0]["cell"] == ""
+    assert workspace.rows()[0]["cell"] == ""
     page.click("wan-to-cell")
     page.until_says("%%wan wan_inputs/my_cat_s.png")
     assert "&lt;b&gt;cat&lt;/b&gt;" in page.html
-    assert (desk.folder / "wan_inputs" / "my_cat_s.png").read_bytes() == picture("red")
+    assert (workspace.folder / "wan_inputs" / "my_cat_s.png").read_bytes() == picture("red")
     text = kernel.ask("get_ipython()._wan_presenter.form.cell()")
     cell = kernel.ok(text, live=True)
     assert "nothing was sent" in cell.bundle["text/plain"]
@@ -322,7 +322,7 @@ def test_compose_cell_without_a_form_says_so(kernel: Kernel) -> None:
     assert "There is no form yet" in "\n".join(cell.error["traceback"])
 
 
-def test_the_session_that_made_the_form_is_named(kernel: Kernel, desk: Workspace) -> None:
+def test_the_session_that_made_the_form_is_named(kernel: Kernel, workspace: Workspace) -> None:
     """`session.compose()` may be another session than the one in use; its cell says which."""
     page = filled(kernel, "A cat", "import wan_jupyter\nwan_jupyter.Session('emulator').compose()")
     page.click("wan-to-cell")

@@ -23,7 +23,7 @@ STATIC = {"text/html", "image/jpeg", "text/plain"}
 
 def asked(shell: Shell) -> dict[str, Any]:
     """Return the newest request of the journal."""
-    return shell.desk.requests()[-1]
+    return shell.workspace.requests()[-1]
 
 
 def test_defaults_count_where_nothing_is_typed(shell: Shell) -> None:
@@ -42,8 +42,8 @@ def test_defaults_count_where_nothing_is_typed(shell: Shell) -> None:
 
 def test_the_provider_may_be_a_default_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """After what is typed, `%wan use` and WAN_PROVIDER; before settings.toml; a wrong name is said by the next cell."""
-    shell.desk.home.mkdir(exist_ok=True)
-    (shell.desk.home / "settings.toml").write_text('provider = "dashscope-us"\n')
+    shell.workspace.home.mkdir(exist_ok=True)
+    (shell.workspace.home / "settings.toml").write_text('provider = "dashscope-us"\n')
     monkeypatch.setenv("WAN_API_KEY", "k-4711")
     shell.ok("%config WanMagics.provider = 'ope'")
     assert "ope" in shell.ok("%wan").out
@@ -58,8 +58,8 @@ def test_the_provider_may_be_a_default_too(shell: Shell, monkeypatch: pytest.Mon
 
 def test_the_environment_comes_before_and_the_file_after(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """WAN_MODEL, then %config, then settings.toml."""
-    shell.desk.home.mkdir(exist_ok=True)
-    (shell.desk.home / "settings.toml").write_text('resolution = "1080P"\nmodel = "wan2.6-i2v"\n')
+    shell.workspace.home.mkdir(exist_ok=True)
+    (shell.workspace.home / "settings.toml").write_text('resolution = "1080P"\nmodel = "wan2.6-i2v"\n')
     shell.ok("%config WanMagics.resolution = '480P'\n%config WanMagics.model = 'wan2.5-i2v-preview'")
     shell.ok("%%wan cat.png --no-wait\nA cat")
     assert (asked(shell)["model"], asked(shell)["resolution"]) == ("wan2.5-i2v-preview", "480P")
@@ -154,7 +154,7 @@ def test_unloading_leaves_nothing_of_what_was_set(shell: Shell) -> None:
     assert not [name for name in vars(shell.ip) if name.startswith("_wan")]
     shell.ok("%load_ext wan_jupyter")
     ours = shell.ip.magics_manager.registry["WanMagics"]
-    assert ours.said() == {}
+    assert ours.values_set() == {}
 
 
 LOOK = """

@@ -110,7 +110,7 @@ def test_the_card_says_that_a_job_failed(kernel: Kernel) -> None:
         assert "Change the words or the picture." in text
 
 
-def test_while_a_cell_blocks_the_video_is_saved_and_shown(kernel: Kernel, desk: Workspace, port: Emulator) -> None:
+def test_while_a_cell_blocks_the_video_is_saved_and_shown(kernel: Kernel, workspace: Workspace, port: Emulator) -> None:
     """The kernel's main thread spins until a file appears; only then may it go on."""
     port.faults(HELD)
     first = kernel.ok(f"{ORDER}A cat", live=True)
@@ -120,8 +120,8 @@ def test_while_a_cell_blocks_the_video_is_saved_and_shown(kernel: Kernel, desk: 
     bundle = ended(kernel, first)
     assert not blocking.idle
     assert set(bundle) == STATIC
-    assert len(desk.videos()) == 1
-    (desk.folder / "go").touch()
+    assert len(workspace.videos()) == 1
+    (workspace.folder / "go").touch()
     kernel.until(lambda: blocking.idle)
     assert blocking.stream == "went\n"
 
@@ -133,19 +133,19 @@ def test_two_cells_have_a_card_each(kernel: Kernel) -> None:
     assert ["One cat" in bundles[0]["text/plain"], "Two cats" in bundles[1]["text/plain"]] == [True, True]
 
 
-def test_the_cancel_button_cancels(kernel: Kernel, desk: Workspace) -> None:
+def test_the_cancel_button_cancels(kernel: Kernel, workspace: Workspace) -> None:
     """A click is heard by the job and answered by the card alone: the callback itself shows nothing."""
-    kernel.begin(desk, {"WAN_BASE_URL": "", "WAN_EMULATOR_SPEED": "0.01"})
+    kernel.begin(workspace, {"WAN_BASE_URL": "", "WAN_EMULATOR_SPEED": "0.01"})
     cell = kernel.ok(f"{ORDER}A cat", live=True)
     click = kernel.click(kernel.button())
     bundle = ended(kernel, cell)
     kernel.until(lambda: click.idle)
     assert click.outputs == []
     assert "Canceled" in bundle["text/plain"]
-    assert desk.videos() == []
+    assert workspace.videos() == []
 
 
-def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, desk: Workspace, port: Emulator) -> None:
+def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, workspace: Workspace, port: Emulator) -> None:
     """A job that is rendered already: the card says that it will be charged, and the video comes all the same."""
     port.faults(HELD)
     cell = kernel.ok(f"{ORDER}A cat", live=True)
@@ -154,10 +154,10 @@ def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, desk: Works
     kernel.until(lambda: kernel.heard("cannot be stopped any more and will be charged"))
     port.clear()
     assert set(ended(kernel, cell)) == STATIC
-    assert len(desk.videos()) == 1
+    assert len(workspace.videos()) == 1
 
 
-def test_a_click_only_passes_the_wish_on(desk: Workspace) -> None:
+def test_a_click_only_passes_the_wish_on(workspace: Workspace) -> None:
     """The button calls what it was given, once, and does nothing else."""
     heard: list[str] = []
     with an_ipython():
@@ -271,11 +271,11 @@ def test_a_headless_job_as_a_value_fails_its_cell(kernel: Kernel) -> None:
     kernel.ok("job", live=True)  # where nobody waits, nothing fails
 
 
-def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, desk: Workspace) -> None:
+def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, workspace: Workspace) -> None:
     """A few lines with the next thing to type, and no traceback."""
     kernel.ok(f"{ORDER}A cat")
     kernel.ok("video, bare = job.video, type(job.video)(job.video.path)")
-    [file] = desk.videos()
+    [file] = workspace.videos()
     file.unlink()
     for source, hint in (("job", "%wan show {}"), ("video", "%wan show {}"), ("bare", "%wan jobs")):
         said = kernel.ok(source, live=True).bundle["text/plain"]
@@ -289,10 +289,10 @@ def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, desk: Workspa
 # ---- embedding -------------------------------------------------------------------------------------------------------
 
 
-def test_a_linked_video_is_named_relative_to_the_notebook(kernel: Kernel, desk: Workspace) -> None:
+def test_a_linked_video_is_named_relative_to_the_notebook(kernel: Kernel, workspace: Workspace) -> None:
     """`--embed never`: the source is a path, and the caption says that it is one."""
     cell = kernel.ok(f"%%wan cat.png {SMALL} --embed never\nA cat")
-    [video] = desk.videos()
+    [video] = workspace.videos()
     assert src(cell.bundle) == f"wan_outputs/{video.name}"
     assert "linked, not embedded" in cell.bundle["text/html"]
 
@@ -342,9 +342,9 @@ def test_a_video_is_embedded_when_asked(kernel: Kernel) -> None:
         assert "embedded in the notebook" in cell.bundle["text/html"]
 
 
-def test_a_video_outside_the_notebooks_folder_is_embedded(kernel: Kernel, desk: Workspace) -> None:
+def test_a_video_outside_the_notebooks_folder_is_embedded(kernel: Kernel, workspace: Workspace) -> None:
     """No front end is sure to follow a link there; `--embed never` is the user's word all the same."""
-    kernel.ok(f"%config WanMagics.outputs = {str(desk.folder.parent / 'elsewhere')!r}")
+    kernel.ok(f"%config WanMagics.outputs = {str(workspace.folder.parent / 'elsewhere')!r}")
     cell = kernel.ok(f"%%wan cat.png {SMALL}\nA cat")
     assert src(cell.bundle).startswith("data:video/mp4;base64,")
     cell = kernel.ok(f"%%wan cat.png {SMALL} --embed never\nA cat")
@@ -494,13 +494,13 @@ def noise(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["large.png", "large.jpg"])
 def test_a_large_picture_does_not_hold_up_the_kernel(
-    own_kernel: Kernel, desk: Workspace, port: Emulator, name: str
+    own_kernel: Kernel, workspace: Workspace, port: Emulator, name: str
 ) -> None:
     """From the second cell on: no decoding, no encoding, no writing but the journal's on the main thread."""
     kernel = own_kernel  # what is watched here stays watched
-    kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
+    kernel.begin(workspace, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
     port.faults(HELD)
-    noise(desk.folder / name)
+    noise(workspace.folder / name)
     kernel.ok(WATCH)
     kernel.ok(f"%%wan cat.png {SMALL}\nThe first", live=True)
     kernel.ok("seen.clear()")
@@ -509,7 +509,7 @@ def test_a_large_picture_does_not_hold_up_the_kernel(
         kernel.ok(cell, live=True)
     kernel.ok(UNWATCH)
     took = " and ".join(f"{1000 * kernel.ask('took')[cell]:.0f} ms" for cell in cells)
-    size = (desk.folder / name).stat().st_size / 1e6
+    size = (workspace.folder / name).stat().st_size / 1e6
     print(f"\na %%wan cell with {name} of {size:.1f} MB held the kernel for {took}")
     assert kernel.ask("seen") == []
 
@@ -527,9 +527,9 @@ def test_asyncio_run_in_a_cell_works_when_asked_for(own_kernel: Kernel) -> None:
     assert [cell.stream for cell in cells] == ["42\n", "second\n", "42\n", "fourth\n"]
 
 
-def test_a_cell_still_works_after_it(own_kernel: Kernel, desk: Workspace) -> None:
+def test_a_cell_still_works_after_it(own_kernel: Kernel, workspace: Workspace) -> None:
     """The patched asyncio is the process's: our own loop goes on in it."""
-    own_kernel.begin(desk, {"WAN_PROVIDER": "emulator"})
+    own_kernel.begin(workspace, {"WAN_PROVIDER": "emulator"})
     own_kernel.ok("import wan_jupyter\nwan_jupyter.allow_nested_asyncio()")
     assert set(own_kernel.ok(f"{ORDER}A cat").bundle) == STATIC
 

@@ -78,7 +78,7 @@ def test_a_long_table_ends_and_says_so(shell: Shell) -> None:
 def test_jobs_since_a_day_can_be_asked_for(shell: Shell, since: str, kept: int) -> None:
     """Days begin at midnight here."""
     ids = made(shell, "One", "Two", "Three")
-    with sqlite3.connect(shell.desk.home / "journal.sqlite3") as sql:
+    with sqlite3.connect(shell.workspace.home / "journal.sqlite3") as sql:
         for identity, days in zip(ids, (0, 1, 12), strict=True):
             sql.execute("UPDATE jobs SET created_at = created_at - ? WHERE id = ?", (86400.0 * days, identity))
     sql.close()

@@ -33,37 +33,37 @@ def test_the_search_finds_what_acts() -> None:
     assert acts([{"data": {"text/html": "&lt;script&gt; and an onerror of 5"}}]) == []
 
 
-def shown(desk: Workspace, port: PortEmulator, *cells: str) -> list[Any]:
+def shown(workspace: Workspace, port: PortEmulator, *cells: str) -> list[Any]:
     """Run cells as a notebook, all the way to the file, and return those after the first as they are saved."""
     notebook = book(LOAD, *cells)
     for cell in notebook.cells:
         cell.metadata.update(RAISES)
-    execute(notebook, desk, WAN_BASE_URL=port.base_url)
+    execute(notebook, workspace, WAN_BASE_URL=port.base_url)
     return json.loads(json.dumps(notebook))["cells"][1:]
 
 
-def test_a_hostile_prompt_is_text(desk: Workspace, port: PortEmulator) -> None:
+def test_a_hostile_prompt_is_text(workspace: Workspace, port: PortEmulator) -> None:
     """In the player, in the list of jobs, shown again, and dry."""
     typed = EVERYTHING.replace("\x00", "").replace("{", "(")
     cells = shown(
-        desk, port, f"%%wan cat.png {SMALL} -o job\n{typed}", "%wan jobs", "%wan show", "job", "job.video",
+        workspace, port, f"%%wan cat.png {SMALL} -o job\n{typed}", "%wan jobs", "%wan show", "job", "job.video",
         f"%%wan cat.png --dry-run\n{typed}", "print(job, job.video)",
     )  # fmt: skip
     assert "<video" in "".join(cells[0]["outputs"][0]["data"]["text/html"])
     assert [acts(cell["outputs"]) for cell in cells] == [[]] * len(cells)
-    assert all(OURS.fullmatch(path.name) for path in desk.outputs.iterdir())
+    assert all(OURS.fullmatch(path.name) for path in workspace.outputs.iterdir())
 
 
-def test_a_hostile_service_is_text(desk: Workspace, port: PortEmulator) -> None:
+def test_a_hostile_service_is_text(workspace: Workspace, port: PortEmulator) -> None:
     """Its error's code and words, in the card, in the traceback and in the list."""
     port.faults({"at": "submit", "do": "fail_task", "code": EVERYTHING, "message": EVERYTHING * 20})
-    cells = shown(desk, port, f"%%wan cat.png {SMALL}\nA cat", "%wan jobs", "%wan show", "%wan doctor")
+    cells = shown(workspace, port, f"%%wan cat.png {SMALL}\nA cat", "%wan jobs", "%wan show", "%wan doctor")
     assert "JobFailed" in "".join(line for output in cells[0]["outputs"] for line in output.get("traceback", []))
     assert [acts(cell["outputs"]) for cell in cells] == [[]] * len(cells)
     assert max(len(said) for cell in cells for said in [text(cell)]) < 20_000
 
 
-def test_a_refusing_service_is_text(desk: Workspace, port: PortEmulator) -> None:
+def test_a_refusing_service_is_text(workspace: Workspace, port: PortEmulator) -> None:
     """Headers and body of an error, JSON or a page."""
     body = {"code": EVERYTHING, "message": EVERYTHING, "request_id": EVERYTHING}
     port.faults(
@@ -71,24 +71,25 @@ def test_a_refusing_service_is_text(desk: Workspace, port: PortEmulator) -> None
         {"at": "submit", "do": "status", "status": 404, "body": f"<html>{EVERYTHING}"},
     )
     order = f"%%wan cat.png {SMALL} --new\nA cat"
-    cells = shown(desk, port, order, order, "%wan jobs", "%wan doctor")
+    cells = shown(workspace, port, order, order, "%wan jobs", "%wan doctor")
     assert [acts(cell["outputs"]) for cell in cells] == [[]] * len(cells)
 
 
-def test_hostile_names_are_text(desk: Workspace, port: PortEmulator) -> None:
+def test_hostile_names_are_text(workspace: Workspace, port: PortEmulator) -> None:
     """Of a file that is there, of one that is not, of a model, a provider, an option, a job, a variable."""
     name = "<img src=x onerror=window.hacked=1> \u202egnp.png"
-    (desk.folder / name).write_bytes(picture())
+    (workspace.folder / name).write_bytes(picture())
     quoted = "'" + MARKUP.replace("'", "").replace("/", "") + "\x1b[31m\u202e.png'"
     cells = shown(
-        desk, port, f"%%wan '{name}' {SMALL}\nA cat", f"%%wan {quoted}\nA cat", f"%%wan cat.png -m {quoted}\nA cat",
+        workspace, port,
+        f"%%wan '{name}' {SMALL}\nA cat", f"%%wan {quoted}\nA cat", f"%%wan cat.png -m {quoted}\nA cat",
         f"%%wan cat.png --provider {quoted}\nA cat", f"%%wan cat.png --{quoted}\nA cat", f"%wan show {quoted}",
         f"%wan {quoted}", f"%wan use {quoted}", f"%wan models {quoted}", f"%%wan cat.png -o {quoted}\nA cat",
         f"%%wan cat.png\nA {{{{ {quoted} }}}}", f"%%wan cat.png -n {quoted} {SMALL}\nA cat", "%wan jobs",
     )  # fmt: skip
     assert "<video" in "".join(cells[0]["outputs"][0]["data"]["text/html"])
     assert [acts(cell["outputs"]) for cell in cells] == [[]] * len(cells)
-    assert all(OURS.fullmatch(path.name) for path in desk.outputs.iterdir())
+    assert all(OURS.fullmatch(path.name) for path in workspace.outputs.iterdir())
 
 
 def test_a_prompt_of_a_megabyte_is_shown_in_part(shell: Shell) -> None:

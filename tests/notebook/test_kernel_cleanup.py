@@ -196,7 +196,7 @@ def test_every_command_answers_in_the_users_language(
         ran = shell.run(source.replace("{prompt}", prompt).replace("{{{{", "{{").replace("}}}}", "}}"))
         assert (ran.error is not None) == (source in REFUSED), (source, ran.out)
         shown = ran.out if ran.error is None else "\n".join(ours(ran.error).parts())
-        names = (str(shell.desk.folder), *shell.names.get("own_words", ()))
+        names = (str(shell.workspace.folder), *shell.names.get("own_words", ()))
         if found := english(shown, language, names):
             left[source] = [*found, shown[:300]]
     assert left == {}
@@ -208,7 +208,7 @@ def spoil(shell: Shell) -> None:
     files = {"text.txt": b"cat", "empty.png": b"", "half.png": whole[:40], "film.mp4": b"\0\0\0\x18ftypisom"}
     files["thin.png"] = picture(size=(2400, 240))
     for name, data in files.items():
-        (shell.desk.folder / name).write_bytes(data)
+        (shell.workspace.folder / name).write_bytes(data)
     shell.names.update(number=5, names=["cat"])
 
 

@@ -76,7 +76,7 @@ def test_a_form_that_is_there_speaks_the_new_language(language: str, kernel: Ker
     assert left(page, language) == []
 
 
-def test_a_refused_submit_is_said_in_the_forms_language(kernel: Kernel, desk: Workspace) -> None:
+def test_a_refused_submit_is_said_in_the_forms_language(kernel: Kernel, workspace: Workspace) -> None:
     """The error is made on the kernel's thread, in a callback, where a context has no language."""
     page = Page(kernel)
     page.pick("first", "cat.png")
@@ -84,13 +84,13 @@ def test_a_refused_submit_is_said_in_the_forms_language(kernel: Kernel, desk: Wo
     kernel.until(lambda: page.ready)
     speak(kernel, "ko")
     kernel.until(lambda: left(page, "ko") == [])
-    (desk.folder / "cat.png").unlink()
+    (workspace.folder / "cat.png").unlink()
     page.click("wan-generate")
     page.until_says(tr("image.missing.text", "ko", label="cat.png"))
     assert left(page, "ko") == []
 
 
-def test_what_was_filled_in_is_there_in_the_new_language(kernel: Kernel, desk: Workspace) -> None:
+def test_what_was_filled_in_is_there_in_the_new_language(kernel: Kernel, workspace: Workspace) -> None:
     """A change of the language changes words alone."""
     page = Page(kernel)
     page.pick("first", "cat.png")
@@ -103,7 +103,7 @@ def test_what_was_filled_in_is_there_in_the_new_language(kernel: Kernel, desk: W
     kernel.until(lambda: page.ready)
     page.click("wan-generate")
     page.until_says("<video")
-    [request] = desk.requests()
+    [request] = workspace.requests()
     assert (request["seed"], request["duration"], request["filled_prompt"]) == (42, 3, "고양이")
 
 

@@ -112,7 +112,7 @@ def test_login_asks_and_the_next_cell_uses_the_key(shell: Shell, there: PortEmul
     assert "key from   %wan login" in shell.ok("%wan").out
     shell.order().result(PATIENCE)
     assert there.creates == 1
-    files = [path for path in shell.desk.folder.rglob("*") if path.is_file()]
+    files = [path for path in shell.workspace.folder.rglob("*") if path.is_file()]
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
@@ -169,9 +169,9 @@ def test_a_session_with_a_variable_of_its_own_has_a_key_of_its_own(
     shell: Shell, port: PortEmulator, answer: Answers, ring: Ring
 ) -> None:
     """Typed for it, a key goes nowhere else, and not into the keyring, where it would be the provider's."""
-    shell.desk.home.mkdir(exist_ok=True)
+    shell.workspace.home.mkdir(exist_ok=True)
     place = f'base_url = "{port.base_url}"\nkey_variable = "WORK_KEY"'
-    (shell.desk.home / "settings.toml").write_text(f'[sessions.work]\nprovider = "dashscope-cn"\n{place}')
+    (shell.workspace.home / "settings.toml").write_text(f'[sessions.work]\nprovider = "dashscope-cn"\n{place}')
     answer(SECRET)
     ran = shell.run("%wan login work --keep")
     assert "WORK_KEY" in str(ran.error)
@@ -309,7 +309,7 @@ def test_a_key_in_a_cell_is_refused(shell: Shell, cell: str) -> None:
     assert isinstance(ran.error, CredentialsError)
     assert ran.error.key == "key.typed"
     assert not [word for word in (SECRET, SECRET[3:12], "hunter2", "Ab3dE6gH") if word in ran.out + ran.err]
-    assert shell.desk.rows() == shell.desk.tasks() == []
+    assert shell.workspace.rows() == shell.workspace.tasks() == []
     assert not [value for name, value in shell.names.items() if name.startswith("_i") and value == cell]
     assert shell.names["In"][-1] == ""
 
@@ -321,7 +321,7 @@ def test_a_key_that_is_known_is_found_in_any_words(shell: Shell, there: PortEmul
     for prompt in ("A simple-key-of-a-school", "A cat and {{ words }}"):
         assert shell.run(f"%%wan cat.png {SMALL}\n{prompt}").error.key == "key.typed"
     assert there.requests == []
-    assert shell.desk.rows() == []
+    assert shell.workspace.rows() == []
 
 
 @pytest.mark.parametrize("line", ['-n "{{ words }}"', "-n $words", "-p $pair", "--template $words"])
@@ -342,10 +342,12 @@ def test_words_are_no_keys(shell: Shell, prompt: str) -> None:
 # ---- in a real kernel -----------------------------------------------------------------------------------------------
 
 
-def test_a_password_field_is_asked_for_in_a_notebook(own_kernel: Kernel, desk: Workspace, port: PortEmulator) -> None:
+def test_a_password_field_is_asked_for_in_a_notebook(
+    own_kernel: Kernel, workspace: Workspace, port: PortEmulator
+) -> None:
     """The kernel asks its front end for a hidden input; the answer is in no message that comes back."""
     kernel = own_kernel
-    kernel.begin(desk, {"WAN_PROVIDER": "dashscope-intl", "WAN_BASE_URL": port.base_url})
+    kernel.begin(workspace, {"WAN_PROVIDER": "dashscope-intl", "WAN_BASE_URL": port.base_url})
     cell = kernel.start("%wan login", live=True)
     request = kernel.client.get_stdin_msg(timeout=PATIENCE)
     assert request["content"]["password"] is True
@@ -357,18 +359,20 @@ def test_a_password_field_is_asked_for_in_a_notebook(own_kernel: Kernel, desk: W
     assert kernel.ask("wan_jupyter.Session.__name__ if 'wan_jupyter' in dir() else ''") == ""
 
 
-def test_a_run_without_a_keyboard_is_told_the_variable(own_kernel: Kernel, desk: Workspace, port: PortEmulator) -> None:
+def test_a_run_without_a_keyboard_is_told_the_variable(
+    own_kernel: Kernel, workspace: Workspace, port: PortEmulator
+) -> None:
     """nbclient and papermill: an error, no hanging."""
-    own_kernel.begin(desk, {"WAN_PROVIDER": "dashscope-intl", "WAN_BASE_URL": port.base_url})
+    own_kernel.begin(workspace, {"WAN_PROVIDER": "dashscope-intl", "WAN_BASE_URL": port.base_url})
     error = own_kernel.run("%wan login").error
     assert error is not None
     assert "DASHSCOPE_API_KEY" in "".join(error["traceback"])
 
 
 @pytest.fixture
-def history(own_kernel: Kernel, desk: Workspace) -> Path:
+def history(own_kernel: Kernel, workspace: Workspace) -> Path:
     """The file in which the kernel's IPython remembers what was typed."""
-    own_kernel.begin(desk, {"WAN_PROVIDER": "emulator"})
+    own_kernel.begin(workspace, {"WAN_PROVIDER": "emulator"})
     name = own_kernel.ask("str(get_ipython().history_manager.hist_file)")
     return Path(name)
 

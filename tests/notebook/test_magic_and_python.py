@@ -65,7 +65,7 @@ def test_a_picture_and_a_sentence_become_a_video(door: Door, shell: Shell) -> No
     """The file is on disk with its sidecar, and the job knows it."""
     video = door("A cat", **small()).result(PATIENCE)
     assert isinstance(video, Video)
-    assert video.path.parent == shell.desk.outputs
+    assert video.path.parent == shell.workspace.outputs
     assert video.path.with_suffix(".json").is_file()
     assert video.facts["prompt"] == "A cat"
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_sent_is_said_before_anything_is(
         door(**{"prompt": "A cat", **how})
     assert words in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 2
-    assert shell.desk.rows() == shell.desk.tasks() == []
+    assert shell.workspace.rows() == shell.workspace.tasks() == []
 
 
 def test_await_gives_the_video(shell: Shell) -> None:

@@ -73,7 +73,7 @@ def test_a_cell_works_after_loading_again(shell: Shell) -> None:
     shell.ok("%unload_ext wan_jupyter")
     shell.ok(LOAD)
     shell.ok(f"%%wan cat.png {SMALL}\nA cat")
-    assert len(shell.desk.videos()) == 1
+    assert len(shell.workspace.videos()) == 1
 
 
 def test_a_job_under_way_outlives_unloading(shell: Shell) -> None:
@@ -105,7 +105,7 @@ def test_a_job_under_way_outlives_unloading(shell: Shell) -> None:
 def test_a_picture_is_named_as_it_is_called(shell: Shell, file: str, line: str) -> None:
     """Blanks in quotes, backslashes and apostrophes as they are, a comment at the end is no picture."""
     if file != "cat.png":
-        shutil.copy(shell.desk.folder / "cat.png", shell.desk.folder / file)
+        shutil.copy(shell.workspace.folder / "cat.png", shell.workspace.folder / file)
     shell.ok(f"%%wan {SMALL} -o job --no-wait {line}\nA cat")
     [(role, image)] = shell.names["job"].request.frames
     assert (role, image.label) == ("first", file)
@@ -113,7 +113,7 @@ def test_a_picture_is_named_as_it_is_called(shell: Shell, file: str, line: str) 
 
 def test_two_pictures_are_the_first_and_the_last_frame(shell: Shell) -> None:
     """In the order in which they are typed, before or after the options."""
-    shutil.copy(shell.desk.folder / "cat.png", shell.desk.folder / "night.png")
+    shutil.copy(shell.workspace.folder / "cat.png", shell.workspace.folder / "night.png")
     shell.ok("%%wan cat.png -r 480P night.png -o job --no-wait\nNight comes")
     frames = shell.names["job"].request.frames
     assert [(role, image.label) for role, image in frames] == [("first", "cat.png"), ("last", "night.png")]
@@ -262,8 +262,8 @@ def test_the_last_job_is_at_hand(shell: Shell) -> None:
 def test_the_terminal_waits_by_itself(shell: Shell) -> None:
     """Nobody could come back to a card there: the cell ends with the file's name."""
     ran = shell.ok(f"%%wan cat.png {SMALL}\nA cat")
-    [video] = shell.desk.videos()
-    assert str(video.relative_to(shell.desk.folder)) in ran.out
+    [video] = shell.workspace.videos()
+    assert str(video.relative_to(shell.workspace.folder)) in ran.out
 
 
 def test_a_cell_that_does_not_wait_says_how_to_come_back(shell: Shell) -> None:
@@ -326,7 +326,7 @@ def test_a_cell_run_again_later_shows_its_file(shell: Shell) -> None:
     first, second = shell.ok(cell), shell.ok(cell)
     assert first.lines == second.lines[:-1]
     assert "nothing was sent" in second.lines[-1]
-    assert len(shell.emulator().tasks) == len(shell.desk.rows()) == 1
+    assert len(shell.emulator().tasks) == len(shell.workspace.rows()) == 1
 
 
 def test_a_new_take_is_made_when_asked(shell: Shell) -> None:
@@ -350,7 +350,7 @@ def test_new_makes_a_take_beside_one_that_is_under_way_here(shell: Shell) -> Non
 def test_new_goes_on_with_what_the_same_cell_paid_for_but_could_not_save(shell: Shell) -> None:
     """As the error says: choose another folder, then run the cell again; nothing is sent twice."""
     cell = f"%%wan cat.png {SMALL} --new --wait -o job\nA cat"
-    (shell.desk.folder / "a file").write_bytes(b"")
+    (shell.workspace.folder / "a file").write_bytes(b"")
     shell.ok("%config WanMagics.outputs = 'a file/videos'")
     problem = shell.run(cell).error
     assert isinstance(problem, OutputError)
@@ -372,14 +372,14 @@ def test_blanks_and_line_ends_make_no_other_request(shell: Shell) -> None:
 def test_a_dry_run_shows_the_request_and_sends_nothing(shell: Shell) -> None:
     """Address, body, picture as kind, weight and digest, price and curl; the journal has no row."""
     ran = shell.ok("%%wan cat.png -d 5 --dry-run\nThe cat looks up")
-    digest = hashlib.sha256((shell.desk.folder / "cat.png").read_bytes()).hexdigest()
+    digest = hashlib.sha256((shell.workspace.folder / "cat.png").read_bytes()).hexdigest()
     assert "POST http://emulator.invalid/api/v1/services/aigc/video-generation/video-synthesis" in ran.out
     assert '"prompt": "The cat looks up"' in ran.out
     assert '"duration": 5' in ran.out
     assert f"<data:image/png, 1.2 kB, sha256 {digest[:12]}…>" in ran.out
     assert "Costs nothing" in ran.out
     assert "curl -X POST" in ran.out
-    assert shell.desk.rows() == shell.desk.tasks() == []
+    assert shell.workspace.rows() == shell.workspace.tasks() == []
 
 
 def test_a_dry_run_never_shows_the_key(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -409,7 +409,7 @@ def test_help_lists_the_options(shell: Shell, line: str) -> None:
     ran = shell.ok(f"%%wan {line}\nA cat")
     assert "--duration" in ran.out
     assert "--dry-run" in ran.out
-    assert shell.desk.rows() == []
+    assert shell.workspace.rows() == []
 
 
 # ---- %wan ------------------------------------------------------------------------------------------------------------
@@ -420,7 +420,7 @@ def test_where_says_what_is_in_use(shell: Shell) -> None:
     shell.hold()
     job = shell.order()
     ran = shell.ok("%wan")
-    for word in ("emulator", str(shell.desk.outputs), job.id):
+    for word in ("emulator", str(shell.workspace.outputs), job.id):
         assert word in ran.out
     shell.emulator().clear()
 
@@ -453,7 +453,7 @@ def test_a_provider_that_cannot_be_used_changes_nothing(shell: Shell) -> None:
 def test_jobs_are_listed_newest_first(shell: Shell) -> None:
     """One line each: id, state in words, model, prompt, file."""
     ids = [shell.order(prompt).id for prompt in ("One", "Two")]
-    until(lambda: all(row["status"] == "SUCCEEDED" for row in shell.desk.rows()))
+    until(lambda: all(row["status"] == "SUCCEEDED" for row in shell.workspace.rows()))
     head, *lines = shell.ok("%wan jobs").lines
     assert head.split() == ["job", "begun", "state", "model", "prompt", "file"]
     assert [line.split()[0] for line in lines] == ids[::-1]
@@ -531,7 +531,7 @@ def test_cancel_stops_a_queued_job(shell: Shell, monkeypatch: pytest.MonkeyPatch
     assert job.id in shell.ok("%wan cancel").out
     until(lambda: job.done)
     assert job.status is Status.CANCELED
-    assert shell.desk.videos() == []
+    assert shell.workspace.videos() == []
 
 
 def test_cancel_says_that_a_job_has_ended(shell: Shell) -> None:
@@ -584,24 +584,24 @@ def test_the_outputs_folder_can_be_set(shell: Shell) -> None:
     """`%config WanMagics.outputs` takes a folder with blanks, for the cells that follow."""
     shell.ok("%config WanMagics.outputs = 'my videos'")
     shell.ok(f"%%wan cat.png {SMALL}\nA cat")
-    assert len(list((shell.desk.folder / "my videos").glob("*.mp4"))) == 1
+    assert len(list((shell.workspace.folder / "my videos").glob("*.mp4"))) == 1
 
 
 def test_the_outputs_folder_stays_where_the_notebook_is(shell: Shell) -> None:
     """A `%cd` later moves neither the videos nor the links to them."""
-    (shell.desk.folder / "sub").mkdir()
+    (shell.workspace.folder / "sub").mkdir()
     shell.ok("%cd -q sub")
     ran = shell.ok(f"%%wan ../cat.png {SMALL}\nA cat")
-    assert [path.parent for path in shell.desk.videos()] == [shell.desk.outputs]
+    assert [path.parent for path in shell.workspace.videos()] == [shell.workspace.outputs]
     assert ran.lines[0].startswith("wan_outputs/")
 
 
 def test_a_folder_with_any_name_will_do(shell: Shell) -> None:
     """Blanks, CJK and # in the notebook's folder."""
-    folder = shell.desk.folder / "내 영상 #1"
+    folder = shell.workspace.folder / "내 영상 #1"
     shell.ok(f"%config WanMagics.outputs = {str(folder)!r}")
     shell.ok(f"%%wan cat.png {SMALL}\nA cat")
-    assert [Path(row["file"]).parent for row in shell.desk.rows()] == [folder]
+    assert [Path(row["file"]).parent for row in shell.workspace.rows()] == [folder]
 
 
 def test_one_model_is_shown_with_all_that_is_known(shell: Shell) -> None:

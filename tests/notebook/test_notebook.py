@@ -24,14 +24,20 @@ def book(*cells: str) -> Any:
     return nbformat.v4.new_notebook(cells=made)
 
 
-def execute(notebook: Any, desk: Workspace, **variables: str) -> Any:
-    """Run a notebook in a desk's folder and return it; an error without a tag raises."""
+def execute(notebook: Any, workspace: Workspace, **variables: str) -> Any:
+    """Run a notebook in a workspace and return it; an error without a tag raises."""
     from nbclient import NotebookClient
 
-    more = {"WAN_PROVIDER": "emulator", "WAN_HOME": str(desk.home), "JUPYTER_PLATFORM_DIRS": "1", **FAST, **variables}
-    resources = {"metadata": {"path": str(desk.folder)}}
+    more = {
+        "WAN_PROVIDER": "emulator",
+        "WAN_HOME": str(workspace.home),
+        "JUPYTER_PLATFORM_DIRS": "1",
+        **FAST,
+        **variables,
+    }
+    resources = {"metadata": {"path": str(workspace.folder)}}
     client = NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3", resources=resources)
-    client.execute(env=environment(desk.folder, IPYTHONDIR=str(desk.folder / "ipython"), **more))
+    client.execute(env=environment(workspace.folder, IPYTHONDIR=str(workspace.folder / "ipython"), **more))
     return notebook
 
 
@@ -57,9 +63,9 @@ def is_player(data: Any) -> bool:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Workspace]:
     """The first notebook after one run, and the folder it ran in."""
-    desk = Workspace(tmp_path_factory.mktemp("first"))
-    (desk.folder / "cat.png").unlink()  # the notebook draws its own
-    return execute(nbformat.read(FIRST, as_version=4), desk), desk
+    workspace = Workspace(tmp_path_factory.mktemp("first"))
+    (workspace.folder / "cat.png").unlink()  # the notebook draws its own
+    return execute(nbformat.read(FIRST, as_version=4), workspace), workspace
 
 
 def sources(notebook: Any, beginning: str) -> list[Any]:
@@ -117,12 +123,12 @@ def test_no_other_cell_fails_or_complains(first: tuple[Any, Workspace]) -> None:
 
 def test_the_same_cell_again_made_no_other_video(first: tuple[Any, Workspace]) -> None:
     """Three videos for four cells and a failure."""
-    notebook, desk = first
+    notebook, workspace = first
     one, again = sources(notebook, "%%wan cat.png -d 5")
     assert one.source == again.source
     assert "already made; nothing was sent" in joined(bundles(again)[0]["text/html"])
-    assert len(desk.videos()) == 3
-    assert [row["status"] for row in desk.rows()].count("SUCCEEDED") == 3
+    assert len(workspace.videos()) == 3
+    assert [row["status"] for row in workspace.rows()].count("SUCCEEDED") == 3
 
 
 def test_the_first_notebook_is_stored_without_outputs() -> None:
@@ -134,53 +140,53 @@ def test_the_first_notebook_is_stored_without_outputs() -> None:
 # ---- other notebooks -------------------------------------------------------------------------------------------------
 
 
-def test_a_job_that_ends_during_a_later_cell_lands_in_its_own(desk: Workspace) -> None:
+def test_a_job_that_ends_during_a_later_cell_lands_in_its_own(workspace: Workspace) -> None:
     """`--no-wait`: the player is in the first cell, though the second ran when it came."""
     later = "import threading\nwhile not job.done:\n    threading.Event().wait(0.01)\nprint(job.video.path.exists())"
-    cells = execute(book(LOAD, f"%%wan cat.png {SMALL} --no-wait -o job\nA cat", later), desk).cells
+    cells = execute(book(LOAD, f"%%wan cat.png {SMALL} --no-wait -o job\nA cat", later), workspace).cells
     assert is_player(bundles(cells[1])[0])
     assert bundles(cells[2]) == []
     assert text(cells[2]).strip() == "True"
 
 
-def test_two_jobs_at_once_have_a_cell_each(desk: Workspace) -> None:
+def test_two_jobs_at_once_have_a_cell_each(workspace: Workspace) -> None:
     """Both are under way before the first is waited for."""
     order = f"%%wan cat.png {SMALL} --no-wait\n"
-    cells = execute(book(LOAD, f"{order}One cat", f"{order}Two cats", "%wan wait"), desk).cells
+    cells = execute(book(LOAD, f"{order}One cat", f"{order}Two cats", "%wan wait"), workspace).cells
     assert ["One cat" in text(cells[1]), "Two cats" in text(cells[2])] == [True, True]
-    assert len(desk.videos()) == 2
+    assert len(workspace.videos()) == 2
 
 
-def test_a_failing_job_stops_the_run(desk: Workspace) -> None:
+def test_a_failing_job_stops_the_run(workspace: Workspace) -> None:
     """As papermill and CI want it: our two lines are the error, and the cells after it do not run."""
     from nbclient.exceptions import CellExecutionError
 
     notebook = book(LOAD, f"%%wan cat.png {SMALL}\nA forbidden prompt", "open('reached', 'w')")
     with pytest.raises(CellExecutionError) as caught:
-        execute(notebook, desk)
+        execute(notebook, workspace)
     said = str(caught.value)
     assert "JobFailed: The service failed job" in said
     assert "Change the words or the picture." in said
     assert "wan_jupyter/" not in said
     assert "Traceback" not in said
-    assert not (desk.folder / "reached").exists()
+    assert not (workspace.folder / "reached").exists()
 
 
-def test_bad_input_stops_the_run(desk: Workspace) -> None:
+def test_bad_input_stops_the_run(workspace: Workspace) -> None:
     """The message of nbclient has our lines and no frame of ours."""
     from nbclient.exceptions import CellExecutionError
 
     with pytest.raises(CellExecutionError) as caught:
-        execute(book(LOAD, f"%%wan kat.png {SMALL}\nA cat"), desk)
+        execute(book(LOAD, f"%%wan kat.png {SMALL}\nA cat"), workspace)
     said = str(caught.value)
     assert "ImageError: There is no picture kat.png.\nDid you mean cat.png?" in said
     assert "wan_jupyter/" not in said
-    assert desk.rows() == desk.tasks() == []
+    assert workspace.rows() == workspace.tasks() == []
 
 
 def test_a_notebook_in_a_folder_with_any_name(tmp_path: Path) -> None:
     """Blanks, CJK and # in its path; linked, the source is relative and encoded."""
-    desk = Workspace(tmp_path / "내 노트북 #1 50%")
-    cells = execute(book(LOAD, f"%%wan cat.png {SMALL} --embed never\n고양이"), desk).cells
-    [video] = desk.videos()
+    workspace = Workspace(tmp_path / "내 노트북 #1 50%")
+    cells = execute(book(LOAD, f"%%wan cat.png {SMALL} --embed never\n고양이"), workspace).cells
+    [video] = workspace.videos()
     assert f'src="wan_outputs/{video.name}"' in joined(bundles(cells[1])[0]["text/html"])

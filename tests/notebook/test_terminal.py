@@ -71,27 +71,27 @@ IPYTHON = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "-
 
 
 @pytest.fixture
-def variables(desk: Workspace, port: PortEmulator) -> dict[str, str]:
+def variables(workspace: Workspace, port: PortEmulator) -> dict[str, str]:
     """The environment of a terminal whose emulator is on a port."""
-    (desk.folder / "user").mkdir(exist_ok=True)
-    more = {"WAN_HOME": str(desk.home), "WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url}
-    return environment(desk.folder / "user", IPYTHONDIR=str(desk.folder / "ipython"), **more, **FAST)
+    (workspace.folder / "user").mkdir(exist_ok=True)
+    more = {"WAN_HOME": str(workspace.home), "WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url}
+    return environment(workspace.folder / "user", IPYTHONDIR=str(workspace.folder / "ipython"), **more, **FAST)
 
 
 @pytest.fixture
-def terminal(desk: Workspace, variables: dict[str, str]) -> Iterator[Terminal]:
+def terminal(workspace: Workspace, variables: dict[str, str]) -> Iterator[Terminal]:
     """A terminal IPython after `%load_ext wan_jupyter`."""
-    made = Terminal(IPYTHON, desk.folder, variables)
+    made = Terminal(IPYTHON, workspace.folder, variables)
     made.until(PROMPT)
     made.run(LOAD)
     yield made
     made.stop()
 
 
-def test_one_line_is_written_over(terminal: Terminal, desk: Workspace) -> None:
+def test_one_line_is_written_over(terminal: Terminal, workspace: Workspace) -> None:
     """Then it is gone, and two or three lines say what was made."""
     said = terminal.run(f"%%wan cat.png {SMALL}\nA cat")
-    [video] = desk.videos()
+    [video] = workspace.videos()
     progress, _, result = said.rpartition("\r")
     states = [line.strip() for line in progress.split("\r") if " · " in line]
     assert states
@@ -116,7 +116,7 @@ def test_a_failure_is_told_once(terminal: Terminal) -> None:
     assert said.count("DataInspectionFailed") == 1
 
 
-def test_control_c_ends_the_wait_and_not_the_job(terminal: Terminal, port: PortEmulator, desk: Workspace) -> None:
+def test_control_c_ends_the_wait_and_not_the_job(terminal: Terminal, port: PortEmulator, workspace: Workspace) -> None:
     """One line that says how to come back, on a line of its own; later nothing falls into what is typed."""
     port.faults(HELD)
     terminal.write(f"%%wan cat.png {SMALL} -o job\nA cat\n\n\n")
@@ -132,7 +132,7 @@ def test_control_c_ends_the_wait_and_not_the_job(terminal: Terminal, port: PortE
     said = terminal.run("job.result(60).path.exists()")
     assert "True" in said
     assert "·" not in said
-    assert len(desk.videos()) == 1
+    assert len(workspace.videos()) == 1
 
 
 def test_a_wait_that_timed_out_leaves_the_terminal_alone(terminal: Terminal, port: PortEmulator) -> None:
@@ -180,13 +180,15 @@ def test_the_bell_rings_at_the_end_where_it_is_wished_for(terminal: Terminal, li
     assert terminal.text.count("\a") == 1
 
 
-def test_without_a_terminal_there_is_a_line_a_state(desk: Workspace, variables: dict[str, str]) -> None:
+def test_without_a_terminal_there_is_a_line_a_state(workspace: Workspace, variables: dict[str, str]) -> None:
     """In a log: no carriage returns; progress on stderr, the result on stdout."""
-    script = desk.folder / "script.ipy"
+    script = workspace.folder / "script.ipy"
     script.write_text(f"{LOAD}\nget_ipython().run_cell_magic('wan', 'cat.png {SMALL}', 'A cat')\n", encoding="utf-8")
     command = [*IPYTHON[:3], "--no-banner", "--colors=nocolor", str(script)]
-    done = subprocess.run(command, cwd=desk.folder, env=variables, text=True, capture_output=True, timeout=PATIENCE)
-    [video] = desk.videos()
+    done = subprocess.run(
+        command, cwd=workspace.folder, env=variables, text=True, capture_output=True, timeout=PATIENCE
+    )
+    [video] = workspace.videos()
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == f"wan_outputs/{video.name}"
     lines = done.stderr.splitlines()
@@ -195,17 +197,19 @@ def test_without_a_terminal_there_is_a_line_a_state(desk: Workspace, variables: 
     assert len(states) == len(set(states)) >= 1
 
 
-def test_a_script_that_fails_ends_with_our_lines(desk: Workspace, variables: dict[str, str]) -> None:
+def test_a_script_that_fails_ends_with_our_lines(workspace: Workspace, variables: dict[str, str]) -> None:
     """And with a code that a shell can ask for."""
-    script = desk.folder / "script.ipy"
+    script = workspace.folder / "script.ipy"
     script.write_text(f"{LOAD}\nget_ipython().run_cell_magic('wan', 'kat.png', 'A cat')\n", encoding="utf-8")
     command = [*IPYTHON[:3], "--no-banner", "--colors=nocolor", str(script)]
-    done = subprocess.run(command, cwd=desk.folder, env=variables, text=True, capture_output=True, timeout=PATIENCE)
+    done = subprocess.run(
+        command, cwd=workspace.folder, env=variables, text=True, capture_output=True, timeout=PATIENCE
+    )
     assert done.returncode != 0
     assert "There is no picture kat.png." in done.stdout + done.stderr
 
 
-def test_plain_python_needs_no_ipython(desk: Workspace, variables: dict[str, str]) -> None:
+def test_plain_python_needs_no_ipython(workspace: Workspace, variables: dict[str, str]) -> None:
     """The Python door, in a script: neither IPython nor widgets are imported."""
     code = (
         "import sys, wan_jupyter\n"
@@ -214,7 +218,12 @@ def test_plain_python_needs_no_ipython(desk: Workspace, variables: dict[str, str
         "print(video.path, sorted({'IPython', 'ipywidgets'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=desk.folder, env=variables, text=True, capture_output=True, timeout=PATIENCE
+        [sys.executable, "-c", code],
+        cwd=workspace.folder,
+        env=variables,
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE,
     )
     assert done.stdout.endswith(".mp4 []\n"), done.stderr
     assert done.stderr == ""

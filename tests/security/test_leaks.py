@@ -172,10 +172,12 @@ TYPED = (
 
 
 @pytest.mark.timeout(300)
-def test_nothing_in_a_live_notebook_has_a_secret(own_kernel: Kernel, desk: Workspace, studio: PortEmulator) -> None:
+def test_nothing_in_a_live_notebook_has_a_secret(
+    own_kernel: Kernel, workspace: Workspace, studio: PortEmulator
+) -> None:
     """Every message of the kernel, the widgets' state, logs at DEBUG, tracebacks with all their variables."""
     kernel = own_kernel
-    kernel.begin(desk, variables(studio))
+    kernel.begin(workspace, variables(studio))
     for cell in (f"{TALK}\nimport wan_jupyter", NO_WAITING, "%xmode Verbose"):
         kernel.ok(cell, live=True)
     kernel.ok("%%wan cat.png --wait -o job\nA cat", live=True)
@@ -191,13 +193,13 @@ def test_nothing_in_a_live_notebook_has_a_secret(own_kernel: Kernel, desk: Works
     for cell in ("%wan", "%wan logout", f"%wan login {KEY}", f"%%wan cat.png -p api_key={KEY}\nA cat {KEY}"):
         kernel.run(cell, live=True)
     assert int(kernel.ok(STATE, live=True).stream) > 0
-    write_down(kernel, desk.folder)
-    log = (desk.folder / "kernel-debug.log").read_text()
+    write_down(kernel, workspace.folder)
+    log = (workspace.folder / "kernel-debug.log").read_text()
     assert "receive_response_headers.complete" in log
-    said = (desk.folder / "messages.json").read_text()
+    said = (workspace.folder / "messages.json").read_text()
     assert "ZeroDivisionError" in said
     assert "[key]" in said
-    assert searched(desk.folder) == []
+    assert searched(workspace.folder) == []
 
 
 def write_down(kernel: Kernel, folder: Path) -> None:
@@ -220,7 +222,7 @@ def test_nothing_in_an_exported_notebook_has_a_secret(tmp_path: Path, studio: Po
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
 
-    desk = Workspace(tmp_path / "tree")
+    workspace = Workspace(tmp_path / "tree")
     cells = [
         f"{LOAD}\n{TALK}\n{NO_WAITING}", "%%wan cat.png -o job\nA cat", "%%wan cat.png\nA cat refused",
         "%xmode Verbose",
@@ -228,17 +230,17 @@ def test_nothing_in_an_exported_notebook_has_a_secret(tmp_path: Path, studio: Po
     ]  # fmt: skip
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     studio.faults(echo(401, KEY, skip=1), echo(500, KEY, skip=1))
-    more = {"WAN_HOME": str(desk.home), "JUPYTER_PLATFORM_DIRS": "1", **FAST, **variables(studio)}
-    resources = {"metadata": {"path": str(desk.folder)}}
+    more = {"WAN_HOME": str(workspace.home), "JUPYTER_PLATFORM_DIRS": "1", **FAST, **variables(studio)}
+    resources = {"metadata": {"path": str(workspace.folder)}}
     client = NotebookClient(book, timeout=PATIENCE, kernel_name="python3", allow_errors=True, resources=resources)
-    client.execute(env=environment(desk.folder, IPYTHONDIR=str(desk.folder / "ipython"), **more))
-    nbformat.write(book, desk.folder / "ran.ipynb")
+    client.execute(env=environment(workspace.folder, IPYTHONDIR=str(workspace.folder / "ipython"), **more))
+    nbformat.write(book, workspace.folder / "ran.ipynb")
     page, _ = HTMLExporter().from_notebook_node(book)
-    (desk.folder / "ran.html").write_text(page)
-    said = (desk.folder / "ran.ipynb").read_text()
+    (workspace.folder / "ran.html").write_text(page)
+    said = (workspace.folder / "ran.ipynb").read_text()
     assert "[key]" in said
     assert "<video" in page
-    assert searched(desk.folder) == []
+    assert searched(workspace.folder) == []
 
 
 @pytest.mark.parametrize("status", [200, 401, 500])

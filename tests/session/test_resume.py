@@ -31,11 +31,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def killed(shell: Shell) -> str:
     """Let a process with this home begin a job and be killed; return the job's id."""
-    home = shell.desk.home
+    home = shell.workspace.home
     how = {"WAN_EMULATOR_SPEED": "20", "WAN_EMULATOR_CLIP_SECONDS": "0.2"}
-    ran = python(KILLED, shell.desk.folder, WAN_HOME=str(home), **how)
+    ran = python(KILLED, shell.workspace.folder, WAN_HOME=str(home), **how)
     assert ran.returncode == -9, ran.stderr
-    found: str = shell.desk.rows()[-1]["id"]
+    found: str = shell.workspace.rows()[-1]["id"]
     return found
 
 
@@ -63,7 +63,7 @@ def test_resume_goes_on_with_it(bare: Shell) -> None:
     bare.ok("import wan_jupyter; found = wan_jupyter.last()")
     found = bare.names["found"]
     found.result(PATIENCE)
-    assert (found.id, len(bare.desk.tasks())) == (job, 1)
+    assert (found.id, len(bare.workspace.tasks())) == (job, 1)
     assert bare.ok("%wan resume").lines == ["Nothing is unfinished."]
 
 
@@ -73,7 +73,7 @@ def test_the_same_cell_goes_on_with_it_too(bare: Shell) -> None:
     bare.ok(LOAD)
     found = bare.order("A cat")
     found.result(PATIENCE)
-    assert (found.id, len(bare.desk.tasks())) == (job, 1)
+    assert (found.id, len(bare.workspace.tasks())) == (job, 1)
 
 
 def test_waiting_goes_on_with_a_search_that_a_dead_kernel_left(bare: Shell) -> None:
@@ -83,19 +83,19 @@ def test_waiting_goes_on_with_a_search_that_a_dead_kernel_left(bare: Shell) -> N
     bare.ok(LOAD)
     found = bare.run(f"%wan wait {job}").error
     assert isinstance(found, errors.JobUncertain)
-    assert (found.problem.advice, bare.desk.rows()[0]["note"]) == ("no_trace", "no_trace")
+    assert (found.problem.advice, bare.workspace.rows()[0]["note"]) == ("no_trace", "no_trace")
 
 
 def search(shell: Shell) -> None:
     """Write down that what is in the journal was sent two days ago, and is still searched for."""
-    with contextlib.closing(sqlite3.connect(shell.desk.home / "journal.sqlite3")) as sql, sql:
+    with contextlib.closing(sqlite3.connect(shell.workspace.home / "journal.sqlite3")) as sql, sql:
         sql.execute("UPDATE jobs SET status = 'UNCERTAIN', note = 'recognising', remote_id = NULL")
         sql.execute("UPDATE jobs SET sent_at = sent_at - 2 * 86400")
 
 
 def ordered_by(shell: Shell, cell: str) -> None:
     """Write down that this cell began what is in the journal."""
-    with contextlib.closing(sqlite3.connect(shell.desk.home / "journal.sqlite3")) as sql, sql:
+    with contextlib.closing(sqlite3.connect(shell.workspace.home / "journal.sqlite3")) as sql, sql:
         sql.execute("UPDATE jobs SET cell = ?", (cell,))
 
 
@@ -105,9 +105,9 @@ def test_a_cell_with_new_goes_on_with_its_own_unfinished_take(bare: Shell) -> No
     ordered_by(bare, cell)
     bare.ok(LOAD)
     bare.ok(cell)
-    assert (bare.names["found"].id, len(bare.desk.tasks())) == (job, 1)
+    assert (bare.names["found"].id, len(bare.workspace.tasks())) == (job, 1)
     bare.ok(cell)
-    assert (bare.names["found"].facts.take, len(bare.desk.tasks())) == (2, 2)
+    assert (bare.names["found"].facts.take, len(bare.workspace.tasks())) == (2, 2)
 
 
 def test_a_cell_with_new_goes_on_with_its_own_search(bare: Shell) -> None:
@@ -118,9 +118,9 @@ def test_a_cell_with_new_goes_on_with_its_own_search(bare: Shell) -> None:
     search(bare)
     bare.ok(LOAD)
     assert isinstance(bare.run(cell).error, errors.JobUncertain)
-    assert [row["note"] for row in bare.desk.rows()] == ["no_trace"]
+    assert [row["note"] for row in bare.workspace.rows()] == ["no_trace"]
     bare.ok(cell)
-    assert [row["take"] for row in bare.desk.rows()] == [1, 2]
+    assert [row["take"] for row in bare.workspace.rows()] == [1, 2]
 
 
 def test_new_makes_a_take_where_another_cell_left_one(bare: Shell) -> None:
@@ -129,7 +129,7 @@ def test_new_makes_a_take_where_another_cell_left_one(bare: Shell) -> None:
     ordered_by(bare, f"%%wan cat.png {SMALL} --wait -o found\nA cat")
     bare.ok(LOAD)
     bare.ok(f"%%wan cat.png {SMALL} --wait -o found --new\nA cat")
-    assert (bare.names["found"].facts.take, len(bare.desk.tasks())) == (2, 2)
+    assert (bare.names["found"].facts.take, len(bare.workspace.tasks())) == (2, 2)
 
 
 def test_it_may_be_resumed_by_loading(bare: Shell) -> None:
@@ -140,19 +140,19 @@ def test_it_may_be_resumed_by_loading(bare: Shell) -> None:
     (job,) = bare.sessions()[0].live_jobs() or [None]
     if job is not None:
         job.result(PATIENCE)
-    assert [row["status"] for row in bare.desk.rows()] == ["SUCCEEDED"]
+    assert [row["status"] for row in bare.workspace.rows()] == ["SUCCEEDED"]
 
 
 def test_a_job_whose_key_is_missing_is_named_with_the_reason(bare: Shell) -> None:
     """It stays as it is, and what to set is said."""
     job = killed(bare)
-    with contextlib.closing(sqlite3.connect(bare.desk.home / "journal.sqlite3")) as sql, sql:
+    with contextlib.closing(sqlite3.connect(bare.workspace.home / "journal.sqlite3")) as sql, sql:
         sql.execute("UPDATE jobs SET provider = 'dashscope-cn', session = 'dashscope-cn'")
     bare.ok(LOAD)
     ran = bare.ok("%wan resume")
     assert job in ran.out
     assert "DASHSCOPE_API_KEY" in ran.out
-    assert bare.desk.rows()[0]["status"] != "SUCCEEDED"
+    assert bare.workspace.rows()[0]["status"] != "SUCCEEDED"
 
 
 def test_what_a_living_process_carries_out_is_no_orphan(shell: Shell) -> None:
@@ -160,12 +160,12 @@ def test_what_a_living_process_carries_out_is_no_orphan(shell: Shell) -> None:
     shell.hold()
     job = shell.order()
     until(lambda: job.remote_id)
-    assert orphans(shell.desk.home) == []
+    assert orphans(shell.workspace.home) == []
     code = (
         "from pathlib import Path; from wan_jupyter.session.orphans import orphans;"
         " print(orphans(Path('home').absolute()))"
     )
-    assert python(code, shell.desk.folder).stdout.strip() == "[]"
+    assert python(code, shell.workspace.folder).stdout.strip() == "[]"
     shell.emulator().clear()
     job.result(PATIENCE)
 

@@ -175,9 +175,9 @@ def door(
 
 
 def settings_with(shell: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch, budget: str) -> None:
-    shell.desk.home.mkdir(exist_ok=True)
+    shell.workspace.home.mkdir(exist_ok=True)
     work = f'[sessions.work]\nprovider = "dashscope-intl"\nbase_url = "{port.base_url}"\nkey_variable = "WORK_KEY"\n'
-    (shell.desk.home / "settings.toml").write_text(f"{work}{budget}\n")
+    (shell.workspace.home / "settings.toml").write_text(f"{work}{budget}\n")
     monkeypatch.setenv("WORK_KEY", "sk-test")
 
 
@@ -191,7 +191,7 @@ def test_what_is_over_the_budget_is_refused_before_anything_is_sent(
     told = str(caught.value)
     for words in ("0.5 USD/day", "costs about 0.5 USD", "0.25 USD are spent", "0 USD are reserved", "%wan spend"):
         assert words in told
-    assert (len(bare.desk.rows()), port.creates) == (1, 1)
+    assert (len(bare.workspace.rows()), port.creates) == (1, 1)
     door("Two")
     with pytest.raises(BudgetError):
         door("Three", yes=True)
@@ -223,7 +223,7 @@ def test_an_unknown_price_needs_a_yes(door: Door, bare: Shell, port: PortEmulato
     """It then counts as nothing, and `%wan spend` says how many there are."""
     with pytest.raises(BudgetError, match=r"--yes \(Python: yes=True\)"):
         door(**UNPRICED)
-    assert bare.desk.rows() == []
+    assert bare.workspace.rows() == []
     door(**UNPRICED, yes=True)
     door("Two", duration=10)
     counted = {row.currency: row for row in Session("work").spend()}
@@ -246,8 +246,8 @@ def test_a_retry_is_asked_for_as_a_new_job_is(bare: Shell, port: PortEmulator, m
     """Under a budget it needs the same yes."""
     for name, value in {"WAN_PROVIDER": "videos", "WAN_BASE_URL": port.url, "WAN_API_KEY": "sk-test"}.items():
         monkeypatch.setenv(name, value)
-    bare.desk.home.mkdir(exist_ok=True)
-    (bare.desk.home / "settings.toml").write_text("budget = 5\n")
+    bare.workspace.home.mkdir(exist_ok=True)
+    (bare.workspace.home / "settings.toml").write_text("budget = 5\n")
     bare.ok(LOAD)
     port.faults({"at": "submit", "do": "drop_after"})
     bare.run("%%wan cat.png -r 720P -o lost --yes\nA cat")
@@ -256,7 +256,7 @@ def test_a_retry_is_asked_for_as_a_new_job_is(bare: Shell, port: PortEmulator, m
     assert isinstance(bare.run(f"%wan retry {lost} now").error, OptionError)
     bare.ok(f"again = %wan retry {lost} --yes")
     bare.names["again"].result(PATIENCE)
-    assert (len(bare.desk.rows()), len(port.tasks)) == (2, 2)
+    assert (len(bare.workspace.rows()), len(port.tasks)) == (2, 2)
 
 
 # ---- whose budget, and how long --------------------------------------------------------------------------------------
@@ -524,4 +524,4 @@ def test_a_dry_run_says_the_price_and_needs_no_budget(
     bare.ok(LOAD)
     told = bare.ok("%%wan cat.png --session work -m wan2.5-i2v-preview -r 480P --dry-run\nA cat").out
     assert "Costs about 0.25 USD" in told
-    assert (bare.desk.rows(), port.requests) == ([], [])
+    assert (bare.workspace.rows(), port.requests) == ([], [])

@@ -43,9 +43,9 @@ def kernels(tmp_path: Path, service: PortEmulator) -> Iterator[list[Kernel]]:
     for name in ("one", "two"):
         (tmp_path / f"{name}-user").mkdir()
         made.append(Kernel(tmp_path / f"{name}-user"))
-        desk = Workspace(tmp_path / name)
-        desk.home = tmp_path / "home"
-        made[-1].begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": service.base_url})
+        workspace = Workspace(tmp_path / name)
+        workspace.home = tmp_path / "home"
+        made[-1].begin(workspace, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": service.base_url})
     yield made
     for kernel in made:
         kernel.stop()

@@ -73,7 +73,7 @@ class Run:
     cells: dict[str, Any]
     book: Any
     page: str
-    desk: Workspace
+    workspace: Workspace
 
 
 @pytest.fixture(scope="module", params=PINS)
@@ -82,35 +82,35 @@ def there(request: pytest.FixtureRequest) -> Environment:
     return ready(request.param, ROOT / "build" / "versions")
 
 
-def variables(desk: Workspace) -> dict[str, str]:
+def variables(workspace: Workspace) -> dict[str, str]:
     """Return what a process in an environment sees: its own product, a home of its own, the emulator."""
-    (desk.folder / "user").mkdir(exist_ok=True)
-    ipython = {"IPYTHONDIR": str(desk.folder / "ipython"), "JUPYTER_PLATFORM_DIRS": "1"}
-    more = {"WAN_HOME": str(desk.home), "WAN_PROVIDER": "emulator", **ipython, **FAST, **INSTALLED}
-    return environment(desk.folder / "user", **more)
+    (workspace.folder / "user").mkdir(exist_ok=True)
+    ipython = {"IPYTHONDIR": str(workspace.folder / "ipython"), "JUPYTER_PLATFORM_DIRS": "1"}
+    more = {"WAN_HOME": str(workspace.home), "WAN_PROVIDER": "emulator", **ipython, **FAST, **INSTALLED}
+    return environment(workspace.folder / "user", **more)
 
 
-def run(there: Environment, desk: Workspace, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run something in an environment, in a desk's folder."""
-    return there.run(*arguments, cwd=desk.folder, env={**variables(desk), **more}, timeout=5 * PATIENCE)
+def run(there: Environment, workspace: Workspace, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run something in an environment, in a workspace."""
+    return there.run(*arguments, cwd=workspace.folder, env={**variables(workspace), **more}, timeout=5 * PATIENCE)
 
 
 @pytest.fixture(scope="module")
 def saved(there: Environment, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A notebook that nbclient ran and saved, and its page, both made by nbconvert."""
-    desk = Workspace(tmp_path_factory.mktemp("saved"))
+    workspace = Workspace(tmp_path_factory.mktemp("saved"))
     made = [nbformat.v4.new_code_cell(source) for source in CELLS.values()]
     for name, cell in zip(CELLS, made, strict=True):
         cell.metadata["tags"] = [RAISES] if name in FAIL else []
-    nbformat.write(nbformat.v4.new_notebook(cells=made), desk.folder / "book.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=made), workspace.folder / "book.ipynb")
     convert = ("-m", "nbconvert", "--execute", "--to=notebook", "--inplace", "book.ipynb")
-    done = run(there, desk, *convert, "--ExecutePreprocessor.timeout=120")
+    done = run(there, workspace, *convert, "--ExecutePreprocessor.timeout=120")
     assert done.returncode == 0, done.stderr
-    done = run(there, desk, "-m", "nbconvert", "--to=html", "book.ipynb")
+    done = run(there, workspace, "-m", "nbconvert", "--to=html", "book.ipynb")
     assert done.returncode == 0, done.stderr
-    book = nbformat.read(desk.folder / "book.ipynb", as_version=4)
+    book = nbformat.read(workspace.folder / "book.ipynb", as_version=4)
     cells = dict(zip(CELLS, book.cells, strict=True))
-    return Run(cells, book, (desk.folder / "book.html").read_text("utf-8"), desk)
+    return Run(cells, book, (workspace.folder / "book.html").read_text("utf-8"), workspace)
 
 
 def test_the_lowest_versions_are_those_that_are_promised() -> None:
@@ -124,7 +124,7 @@ def test_the_environment_is_what_its_row_says(there: Environment, tmp_path: Path
         "import importlib.metadata as m, json, wan_jupyter; print(json.dumps([wan_jupyter.__file__,"
         " {one.metadata['Name'].lower(): one.version for one in m.distributions()}]))"
     )
-    done = run(there, Workspace(tmp_path / "desk"), "-c", code)
+    done = run(there, Workspace(tmp_path / "workspace"), "-c", code)
     file, found = json.loads(done.stdout)
     assert Path(file).is_relative_to(there.folder)
     names = [pin.partition("==")[0] for pin in LOWEST]
@@ -143,8 +143,8 @@ def test_a_saved_notebook_has_a_video_in_each_cell_that_made_one(saved: Run) -> 
         assert [is_player(data) for data in bundles(saved.cells[name])] == [True], name
     assert text(saved.cells["later"]).strip() == "True"
     assert saved.page.count("<video") == 3
-    assert len(saved.desk.videos()) == 2
-    assert [task["prompt"] for task in saved.desk.requests()][:2] == ["A cat looks up", "Two cats"]
+    assert len(saved.workspace.videos()) == 2
+    assert [task["prompt"] for task in saved.workspace.requests()][:2] == ["A cat looks up", "Two cats"]
 
 
 def test_a_saved_notebook_has_no_widget(saved: Run) -> None:
@@ -200,7 +200,7 @@ def _live(there: Environment, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def live(_live: Kernel, tmp_path: Path) -> Kernel:
     """A kernel of the environment after `%load_ext wan_jupyter`, with a front end that could answer a question."""
-    _live.begin(Workspace(tmp_path / "desk"), {"WAN_PROVIDER": "emulator"})
+    _live.begin(Workspace(tmp_path / "workspace"), {"WAN_PROVIDER": "emulator"})
     return _live
 
 
@@ -282,18 +282,18 @@ FAILS = f"{LOAD}\nget_ipython().run_cell_magic('wan', 'cat.png {SMALL}', 'A forb
 
 def script(there: Environment, folder: Path, source: str) -> tuple[Workspace, subprocess.CompletedProcess[str]]:
     """Run a script in a terminal IPython."""
-    desk = Workspace(folder)
+    workspace = Workspace(folder)
     (folder / "script.ipy").write_text(source, "utf-8")
-    return desk, run(there, desk, "-m", "IPython", "--no-banner", "--colors=NoColor", "script.ipy")
+    return workspace, run(there, workspace, "-m", "IPython", "--no-banner", "--colors=NoColor", "script.ipy")
 
 
 def test_a_script_in_a_terminal_makes_its_videos(there: Environment, tmp_path: Path) -> None:
     """Results on stdout, progress on stderr, and nothing stays when the extension goes."""
-    desk, done = script(there, tmp_path / "desk", SCRIPT)
+    workspace, done = script(there, tmp_path / "workspace", SCRIPT)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert {f"wan_outputs/{video.name}" for video in desk.videos()} <= set(lines)
-    assert len(desk.videos()) == 2
+    assert {f"wan_outputs/{video.name}" for video in workspace.videos()} <= set(lines)
+    assert len(workspace.videos()) == 2
     assert "True" in lines
     assert "--duration" in done.stdout
     assert lines[-1] == "{}"
@@ -302,7 +302,7 @@ def test_a_script_in_a_terminal_makes_its_videos(there: Environment, tmp_path: P
 
 def test_a_script_that_fails_says_so(there: Environment, tmp_path: Path) -> None:
     """Three lines, and a code that a shell can ask for."""
-    _, done = script(there, tmp_path / "desk", FAILS)
+    _, done = script(there, tmp_path / "workspace", FAILS)
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "DataInspectionFailed" in said
@@ -326,11 +326,11 @@ wan_jupyter.allow_nested_asyncio()
 
 def test_plain_python_orders_over_sockets(there: Environment, tmp_path: Path) -> None:
     """Forms, downloads and the emulator's server, all of this environment's versions."""
-    desk = Workspace(tmp_path / "desk")
+    workspace = Workspace(tmp_path / "workspace")
     (tmp_path / "service").mkdir()
     service = PortEmulator(tmp_path / "service", "--videos-dialect", "openai", python=there.python)
     try:
-        done = run(there, desk, "-c", PLAIN, service.url)
+        done = run(there, workspace, "-c", PLAIN, service.url)
         tasks = service.tasks
     finally:
         service.stop()

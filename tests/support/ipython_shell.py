@@ -80,8 +80,8 @@ class Ran:
 class Shell:
     """A real IPython without a kernel, which is what a terminal has."""
 
-    def __init__(self, ip: Any, desk: Workspace) -> None:
-        self.ip, self.desk = ip, desk
+    def __init__(self, ip: Any, workspace: Workspace) -> None:
+        self.ip, self.workspace = ip, workspace
 
     @property
     def names(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Shell:
 
     def emulator(self) -> Emulator:
         """Return the doors of the built-in emulator, which runs in this process."""
-        folder, how = self.desk.home / "emulator", {"speed": 200.0, "clip_seconds": 0.2}
+        folder, how = self.workspace.home / "emulator", {"speed": 200.0, "clip_seconds": 0.2}
         app = background.current().share(("emulator", folder), lambda: create_app(folder, **how))
         return Emulator("http://emulator.invalid", lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app)))
 
@@ -130,7 +130,7 @@ class Shell:
     def sessions(self) -> list[Any]:
         """The sessions that the magics opened."""
         ours = self.ip.magics_manager.registry.get("WanMagics")
-        return list(ours.desk.opened.values()) if ours else []
+        return list(ours.state.opened.values()) if ours else []
 
 
 @contextlib.contextmanager

@@ -78,11 +78,11 @@ class Kernel:
         self.cells: dict[str, Cell] = {}
         self.log: list[dict[str, Any]] = []
 
-    def begin(self, desk: Workspace, variables: dict[str, str]) -> None:
-        """Begin anew, as a kernel does that was started in a desk's folder, up to `%load_ext wan_jupyter`."""
-        variables = {"WAN_HOME": str(desk.home), **FAST, **variables}
+    def begin(self, workspace: Workspace, variables: dict[str, str]) -> None:
+        """Begin anew, as a kernel does that was started in a workspace, up to `%load_ext wan_jupyter`."""
+        variables = {"WAN_HOME": str(workspace.home), **FAST, **variables}
         self.cells.clear()
-        self.ok(FRESH.format(variables=variables, folder=str(desk.folder)))
+        self.ok(FRESH.format(variables=variables, folder=str(workspace.folder)))
         self.log.clear()
 
     # ---- running ----------------------------------------------------------------------------------------------

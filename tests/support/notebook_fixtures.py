@@ -18,7 +18,7 @@ from wan_jupyter.session import resources
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The test's own folder as the working directory, with a picture in it, and a fast emulator."""
     made = Workspace(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -29,16 +29,16 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 @pytest.fixture
-def bare(desk: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+def bare(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A terminal IPython in which nothing is loaded yet; the language it comes to speak ends with it."""
     monkeypatch.setattr(resources, "RealClock", QuickClock)
     with language_scope(ENGLISH), an_ipython() as ip:
-        shell = Shell(ip, desk)
+        shell = Shell(ip, workspace)
         yield shell
         drop_work()
         for session in shell.sessions():
             close_client(session)
-        forget(desk.home)
+        forget(workspace.home)
         background.current().jobs.clear()
 
 
@@ -57,9 +57,9 @@ def _kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 @pytest.fixture
-def kernel(_kernel: Kernel, desk: Workspace, port: PortEmulator) -> Kernel:
+def kernel(_kernel: Kernel, workspace: Workspace, port: PortEmulator) -> Kernel:
     """A kernel as it is after `%load_ext wan_jupyter`: a home and folder of its own, an emulator on a port."""
-    _kernel.begin(desk, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
+    _kernel.begin(workspace, {"WAN_PROVIDER": "emulator", "WAN_BASE_URL": port.base_url})
     return _kernel
 
 

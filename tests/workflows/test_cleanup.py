@@ -204,8 +204,8 @@ def test_the_table_says_what_may_go_and_yes_removes_it(shell: Shell) -> None:
     """Sizes of everything; the sentence below names the next thing to type."""
     job = shell.order()
     job.result(PATIENCE)
-    (shell.desk.home / "inputs").mkdir(exist_ok=True)
-    (shell.desk.home / "inputs" / ("0" * 64)).write_bytes(bytes(1_500_000))
+    (shell.workspace.home / "inputs").mkdir(exist_ok=True)
+    (shell.workspace.home / "inputs" / ("0" * 64)).write_bytes(bytes(1_500_000))
     said = shell.ok("%wan clean").out
     assert "finished videos" in said
     assert "%wan clean --yes removes them" in said

@@ -143,10 +143,10 @@ def test_the_cell_runs_in_a_shell(shell: Shell) -> None:
     """Through IPython's own reading of a cell: the journal has the draft's request."""
     prompt = "  A cat: {{ 1 }} {\"a\"} '''猫''' %wan \\n\n\n  second line  \n"
     asked = {"model": "wan2.5-i2v-preview", "resolution": "480P", "negative_prompt": "it's no blur", "watermark": True}
-    (shell.desk.folder / "my cat's.png").write_bytes(CAT)
+    (shell.workspace.folder / "my cat's.png").write_bytes(CAT)
     draft = Draft(prompt=prompt, first=frame_named("my cat's.png", {}), asked=asked)
     shell.ok(cell_of(draft, {}))
-    [kept] = shell.desk.requests()
+    [kept] = shell.workspace.requests()
     meant = request_of(draft, {})
     assert (kept["filled_prompt"], kept["frames"]["first"]["label"]) == (meant.filled_prompt, "my cat's.png")
     assert {name: kept[name] for name in asked} == asked

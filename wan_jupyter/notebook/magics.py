@@ -49,8 +49,8 @@ class WanMagics(Magics):
     def __init__(self, shell: Any) -> None:
         self.before = deepcopy(shell.config.get("WanMagics"))  # the user's profile, to which unloading goes back
         super().__init__(shell, parent=shell)
-        self.desk = ShellState(shell, self)
-        self.observe(self.desk.speak, "language")  # a form's next click comes without a cell before it
+        self.state = ShellState(shell, self)
+        self.observe(self.state.speak, "language")  # a form's next click comes without a cell before it
 
     @classmethod
     def class_get_trait_help(cls, trait: Any, inst: Any = None, helptext: str | None = None) -> str:
@@ -59,7 +59,7 @@ class WanMagics(Magics):
         text: str = super().class_get_trait_help(trait, inst, tr(f"config.{trait.name}") if own else helptext)
         return text
 
-    def said(self) -> dict[str, Any]:
+    def values_set(self) -> dict[str, Any]:
         """Return what was set of the settings, by their names."""
         return {name: value for name in SETTINGS if (value := getattr(self, name)) not in ("", None)}
 
@@ -72,13 +72,13 @@ class WanMagics(Magics):
             self.shell.events.register("pre_run_cell", self.greet_late)
             return
         try:
-            left = self.desk.orphans()
+            left = self.state.orphans()
         except WanError:  # loading never fails for a journal; the first cell will say what is wrong with it
             return
         if left and self.auto_resume:
-            commands.run(self.desk, "resume")
+            commands.run(self.state, "resume")
         elif left:
-            self.desk.presenter.say("resume.left", count=len(left), ids=", ".join(row.id for row in left[:SHOWN]))
+            self.state.presenter.say("resume.left", count=len(left), ids=", ".join(row.id for row in left[:SHOWN]))
 
     def greet_late(self, _: Any) -> None:
         """Greet in the first cell, and never again."""
@@ -89,22 +89,22 @@ class WanMagics(Magics):
     @cell_magic(NAME)
     def wan_cell(self, line: str, cell: str) -> None:
         """Make a video from the picture named in the line and the prompt in the body; %%wan --help says more."""
-        self.desk.refuse_keys(line, cell)
+        self.state.refuse_keys(line, cell)
         typed = read_line(line, self.shell.user_ns)
-        how, show = typed.cell, self.desk.presenter
+        how, show = typed.cell, self.state.presenter
         if how.help:
             return show.show_text(help_text())
         request = self._request(typed, cell)
         if how.session and how.provider:
             raise OptionError("option.two_services", session=how.session, provider=how.provider)
-        session = self.desk.session(how.session or how.provider)
+        session = self.state.session(how.session or how.provider)
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
         typed_cell = f"%%wan {line}\n{cell}".rstrip()
         job = session.submit_request(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
-        self.desk.tell_cost(job, session, request)
+        self.state.announce_cost(job, session, request)
         show.show(job, wait=how.wait, timeout=how.timeout, embed=how.embed or "", quiet=how.quiet)
         return None
 
@@ -112,8 +112,8 @@ class WanMagics(Magics):
     @line_magic(NAME)
     def wan_line(self, line: str) -> Any:
         """Ask about jobs, wait for them, choose a provider; %wan help lists the commands."""
-        self.desk.refuse_keys(line)
-        return commands.run(self.desk, line)
+        self.state.refuse_keys(line)
+        return commands.run(self.state, line)
 
     def _request(self, typed: ParsedCell, cell: str) -> VideoRequest:
         """Return the request of a cell: templates filled from the notebook's variables.
@@ -136,18 +136,18 @@ class WanMagics(Magics):
                 labels=labels,
                 options=options,
                 filled_prompt=fill(cell, names),
-                keys=self.desk.known_keys(),
+                keys=self.state.known_keys(),
             )
         except CredentialsError:
-            self.desk.forget_keys()
+            self.state.forget_keys()
 
 
 def register(ip: Any) -> WanMagics:
     """Register the magics, and let a `%%wan` cell be without a body."""
     made = WanMagics(ip)
     ip.register_magics(made)
-    ip.events.register("pre_run_cell", made.desk.speak)
-    made.desk.speak()
+    ip.events.register("pre_run_cell", made.state.speak)
+    made.state.speak()
     # So marked, it is not asked whether what is typed so far is whole: a terminal would run the first line as it is,
     # and the prompt could never be typed.
     add_empty_body.has_side_effects = True  # type: ignore[attr-defined]
@@ -163,10 +163,10 @@ def unregister(ip: Any) -> None:
     ip.config.pop(WanMagics.__name__, None)  # there %config keeps what was set
     if ours is not None and ours.before is not None:
         ip.config[WanMagics.__name__] = ours.before
-    for session in ours.desk.opened.values() if ours else ():
+    for session in ours.state.opened.values() if ours else ():
         session.let_go()
     if ours is not None:
-        ip.events.unregister("pre_run_cell", ours.desk.speak)
+        ip.events.unregister("pre_run_cell", ours.state.speak)
         with suppress(ValueError):  # it has greeted
             ip.events.unregister("pre_run_cell", ours.greet_late)
         current_language.set(ENGLISH)

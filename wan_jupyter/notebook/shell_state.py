@@ -29,38 +29,38 @@ class UserConfig(Protocol):
     outputs: str
     language: str
 
-    def said(self) -> Mapping[str, Any]:
+    def values_set(self) -> Mapping[str, Any]:
         """Return what was set of the settings, by their names."""
 
 
 class ShellState:
     """State of one shell's magics; loading the extension makes it, so nothing here is read or opened before its use."""
 
-    def __init__(self, shell: Any, wishes: UserConfig) -> None:
-        self.shell = shell
-        notebook = str(shell.user_ns.get("__vsc_ipynb_file__", ""))
+    def __init__(self, ip: Any, config: UserConfig) -> None:
+        self.ip = ip
+        notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
         self.fixed = environment.read_settings(notebook=notebook, files=False)  # loading never fails for a file
         self.named: str | None = None
         self.opened: dict[tuple[str | None, str, str], Session] = {}
         self.logins: Mapping[str, Key] = {}
-        self._wishes = wishes
+        self._config = config
         self._noticed: set[str] = set()
-        self._told_cost = False
-        self._language = self._said_language()
-        display.settle(shell, self.fixed.notebook)
+        self._cost_announced = False
+        self._language = self._configured_language()
+        display.settle(ip, self.fixed.notebook)
 
     @property
     def presenter(self) -> Presenter:
         """What draws in this shell."""
-        return display.presenter_of(self.shell)
+        return display.presenter_of(self.ip)
 
     def speak(self, *_: object) -> None:
         """Put the user's language in force for the cell that begins: for sentences and errors."""
-        language = language_of(self._wishes.language, self._language)
+        language = language_of(self._config.language, self._language)
         current_language.set(language)
-        display.speak(self.shell, language)
+        display.speak(self.ip, language)
 
-    def _said_language(self) -> str:
+    def _configured_language(self) -> str:
         try:
             return environment.read_settings(fixed=self.fixed).language
         except SettingsError:  # loading never fails for a file
@@ -71,15 +71,15 @@ class ShellState:
         from ..session.session import Session
 
         name = name or self.named
-        key = (name, self._wishes.outputs, repr(self._wishes.said()))
+        key = (name, self._config.outputs, repr(self._config.values_set()))
         if key not in self.opened:
-            outputs = Path(self._wishes.outputs) if self._wishes.outputs else None
+            outputs = Path(self._config.outputs) if self._config.outputs else None
             self.opened[key] = Session(name, outputs=outputs, settings=self.read())
         return self.opened[key]
 
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = replace(environment.read_settings(fixed=self.fixed, wishes=self.wished()), logins=self.logins)
+        found = replace(environment.read_settings(fixed=self.fixed, wishes=self.configured()), logins=self.logins)
         self.presenter.embed = found.embed
         self._language = found.language
         self.speak()
@@ -89,9 +89,9 @@ class ShellState:
                 self.presenter.show_text(sentence)
         return found
 
-    def wished(self) -> Mapping[str, Any]:
+    def configured(self) -> Mapping[str, Any]:
         """Return what was set with `%config WanMagics.…` of what a settings file may say."""
-        return self._wishes.said()
+        return self._config.values_set()
 
     def log_in(self, name: str, key: Key | None) -> None:
         """Use a key for a provider or session in this kernel; None: forget it. Jobs under way keep theirs."""
@@ -130,7 +130,7 @@ class ShellState:
     def _refuse(self, unwanted: Callable[[str], bool]) -> NoReturn:
         from .history_redaction import forget_inputs
 
-        raise CredentialsError("key.typed" if forget_inputs(self.shell, unwanted) else "key.typed_remembered")
+        raise CredentialsError("key.typed" if forget_inputs(self.ip, unwanted) else "key.typed_remembered")
 
     def known_keys(self) -> tuple[Key, ...]:
         """Return the keys of the environment as it is now, of `%wan login`, and of the sessions that are open."""
@@ -143,11 +143,11 @@ class ShellState:
         lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
         return key_detection.holds_key(text, self.known_keys()) or any(map(key_detection.names_key, lines))
 
-    def tell_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
+    def announce_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
         """Say once what a cell costs: when the first job of this kernel goes to a service that is not the emulator."""
-        if self._told_cost or job.facts.emulated or job.origin != "new":
+        if self._cost_announced or job.facts.emulated or job.origin != "new":
             return None
-        self._told_cost = True
+        self._cost_announced = True
         price = session.price(request)
         if price is None:
             return self.presenter.say("cost.unknown", model=job.facts.model, provider=job.provider)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial, wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, Never, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Never, ParamSpec, TypeVar, cast
 
 from ..billing.budget import Budget, read_budget
 from ..billing.money import Amount, Price
@@ -41,33 +41,33 @@ if TYPE_CHECKING:
     from ..request.build import ImageSource
 
 
-S = TypeVar("S", bound="Session")
 P = ParamSpec("P")
 R = TypeVar("R")
 # Keywords of `submit` that are no part of the request.
 NOT_IN_REQUEST = frozenset({"new", "budget", "yes"})
 
 
-def _takes_what(
-    pattern: Callable[Concatenate[S, P], Any],
-) -> Callable[[Callable[[S, VideoRequest], R]], Callable[Concatenate[S, P], R]]:
+def _takes_what(pattern: Callable[P, Any]) -> Callable[[Callable[[Any, VideoRequest], R]], Callable[P, R]]:
     """Let a method that works on a request take the arguments of another one, which declares them once for both."""
 
-    def decorate(method: Callable[[S, VideoRequest], R]) -> Callable[Concatenate[S, P], R]:
+    def decorate(method: Callable[[Any, VideoRequest], R]) -> Callable[P, R]:
         @wraps(method)
-        def call(self: S, /, *args: P.args, **keywords: P.kwargs) -> R:
-            return method(self, self._request(*args, **keywords))
+        def call(session: Any, *args: Any, **keywords: Any) -> R:
+            return method(session, session._request(*args, **keywords))
 
-        result = signature(method).return_annotation
-        call.__signature__ = signature(pattern).replace(return_annotation=result)  # type: ignore[attr-defined]
-        return call
+        returns = signature(method).return_annotation
+        call.__signature__ = signature(pattern).replace(return_annotation=returns)  # type: ignore[attr-defined]
+        return cast("Callable[P, R]", call)
 
     return decorate
 
 
 def _flat(keywords: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a call from its local names: without `self`, and unknown keywords beside the others."""
-    return {**{name: value for name, value in keywords.items() if name not in ("self", "unknown")}, **keywords["unknown"]}
+    return {
+        **{name: value for name, value in keywords.items() if name not in ("self", "unknown")},
+        **keywords["unknown"],
+    }
 
 
 class Session(JobRegistry):

@@ -1,4 +1,4 @@
-"""The commands of `%wan`: one function each, called with the desk and the words that follow its name. Floor 6."""
+"""The commands of `%wan`: one function each, called with the state and the words that follow its name. Floor 6."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "models": providers.models,
         "clean": maintenance.clean,
         "doctor": maintenance.doctor,
-        "help": lambda desk: providers.help_text(desk, COMMANDS),
+        "help": lambda state: providers.help_text(state, COMMANDS),
     }
 )
 # What may follow them beside words; Tab offers it.
@@ -52,7 +52,7 @@ FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def run(desk: ShellState, line: str) -> Any:
+def run(state: ShellState, line: str) -> Any:
     """Carry out one line of `%wan`, and return its object.
 
     Raises:
@@ -66,7 +66,7 @@ def run(desk: ShellState, line: str) -> Any:
         suggestion = nearest(name, COMMANDS)
         raise OptionError("command.unknown", name=name, suggestion=suggestion) from None
     try:
-        signature(command).bind(desk, *rest)
+        signature(command).bind(state, *rest)
     except TypeError:
         raise OptionError("command.too_many", name=name, value=shorten(rest[-1])) from None
-    return command(desk, *rest)
+    return command(state, *rest)

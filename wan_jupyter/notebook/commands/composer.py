@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 CELL = "cell"
 
 
-def compose(desk: ShellState, what: str = "") -> Composer | None:
+def compose(state: ShellState, what: str = "") -> Composer | None:
     """Show the form of the session in use, and return it; or put what the newest form says into a cell below."""
     if what not in ("", CELL):
         raise OptionError("command.too_many", name="compose", value=shorten(what))
     if what == CELL:
-        _put_cell(desk)
+        _put_cell(state)
         return None
     from ...session.session import Composer
     from ..composer import show
 
-    made = Composer(desk.session(), named=False)
-    show(made, desk.presenter)
+    made = Composer(state.session(), named=False)
+    show(made, state.presenter)
     return made
 
 
-def _put_cell(desk: ShellState) -> None:
+def _put_cell(state: ShellState) -> None:
     """Put the newest form's cell below the one that runs: a front end makes cells at the end of a cell only.
 
     Asked for from a button of a form, the new cell would come below whichever cell is run next.
     """
-    form = desk.presenter.form
+    form = state.presenter.form
     if form is None:
         raise OptionError("compose.nothing")
-    desk.shell.set_next_input(form.cell(), replace=False)
+    state.ip.set_next_input(form.cell(), replace=False)

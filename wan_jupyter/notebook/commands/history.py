@@ -22,24 +22,24 @@ LAST = "last"
 TIME = re.compile(rf"{LAST}|\d+\.\d*s?|\.\d+s?")  # what is no beginning of an id
 
 
-def jobs(desk: ShellState, *words: str) -> None:
+def jobs(state: ShellState, *words: str) -> None:
     """List the newest jobs, or those that are asked for."""
     asked = dict(_read(words, FILTERS))
     most = asked.pop("limit", SHOWN)
-    found = desk.session().history(most + 1, **asked)
+    found = state.session().history(most + 1, **asked)
     if words and not found:
-        return desk.presenter.say("jobs.none_such")
-    desk.presenter.show_jobs(found[:most])
+        return state.presenter.say("jobs.none_such")
+    state.presenter.show_jobs(found[:most])
     if len(found) > most:
-        desk.presenter.say("jobs.more", count=most, next=10 * most)
+        state.presenter.say("jobs.more", count=most, next=10 * most)
     return None
 
 
-def frame(desk: ShellState, beginning: str = "", *words: str) -> Any:
+def frame(state: ShellState, beginning: str = "", *words: str) -> Any:
     """Return one picture (PIL) of a job's video, or with `--strip` several side by side; the cell shows it."""
     if beginning.startswith("-") or (not words and TIME.fullmatch(beginning)):
         beginning, words = "", (beginning, *words)
-    video = desk.job(beginning).result(0.1)
+    video = state.job(beginning).result(0.1)
     if words and words[0].partition("=")[0] == STRIP:
         typed = [part for part in words[0].split("=")[1:] if part]
         return video.strip(_count(STRIP, (*typed, *words[1:]), usual=8))

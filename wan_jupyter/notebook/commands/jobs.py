@@ -15,70 +15,70 @@ if TYPE_CHECKING:
 YES = "--yes"  # also where a budget cannot know what it costs
 
 
-def show(desk: ShellState, beginning: str = "") -> Job:
+def show(state: ShellState, beginning: str = "") -> Job:
     """Show a job's output again, and return the job."""
-    job = desk.job(beginning)
-    desk.presenter.show(job, wait=False)
+    job = state.job(beginning)
+    state.presenter.show(job, wait=False)
     return job
 
 
-def wait(desk: ShellState, *beginnings: str) -> None:
+def wait(state: ShellState, *beginnings: str) -> None:
     """Wait for jobs, or for all that are under way."""
-    session = desk.session()
-    waited = [desk.job(one) for one in beginnings] or session.live_jobs() or session.resume()
+    session = state.session()
+    waited = [state.job(one) for one in beginnings] or session.live_jobs() or session.resume()
     if not waited:
-        desk.presenter.say("wait.nothing")
+        state.presenter.say("wait.nothing")
     elif len(waited) > 1:
-        _wait_for_all(desk, waited)
+        _wait_for_all(state, waited)
     else:
-        desk.presenter.show(waited[0], wait=True)
+        state.presenter.show(waited[0], wait=True)
 
 
-def _wait_for_all(desk: ShellState, waited: list[Job]) -> None:
+def _wait_for_all(state: ShellState, waited: list[Job]) -> None:
     """Wait for several jobs with one table; the first that ended without a video is the error, once all have ended."""
-    if desk.presenter.wait_for(waited):
+    if state.presenter.wait_for(waited):
         for job in waited:
             job.result(0.1)
 
 
-def resume(desk: ShellState) -> None:
+def resume(state: ShellState) -> None:
     """Go on with the jobs that nobody follows any more, whichever session they belong to."""
-    found, problems = desk.resume()
+    found, problems = state.resume()
     for job in found:
-        desk.presenter.show(job, wait=False)
+        state.presenter.show(job, wait=False)
     for identity, problem in problems:
-        desk.presenter.show_text("\n".join([tr("resume.not_here", id=identity), *problem.lines()]))
+        state.presenter.show_text("\n".join([tr("resume.not_here", id=identity), *problem.lines()]))
     if not found and not problems:
-        desk.presenter.say("resume.nothing")
+        state.presenter.say("resume.nothing")
 
 
-def retry(desk: ShellState, beginning: str = "", yes: str = "") -> Job:
+def retry(state: ShellState, beginning: str = "", yes: str = "") -> Job:
     """Send the request of a job that ended without a video once more, show it, and return the new job."""
     if beginning == YES:
         beginning, yes = yes, beginning
     if yes not in ("", YES):
         raise OptionError("command.too_many", name="retry", value=shorten(yes))
-    lost = desk.job(beginning)
-    session = desk.session_of(lost)
+    lost = state.job(beginning)
+    session = state.session_of(lost)
     job = session.retry(lost.id, yes=yes == YES)
-    desk.tell_cost(job, session, job.request)
-    desk.presenter.show(job, wait=False)
+    state.announce_cost(job, session, job.request)
+    state.presenter.show(job, wait=False)
     return job
 
 
-def adopt(desk: ShellState, task: str = "", model: str = "") -> Job:
+def adopt(state: ShellState, task: str = "", model: str = "") -> Job:
     """Bring in a task that was started elsewhere, show it, and return its job."""
-    job = desk.session().adopt(task, model=model or None)
-    desk.presenter.show(job, wait=False)
+    job = state.session().adopt(task, model=model or None)
+    state.presenter.show(job, wait=False)
     return job
 
 
-def cancel(desk: ShellState, beginning: str = "") -> None:
+def cancel(state: ShellState, beginning: str = "") -> None:
     """Ask for a job to be stopped; without an id, the only one under way."""
-    job = desk.job(beginning) if beginning else desk.only_live()
+    job = state.job(beginning) if beginning else state.only_live()
     if job is None:
-        return desk.presenter.say("wait.nothing")
+        return state.presenter.say("wait.nothing")
     if not job.status.live:
-        return desk.presenter.say("cancel.ended", id=job.id, state=tr(f"state.{job.status.lower()}"))
+        return state.presenter.say("cancel.ended", id=job.id, state=tr(f"state.{job.status.lower()}"))
     job.cancel()
-    return desk.presenter.say("cancel.asked", id=job.id)
+    return state.presenter.say("cancel.asked", id=job.id)

@@ -26,68 +26,68 @@ from ..display.frontend import detect
 YES = "--yes"
 
 
-def clean(desk: ShellState, word: str = "") -> None:
+def clean(state: ShellState, word: str = "") -> None:
     """List what is kept on disk and what of it nothing needs; with --yes, remove that."""
     from ...workflows.cleanup import clear
 
     if word not in ("", YES):
         raise OptionError("clean.word", value=shorten(word))
     if not word:
-        return _tell(desk)
-    count, size = clear(desk.session())
-    return desk.presenter.say("clean.done", count=count, size=_megabytes(size))
+        return _tell(state)
+    count, size = clear(state.session())
+    return state.presenter.say("clean.done", count=count, size=_megabytes(size))
 
 
-def _tell(desk: ShellState) -> None:
+def _tell(state: ShellState) -> None:
     from ...workflows.cleanup import look, weight
 
-    shelves = look(desk.session())
+    shelves = look(state.session())
     heads = ("what", "where", "files", "size", "spare")
     rows = []
     for shelf in shelves:
         sizes = [_megabytes(weight(files)) for files in (shelf.files, shelf.spare)]
         rows.append([tr(f"clean.name.{shelf.name}"), str(shelf.where), str(len(shelf.files)), *sizes])
-    desk.presenter.show_rows(rows, [tr(f"clean.{head}") for head in heads])
+    state.presenter.show_rows(rows, [tr(f"clean.{head}") for head in heads])
     for shelf in shelves:
         if shelf.kept:
-            desk.presenter.say(f"clean.{shelf.kept}")
+            state.presenter.say(f"clean.{shelf.kept}")
     spare = [path for shelf in shelves for path in shelf.spare]
     if spare:
-        return desk.presenter.say("clean.how", count=len(spare), size=_megabytes(weight(spare)))
-    return desk.presenter.say("clean.nothing")
+        return state.presenter.say("clean.how", count=len(spare), size=_megabytes(weight(spare)))
+    return state.presenter.say("clean.nothing")
 
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def doctor(desk: ShellState, name: str = "") -> None:
+def doctor(state: ShellState, name: str = "") -> None:
     """Look for what may be wrong, and say how to mend it."""
     from ...workflows import doctor
 
-    patient = _patient(desk, name)
-    desk.presenter.show_text(doctor.report([*doctor.examine(patient), *findings(desk.shell)]))
+    patient = _patient(state, name)
+    state.presenter.show_text(doctor.report([*doctor.examine(patient), *findings(state.ip)]))
 
 
-def _patient(desk: ShellState, name: str) -> Patient:
+def _patient(state: ShellState, name: str) -> Patient:
     from ...workflows.doctor import Patient, visit
 
     try:
-        session = desk.session(name or None)
-        return Patient(environment.read_settings(fixed=desk.fixed), session, None, time.time)
+        session = state.session(name or None)
+        return Patient(environment.read_settings(fixed=state.fixed), session, None, time.time)
     except WanError:
-        return visit(name or desk.named or "")
+        return visit(name or state.named or "")
 
 
 HEADS = ("session", "provider", "currency", "jobs", "made", "spent", "reserved", "unknown", "budget", "left")
 
 
-def spend(desk: ShellState, span: str = "all") -> None:
+def spend(state: ShellState, span: str = "all") -> None:
     """Show what the jobs came to, by session, provider and currency, and what is left of the budgets."""
-    rows = desk.session().spend(span)
+    rows = state.session().spend(span)
     if not rows:
-        return desk.presenter.say("spend.nothing")
-    return desk.presenter.show_rows([_cells(row) for row in rows], [tr(f"spend.{head}") for head in HEADS])
+        return state.presenter.say("spend.nothing")
+    return state.presenter.show_rows([_cells(row) for row in rows], [tr(f"spend.{head}") for head in HEADS])
 
 
 def _cells(row: Spending) -> list[str]:

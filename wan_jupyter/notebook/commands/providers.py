@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ...session.session import Session
 
 
-def where(desk: ShellState) -> None:
+def where(state: ShellState) -> None:
     """Say what is in use: provider, key's source, outputs, jobs under way."""
-    session = desk.session()
+    session = state.session()
     live = [job.id for job in session.live_jobs()]
     facts = {
         **({"session": session.name} if session.name != session.provider.name else {}),
@@ -33,47 +33,47 @@ def where(desk: ShellState) -> None:
     }
     wide = max(width(tr(f"where.{name}")) for name in facts)
     lines = (f"{padded(tr(f'where.{name}'), wide)}  {value}" for name, value in facts.items())
-    desk.presenter.show_text("\n".join(lines))
+    state.presenter.show_text("\n".join(lines))
 
 
-def use(desk: ShellState, name: str = "") -> None:
+def use(state: ShellState, name: str = "") -> None:
     """Choose the provider, or the session of your settings, for this notebook's cells."""
     if not name:
         from ...config.provider_selection import provider_names
 
-        raise SettingsError("provider.which", names=", ".join(provider_names(desk.read())))
-    session = desk.session(name)
-    desk.named = name
-    desk.presenter.say("where.now", provider=name, title=session.provider.title)
+        raise SettingsError("provider.which", names=", ".join(provider_names(state.read())))
+    session = state.session(name)
+    state.named = name
+    state.presenter.say("where.now", provider=name, title=session.provider.title)
 
 
-def sessions(desk: ShellState) -> None:
+def sessions(state: ShellState) -> None:
     """List the sessions: those of your settings, and those that were opened here."""
-    using, problem = _in_use(desk)
-    opened = {one.name: one for one in desk.opened.values()} | ({using.name: using} if using else {})
-    current = using.name if using else desk.named or ""
+    using, problem = _in_use(state)
+    opened = {one.name: one for one in state.opened.values()} | ({using.name: using} if using else {})
+    current = using.name if using else state.named or ""
     rows = []
-    for name in dict.fromkeys((*desk.read().sessions, *opened, *([current] if current else []))):
+    for name in dict.fromkeys((*state.read().sessions, *opened, *([current] if current else []))):
         mark = tr("sessions.in_use") if name == current else ""
-        rows.append([name, *_told(desk, name, opened.get(name)), mark])
+        rows.append([name, *_told(state, name, opened.get(name)), mark])
     heads = ("name", "provider", "address", "key", "jobs", "in_use")
-    desk.presenter.show_rows(rows, [tr(f"sessions.{head}") for head in heads])
+    state.presenter.show_rows(rows, [tr(f"sessions.{head}") for head in heads])
     if problem is not None and not current:
-        desk.presenter.show_text("\n".join(problem.lines()))
+        state.presenter.show_text("\n".join(problem.lines()))
 
 
-def _in_use(desk: ShellState) -> tuple[Session | None, SettingsError | None]:
+def _in_use(state: ShellState) -> tuple[Session | None, SettingsError | None]:
     """Return the session in use, or why there is none: a list of what there is must not fail for it."""
     try:
-        return desk.session(), None
+        return state.session(), None
     except SettingsError as problem:
         return None, problem
 
 
-def _told(desk: ShellState, name: str, session: Session | None) -> list[str]:
+def _told(state: ShellState, name: str, session: Session | None) -> list[str]:
     """Return provider, address, where the key comes from, and jobs under way; or why there is no such session."""
     try:
-        session = session or desk.session(name)
+        session = session or state.session(name)
     except SettingsError as problem:
         return ["", "", problem.message(), ""]
     live = ", ".join(job.id for job in session.live_jobs() if job.facts.session == name)
@@ -90,19 +90,19 @@ def key_of(session: Session) -> str:
     return translated(session.key.source) if session.key else tr("where.no_key")
 
 
-def models(desk: ShellState, name: str = "") -> None:
+def models(state: ShellState, name: str = "") -> None:
     """List the models that are known, or show one with all that is known of it."""
 
-    spoken = desk.presenter.language
+    spoken = state.presenter.language
     if name:
-        return desk.presenter.show_rows(details(name, spoken), [])
-    return desk.presenter.show_rows(overview(spoken), head(spoken))
+        return state.presenter.show_rows(details(name, spoken), [])
+    return state.presenter.show_rows(overview(spoken), head(spoken))
 
 
-def help_text(desk: ShellState, names: Iterable[str]) -> None:
+def help_text(state: ShellState, names: Iterable[str]) -> None:
     """List the commands."""
     rows = "\n".join(f"  %wan {name:<8} {tr(f'command.{name}')}" for name in names if name != "where")
-    desk.presenter.show_text(f"{tr('command.title')}\n\n  %wan          {tr('command.where')}\n{rows}")
+    state.presenter.show_text(f"{tr('command.title')}\n\n  %wan          {tr('command.where')}\n{rows}")
 
 
 COLUMNS = ("id", "modes", "resolutions", "durations")

@@ -1,4 +1,4 @@
-"""What Tab may offer of a desk: quiet answers, nothing opened and nothing printed for them. Floor 6."""
+"""What Tab may offer of a state: quiet answers, nothing opened and nothing printed for them. Floor 6."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     from ..shell_state import ShellState
 
 
-def offers(desk: ShellState) -> CompletionContext:
+def offers(state: ShellState) -> CompletionContext:
     """Return what there is to offer now; pictures are found where the working directory is, as a cell finds them."""
     return CompletionContext(
         folder=Path.cwd(),
-        names=desk.shell.user_ns,
+        names=state.ip.user_ns,
         commands=tuple(COMMANDS),
         flags=FLAGS,
-        provider=lambda name: _provider(desk, name),
-        model=lambda name: _model(desk, name),
-        sessions=lambda: tuple(_settings(desk).sessions),
-        jobs=lambda: _jobs(desk),
+        provider=lambda name: _provider(state, name),
+        model=lambda name: _model(state, name),
+        sessions=lambda: tuple(_settings(state).sessions),
+        jobs=lambda: _jobs(state),
     )
 
 
-def _settings(desk: ShellState) -> Settings:
-    return environment.read_settings(fixed=desk.fixed, wishes=desk.wished())
+def _settings(state: ShellState) -> Settings:
+    return environment.read_settings(fixed=state.fixed, wishes=state.configured())
 
 
-def _provider(desk: ShellState, name: str) -> str:
-    found = _settings(desk)
-    chosen = name or desk.named or found.provider or found.chosen
+def _provider(state: ShellState, name: str) -> str:
+    found = _settings(state)
+    chosen = name or state.named or found.provider or found.chosen
     if chosen in found.sessions:
         return found.sessions[chosen].provider
-    opened = (session.provider.name for (named, *_), session in desk.opened.items() if named == (chosen or None))
+    opened = (session.provider.name for (named, *_), session in state.opened.items() if named == (chosen or None))
     return chosen or next(opened, "")
 
 
-def _model(desk: ShellState, name: str) -> str:
-    found = _settings(desk)
-    own = found.sessions.get(name or desk.named or found.chosen)
+def _model(state: ShellState, name: str) -> str:
+    found = _settings(state)
+    own = found.sessions.get(name or state.named or found.chosen)
     said = {**{key: value for key, (value, _) in found.defaults.items()}, **(own.defaults if own else {})}
     return found.model or str(said.get("model", ""))
 
 
-def _jobs(desk: ShellState) -> Iterable[tuple[str, bool]]:
+def _jobs(state: ShellState) -> Iterable[tuple[str, bool]]:
     """Return the newest jobs, where a session is open already."""
-    session = next(iter(desk.opened.values()), None)
+    session = next(iter(state.opened.values()), None)
     return [(job.id, job.status.live) for job in session.history()] if session else []
