@@ -79,7 +79,7 @@ def test_python_refuses_a_key_in_a_request_built_by_hand(world: World, secret: s
     """`VideoRequest` is public, so a request need not come from the function that checks."""
     session = world.session(settings=settings_of(world))
     request = VideoRequest(prompt=f"A {secret}", filled_prompt=f"A {secret}", first=read_image(picture()), **SMALL)
-    for call in (session.submit, session.submit_request, session.dry_run, session.price):
+    for call in (session.submit, session._submit, session.dry_run, session.price):
         with pytest.raises(CredentialsError):
             call(request)
     nothing_happened(world, secret)
@@ -118,9 +118,9 @@ def test_the_composer_refuses_a_key(world: World, secret: str, draft: Draft) -> 
     assert isinstance(problem, CredentialsError)
     assert secret not in str(problem)
     with pytest.raises(CredentialsError):
-        session.submit_request(request_of(typed, {"secret": secret}, session.known_keys))
+        session._submit(request_of(typed, {"secret": secret}, session._known_keys))
     with pytest.raises(CredentialsError):  # also if the keys were not handed over
-        session.submit_request(request_of(typed, {"secret": secret}, [Key(SHAPED[:-1] + "x", "another")]))
+        session._submit(request_of(typed, {"secret": secret}, [Key(SHAPED[:-1] + "x", "another")]))
     nothing_happened(world, secret)
 
 

@@ -387,7 +387,7 @@ import sys
 from wan_jupyter import Session
 from wan_jupyter.errors import BudgetError
 session = Session("dashscope-intl", key="sk-test", base_url=sys.argv[1], budget="0.3 USD")
-session.journal
+session._resources.journal
 print("ready", flush=True)
 sys.stdin.readline()
 try:

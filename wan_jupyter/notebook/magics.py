@@ -101,7 +101,7 @@ class WanMagics(Magics):
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
         typed_cell = f"%%wan {line}\n{cell}".rstrip()
-        job = session.submit_request(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
+        job = session._submit(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
         self.state.announce_cost(job, session, request)
@@ -164,7 +164,7 @@ def unregister(ip: Any) -> None:
     if ours is not None and ours.before is not None:
         ip.config[WanMagics.__name__] = ours.before
     for session in ours.state.opened.values() if ours else ():
-        session.let_go()
+        session._resources.release()
     if ours is not None:
         ip.events.unregister("pre_run_cell", ours.state.speak)
         with suppress(ValueError):  # it has greeted

@@ -99,7 +99,7 @@ class ShellState:
         self.logins = {**others, name: key} if key else others
         for asked, session in list(self.opened.items()):
             if asked[0] is None or name in (session.name, session.provider.name):
-                self.opened.pop(asked).let_go()
+                self.opened.pop(asked)._resources.release()
 
     def refuse_keys(self, line: str, cell: str = "") -> None:
         """Stop where a key was typed into a cell; it is also taken out of what IPython remembers.
@@ -135,7 +135,7 @@ class ShellState:
     def known_keys(self) -> tuple[Key, ...]:
         """Return the keys of the environment as it is now, of `%wan login`, and of the sessions that are open."""
         found = environment.read_settings(fixed=self.fixed, files=False).keys
-        opened = [key for session in self.opened.values() for key in session.known_keys]
+        opened = [key for session in self.opened.values() for key in session._known_keys]
         return (*found.values(), *self.logins.values(), *opened)
 
     def _holds_key(self, text: str) -> bool:
@@ -164,8 +164,8 @@ class ShellState:
         """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
         session = self.session()
         job = session.job(beginning) if beginning else self._newest(session)
-        astray = job.done and session.is_astray(session.journal.get(job.id))  # its own session fetches it again
-        return self.session_of(job).follow(job.id) if not job.snapshot.settled or astray else job
+        lost = job.done and session._registry.has_lost_video(job.id)  # the job's own session downloads it again
+        return self.session_of(job)._registry.follow(job.id) if not job.snapshot.settled or lost else job
 
     def orphans(self) -> list[Orphan]:
         """Return the unfinished jobs that nobody carries out."""
@@ -181,7 +181,7 @@ class ShellState:
         problems: list[tuple[str, WanError]] = []
         for left in self.orphans():
             try:
-                job = self._session_of(left).follow(left.id)
+                job = self._session_of(left)._registry.follow(left.id)
             except WanError as problem:
                 problems.append((left.id, problem))
                 continue

@@ -1,7 +1,6 @@
-"""A session: one provider, one key, one outputs folder, and the one call that everything goes through.
+"""`Session`: one provider, one key, one outputs folder, and the calls that users make.
 
-Floor 5. What the magics do is a session's `submit_request`; nothing here draws. Several sessions live side by
-side; what a process has only once (loop, journal, owner's lock, emulator) is shared through its engine.
+What the magics do is these calls; nothing here draws. Several sessions work side by side in one process.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Never, ParamSpec, TypeVar, cast
 
-from ..billing.budget import Budget, read_budget
+from ..billing.budget import Budget, Spending, read_budget
 from ..billing.money import Amount, Price
 from ..catalog import plan as catalog
 from ..catalog.defaults import plan_with
 from ..catalog.dry_run import DryRun, dry_run
-from ..catalog.plan import Plan
+from ..catalog.plan import Plan, Provider
 from ..config import settings as environment
 from ..config.provider_selection import select_provider
 from ..config.settings import Settings
@@ -32,10 +31,12 @@ from ..protocols.ping import PingReply, ping
 from ..request.build import build_request, refuse_keys, refuse_keys_in
 from ..request.options import CellOptions, VideoRequest, fingerprint
 from ..request.values import read_keywords
+from ..security.api_key import Key
 from ..status import Status
-from . import adoption
-from .job_registry import JobRegistry
-from .reuse import left_by, makes_needless, newer_stands, retried
+from .billing import SessionBilling
+from .job_registry import JobRegistry, live_jobs
+from .resources import SessionResources
+from .reuse import is_newer_version, left_unfinished_by, makes_new_job_needless
 
 if TYPE_CHECKING:
     from ..request.build import ImageSource
@@ -70,21 +71,21 @@ def _flat(keywords: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Session(JobRegistry):
-    """A way to one provider. Find the key, hide the key, make videos.
+class Session:
+    """One provider to make videos with. It finds the key and never shows it.
 
     Args:
         provider: a name from the catalogue, or of a session in the user's settings.toml; by default `WAN_PROVIDER`,
-            else the one that file is set to, else `dashscope-intl` if a DashScope key is found, else the emulator.
+            then the one set in that file, then `dashscope-intl` if a DashScope key is found, then the emulator.
         key: the API key; by default it is looked for in the environment, the vendor's file and the keyring.
         base_url: another address for the provider's protocol, such as a workspace domain.
-        budget: what this session's jobs may cost at most, such as "5 USD/day" or "50 USD total"; 5 is a total, in the
-            currency of the model's prices. A job over it is refused before anything is sent.
+        budget: the most that this session's jobs may cost, such as "5 USD/day" or "50 USD total"; 5 is a total, in the
+            currency of the model's prices. A job that exceeds it is refused before anything is sent.
         outputs: the folder for videos; by default `wan_outputs` beside the notebook.
 
     Raises:
-        OptionError: the budget is none.
-        SettingsError: no such provider, an address without one, or a settings file is wrong.
+        OptionError: the budget is not valid.
+        SettingsError: an unknown provider, an address without a provider, or an error in a settings file.
         CredentialsError: the provider needs a key and none was found.
     """
 
@@ -100,14 +101,32 @@ class Session(JobRegistry):
         clock: Clock | None = None,
     ) -> None:
         cap = read_budget(budget) if budget is not None else None
-        super().__init__(
-            select_provider(provider, base_url, key, settings or environment.read_settings_with_warnings()),
-            outputs,
-            clock,
-            cap,
-        )
+        settings = settings or environment.read_settings_with_warnings()
+        self._resources = SessionResources(select_provider(provider, base_url, key, settings), outputs, clock)
+        self._billing = SessionBilling(self._resources, cap)
+        self._registry = JobRegistry(self._resources, self._billing)
 
-    # ---- the calls --------------------------------------------------------------------------------------------
+    @property
+    def name(self) -> str:
+        """The session's name: that of a named session in settings.toml, else its provider's."""
+        return self._resources.name
+
+    @property
+    def provider(self) -> Provider:
+        """The provider's entry in the catalogue, with this session's address."""
+        return self._resources.provider
+
+    @property
+    def outputs(self) -> Path:
+        """The folder for videos, absolute."""
+        return self._resources.outputs
+
+    @property
+    def budget(self) -> Budget | None:
+        """The most that this session's jobs may cost; None without a limit."""
+        return self._billing.budget
+
+    # ---- new videos -----------------------------------------------------------------------------------------------
 
     def submit(
         self,
@@ -166,9 +185,9 @@ class Session(JobRegistry):
         keywords = dict(locals())  # first, before other names are bound: every keyword by its name
         request = self._request(**_flat(keywords))
         cell = read_keywords(CellOptions, {"budget": budget, "yes": yes})
-        return self.submit_request(request, new=new, **cell)
+        return self._submit(request, new=new, **cell)
 
-    def submit_request(
+    def _submit(
         self,
         request: VideoRequest,
         *,
@@ -190,11 +209,12 @@ class Session(JobRegistry):
             CredentialsError: the request or the cell holds an API key; nothing was recorded or sent.
             InputError: something cannot be sent; nothing was.
         """
-        refuse_keys({"cell": cell}, self.known_keys)
-        plan = self.plan(request)
-        mark = fingerprint(plan.request, self.provider.name, self.provider.origin)
-        reuse = partial(left_by, cell=cell, account=self.account) if new else makes_needless
-        return self._begin(_with_seed(plan), mark, cell, reuse, self._admit(budget, yes))
+        refuse_keys({"cell": cell}, self._known_keys)
+        plan = self._plan(request)
+        digest = fingerprint(plan.request, self.provider.name, self.provider.origin)
+        account = self._resources.account
+        reuse = partial(left_unfinished_by, cell=cell, account=account) if new else makes_new_job_needless
+        return self._registry.begin(_with_seed(plan), digest, cell, reuse, self._billing.admit(budget, yes))
 
     @_takes_what(submit)
     def dry_run(self, request: VideoRequest) -> DryRun:
@@ -203,7 +223,7 @@ class Session(JobRegistry):
         Raises:
             CredentialsError, InputError: as `submit`.
         """
-        return dry_run(self.plan(request), self.provider, self._price)
+        return dry_run(self._plan(request), self.provider, self._billing.price)
 
     @_takes_what(submit)
     def price(self, request: VideoRequest) -> Price | None:
@@ -212,7 +232,7 @@ class Session(JobRegistry):
         Raises:
             CredentialsError, InputError: as `submit`.
         """
-        return self._price(self.plan(request))
+        return self._billing.price(self._plan(request))
 
     def _request(self, prompt: str | VideoRequest = "", **keywords: Any) -> VideoRequest:
         """Return the request that a call of `submit`, `dry_run` or `price` asks for."""
@@ -222,91 +242,27 @@ class Session(JobRegistry):
                 raise TypeError(f"a VideoRequest has its own {next(iter(given))}; use dataclasses.replace to change it")
             return prompt
         images = given.pop("image", None), given.pop("last_image", None)
-        return build_request(prompt, images=images, options=given, keys=self.known_keys)
-
-    def retry(self, beginning: str, *, yes: bool = False) -> Job:
-        """Send the request of a job that ended without a video once more, as a further take; this may be billed.
-
-        Args:
-            yes: also if nobody knows what it costs and there is a budget.
-
-        Raises:
-            BudgetError: it may not be paid for; nothing was sent.
-            JobError: it has a video, is under way, is still looked for at the service, or its pictures are gone.
-        """
-        row = self.journal.get(beginning)
-        again = retried(row, self._is_ours(row), self._spool)
-        plan = catalog.plan_of(again, self.provider)
-        admit = self._admit(None, yes)
-        return self._begin(plan, row.fingerprint, row.cell, lambda kept: newer_stands(kept, row), admit)
-
-    def plan(self, request: VideoRequest) -> Plan:
-        """Resolve a request with the settings' defaults and check it against its model; send nothing.
-
-        Raises:
-            CredentialsError: the request, or a default that completes it, holds an API key.
-            InputError: the model cannot do it.
-        """
-        refuse_keys_in(request, self.known_keys)
-        plan = plan_with(request, self.provider, self._settings.usual)
-        refuse_keys_in(plan.request, self.known_keys)
-        return plan
+        return build_request(prompt, images=images, options=given, keys=self._known_keys)
 
     def compose(self) -> Composer:
-        """Return a form for a request, which a notebook shows where it is a cell's last line."""
+        """Return a form for a request; a notebook shows it if it is the last expression of a cell."""
         return Composer(self)
 
+    # ---- jobs that exist ------------------------------------------------------------------------------------------
+
     def job(self, beginning: str) -> Job:
-        """Return the job whose id begins so, as it stands in the journal or in this process.
+        """Return the job whose id begins so, in its present state.
 
-        A video whose file is gone or damaged is fetched again, where it was made at this session's address.
-
-        Raises:
-            JobError: none does, or several do.
-        """
-        row = self.journal.get(beginning)
-        return self._put_right(row) if self.is_astray(row) and self._is_here(row) else self._revive(row)
-
-    def follow(self, identity: str) -> Job:
-        """Return a job, and go on with it here if it is under way and nobody does; only at its own address."""
-        with background.current().ordering:  # a job that ends between the look and the step would be gone on with
-            row = self.journal.get(identity)
-            return self._go_on(row) if self._is_ours(row) and not row.snapshot.settled else self.job(row.id)
-
-    def adopt(self, task_id: str, *, model: str | None = None) -> Job:
-        """Bring in a task that was started elsewhere with this account: follow it, and fetch its video.
-
-        A job of ours that was sent with another key of the account goes on with the key in use now.
-
-        Args:
-            task_id: the service's own id; one that the journal knows gives the job that it is.
-            model: its model, where the service does not tell it; the price is worked out from that.
+        If the video's file is gone or damaged and the video was made at this session's address, it is downloaded again.
 
         Raises:
-            JobError: the service does not know the task.
-            ServiceError, ConnectionProblem: the service could not be asked.
+            JobError: no job has such an id, or several have.
         """
-        task = adoption.task_named(task_id)
-        row = self.journal.with_task(self.provider.base_url, task) or self._unwritten(task)
-        row = row or self._brought_in(task, model or "")
-        return self._with_this_key(row) if self._has_other_key(row) else self.follow(row.id)
-
-    def knock(self, patience: float = 5.0) -> PingReply:
-        """Ask the service for a task that nobody has: costs nothing, and tells whether it is there.
-
-        Raises:
-            ConnectionProblem: there was no answer after `patience` seconds.
-        """
-        asked = background.current().start(lambda: self._client.run(ping(self.provider.speak())))
-        try:
-            return asked.result(patience)
-        except TimeoutError:
-            silent = Problem(UNREACHED, Phrase("said.silent", {"seconds": f"{patience:g}"}), advice="connection")
-            raise ConnectionProblem("service.unreached", problem=silent) from None
+        return self._registry.find(beginning)
 
     def live_jobs(self) -> list[Job]:
-        """Return the jobs that this process is following, oldest first."""
-        return [job for job in background.current().jobs.values() if not job.done]
+        """Return the jobs that this process follows, oldest first."""
+        return live_jobs()
 
     def history(
         self, limit: int = 50, *, since: float = 0.0, states: Iterable[Status] = (), model: str = ""
@@ -314,28 +270,101 @@ class Session(JobRegistry):
         """Return the newest jobs in the journal, newest first, of all sessions.
 
         Args:
-            limit: at most so many.
-            since: only jobs begun at or after this epoch second.
-            states: only jobs in one of these states; none named: in any.
+            limit: the most jobs to return.
+            since: only jobs begun at or after this time, in epoch seconds.
+            states: only jobs in one of these states; by default in any.
             model: only jobs whose model has this in its name.
         """
-        return [self._revive(row) for row in self.journal.recent(limit, since=since, states=states, model=model)]
+        return self._registry.history(limit, since, states, model)
 
     def resume(self) -> list[Job]:
-        """Go on with this session's unfinished jobs that no living process carries out, and return them."""
-        here = background.current()
-        with here.ordering:
-            known = {job.id for job in self.live_jobs()}
-            rows = [row for row in self.journal.unfinished() if self._is_ours(row) and row.id not in known]
-            return [self._go_on(row) for row in rows]
+        """Resume this session's unfinished jobs, and return them; jobs that run elsewhere are followed."""
+        return self._registry.resume()
+
+    def retry(self, beginning: str, *, yes: bool = False) -> Job:
+        """Send the request of a job that ended without a video again, as another version; this may be billed.
+
+        Args:
+            beginning: the job's id, or how it begins.
+            yes: run even if the price is unknown and there is a budget.
+
+        Raises:
+            BudgetError: the job costs more than the budget allows; nothing was sent.
+            JobError: it has a video, is under way, is still searched for at the service, or its images are gone.
+        """
+        record, request = self._registry.to_retry(beginning)
+        plan = catalog.plan_of(request, self.provider)
+        reuse = partial(is_newer_version, of=record)
+        return self._registry.begin(plan, record.fingerprint, record.cell, reuse, self._billing.admit(None, yes))
+
+    def adopt(self, task_id: str, *, model: str | None = None) -> Job:
+        """Bring in a task that was started elsewhere with this account: follow it, and download its video.
+
+        A job of this journal that was sent with another key of the account continues with the present key.
+
+        Args:
+            task_id: the service's own id; if the journal knows it, the job that has it is returned.
+            model: the task's model, if the service does not report it; the price depends on it.
+
+        Raises:
+            JobError: the service does not know the task.
+            ServiceError, ConnectionProblem: the service could not be asked.
+        """
+        return self._registry.adopt(task_id, model or "")
+
+    # ---- service and money ----------------------------------------------------------------------------------------
+
+    def ping(self, timeout_s: float = 5.0) -> PingReply:
+        """Ask the service about a task that does not exist: free, and shows whether service and key work.
+
+        Raises:
+            ConnectionProblem: there was no answer within `timeout_s` seconds.
+        """
+        client, protocol = self._resources.client, self.provider.speak()
+        asked = background.current().start(lambda: client.run(ping(protocol)))
+        try:
+            return asked.result(timeout_s)
+        except TimeoutError:
+            silent = Problem(UNREACHED, Phrase("said.silent", {"seconds": f"{timeout_s:g}"}), advice="connection")
+            raise ConnectionProblem("service.unreached", problem=silent) from None
+
+    def spend(self, since: str = "all") -> tuple[Spending, ...]:
+        """Return what the jobs in the journal cost, by session, provider and currency.
+
+        Args:
+            since: "all", or "today" for the jobs of this machine's calendar day; what is left of a budget is computed
+                for the budget's own span in either case.
+
+        Raises:
+            OptionError: another word.
+        """
+        return self._billing.spend(since)
+
+    # ---- for the notebook and the workflows -----------------------------------------------------------------------
+
+    @property
+    def _known_keys(self) -> tuple[Key, ...]:
+        return self._resources.known_keys
+
+    def _plan(self, request: VideoRequest) -> Plan:
+        """Resolve a request with the settings' defaults and check it against its model; send nothing.
+
+        Raises:
+            CredentialsError: the request, or a default that completes it, holds an API key.
+            InputError: the model cannot do it.
+        """
+        refuse_keys_in(request, self._known_keys)
+        plan = plan_with(request, self.provider, self._resources.settings.usual)
+        refuse_keys_in(plan.request, self._known_keys)
+        return plan
 
     def __repr__(self) -> str:
-        return f"<Session {self.provider.name} at {self.provider.origin}, {self.key or 'no key'}>"
+        return f"<Session {self.provider.name} at {self.provider.origin}, {self._resources.key or 'no key'}>"
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """A form for one request of a session, drawn where it is a cell's last line; `%wan compose` shows it, too.
+    """A form for one request; a notebook shows it as a cell's last expression, and so does `%wan compose`.
 
     Attributes:
         session: where its jobs go.
@@ -347,7 +376,7 @@ class Composer:
 
 
 def _with_seed(plan: Plan) -> Plan:
-    """Draw a seed where none was typed, so that every result can be repeated; a drawn one does not count as asked."""
+    """Draw a random seed if none was given, so that every result can be repeated; the fingerprint leaves it out."""
     if plan.request.seed is not None or "seed" not in plan.model.fields:
         return plan
     seed = secrets.randbelow(2147483647) + 1

@@ -137,8 +137,8 @@ class Outlook:
 def outlook(draft: Draft, session: Session, names: Mapping[str, object]) -> Outlook:
     """Return what a draft would cost, or why it cannot be sent; nothing is sent."""
     try:
-        request = request_of(draft, names, session.known_keys)
-        plan = session.plan(request)
+        request = request_of(draft, names, session._known_keys)
+        plan = session._plan(request)
         return Outlook(None, plan.model.id, session.price(request), plan.remarks)
     except (InputError, CredentialsError) as problem:
         return Outlook(problem)

@@ -201,8 +201,8 @@ class Form:
         if self._problem is not None:
             raise self._problem
         draft = as_now(self.draft, self._names)
-        request = request_of(draft, self._names, self._session.known_keys)
-        job = self._session.submit_request(request, new=draft.new, cell=self._told_cell(draft))
+        request = request_of(draft, self._names, self._session._known_keys)
+        job = self._session._submit(request, new=draft.new, cell=self._told_cell(draft))
         self._shelf.add(job)
         self._new.value = False  # each further take is asked for
         self._notes.value = html.notes([self._words(f"compose.origin.{job.origin}", id=job.id)])
