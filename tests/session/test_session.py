@@ -19,6 +19,7 @@ from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.media.image.reader import Image, read_image
 from wan_jupyter.request.options import VideoRequest, fingerprint
+from wan_jupyter.session.job_registry import JobRegistry
 from wan_jupyter.status import Snapshot, Status
 
 DIGEST = "ab" * 32
@@ -86,7 +87,7 @@ def test_a_video_that_is_shown_again_knows_what_it_was(world: World) -> None:
     first, again = made(world), made(world)
     assert first.video
     assert again.video
-    assert (again.video.facts, again.cost, again.facts.take) == (dict(first.video.facts), first.cost, 1)
+    assert (again.video.facts, again.cost, again.info.take) == (dict(first.video.facts), first.cost, 1)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_a_request_under_way_is_attached_to(world: World) -> None:
 def test_a_further_take_is_made_on_demand_only(world: World) -> None:
     """`new`: take 2, paid for; afterwards the same request shows the newest."""
     first, second = made(world), made(world, new=True)
-    assert (second.facts.take, second.id != first.id, world.emulator().billed) == (2, True, 10)
+    assert (second.info.take, second.id != first.id, world.emulator().billed) == (2, True, 10)
     assert made(world).id == second.id
 
 
@@ -230,13 +231,13 @@ def test_a_signature_in_an_address_does_not_count() -> None:
 def test_many_threads_that_order_the_same_make_one_task(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The row and its job appear together: whoever finds the one finds the other."""
     sessions = [world.session() for _ in range(6)]
-    slow = type(sessions[0])._start
+    slow = JobRegistry._start
 
     def late(self: Any, context: Any) -> Job:
         threading.Event().wait(0.05)  # the gap between the row and the job, made wide
         return slow(self, context)
 
-    monkeypatch.setattr(type(sessions[0]), "_start", late)
+    monkeypatch.setattr(JobRegistry, "_start", late)
     jobs: list[Job] = []
     crowd = [threading.Thread(target=lambda one=one: jobs.append(world.order(session=one))) for one in sessions]
     for thread in crowd:
@@ -406,7 +407,7 @@ def test_the_row_says_where_it_came_from(world: World) -> None:
 def test_the_bill_is_the_services_word(world: World) -> None:
     """Its seconds times our price."""
     job = made(world)
-    assert (job.cost, world.rows()[0]["cost"], json.loads(world.rows()[0]["usage"])["duration"]) == ("0", 0.0, 5)
+    assert (str(job.cost), world.rows()[0]["cost"], json.loads(world.rows()[0]["usage"])["duration"]) == ("0", 0.0, 5)
 
 
 def test_the_picture_is_forgotten_once_it_is_spooled(world: World) -> None:

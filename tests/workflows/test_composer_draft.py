@@ -289,7 +289,7 @@ class _Gate:
     provider = catalog.provider("emulator")
 
     @staticmethod
-    def plan(request: VideoRequest) -> catalog.Plan:
+    def _plan(request: VideoRequest) -> catalog.Plan:
         return catalog.check(request, catalog.provider("emulator"))
 
 

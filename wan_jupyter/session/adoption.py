@@ -11,11 +11,11 @@ from ..catalog.plan import Provider
 from ..errors import JobError, ProblemError, ServiceError
 from ..i18n.suggestions import shorten
 from ..jobs import background
-from ..jobs.job import POLL
+from ..jobs.job import WAIT_STEP_S
 from ..protocols.base import Flow
 from ..request.options import VideoRequest
 from ..request.values import read_keywords
-from ..scheduling.retry import CREATE_PATIENCE
+from ..scheduling.retry import CREATE_TIMEOUT_S
 from ..status import Snapshot, Status
 from ..storage.journal.journal import JobRecord
 from ..transport.client import Client
@@ -59,7 +59,7 @@ class FoundTask:
         lost = record.snapshot.status is Status.UNCERTAIN and not record.snapshot.remote_id
         same = bool(prompt) and record.request.get("filled_prompt") == prompt and self.model in ("", record.model)
         begun = record.sent_at or record.created_at
-        latest = begun + CREATE_PATIENCE + MAX_CLOCK_SKEW_S
+        latest = begun + CREATE_TIMEOUT_S + MAX_CLOCK_SKEW_S
         return lost and same and (self.created is None or begun - MAX_CLOCK_SKEW_S <= self.created <= latest)
 
     def put_into(self, record: JobRecord) -> JobRecord:
@@ -121,5 +121,5 @@ def _ask(client: Client, flow: Flow[T]) -> T:
     answer = background.current().start(partial(client.run, flow))
     while not answer.done():
         with suppress(TimeoutError):
-            answer.exception(POLL)
+            answer.exception(WAIT_STEP_S)
     return answer.result()

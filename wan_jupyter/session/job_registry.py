@@ -26,7 +26,7 @@ from ..storage.journal.journal import Admit, JobRecord
 from . import adoption
 from .billing import SessionBilling
 from .resources import SessionResources
-from .restore import cost_text, end_as_recorded, info_of, video_path, with_video_path
+from .restore import cost_of, end_as_recorded, info_of, video_path, with_video_path
 from .reuse import request_to_retry, under_other_key
 from .sidecar import sidecar_of
 
@@ -62,7 +62,7 @@ class JobRegistry:
             if not is_new:
                 return self._reuse_ended(record)
             job = Job(self._info(record), plan.request, record.snapshot, background.current(), "new")
-            job.dry = sent_later(plan, self._resources.provider, self._billing.price)
+            job._dry_run = sent_later(plan, self._resources.provider, self._billing.price)
             return self._start(self.context(job, plan, record))
 
     def new_record(self, plan: Plan, fingerprint: str, cell: str, account: str, identity: str, take: int) -> JobRecord:
@@ -130,8 +130,7 @@ class JobRegistry:
         """Return the facts of a job that is under way, with the time that similar jobs took."""
         return info_of(record, self._resources.provider, expected_time(self._resources.journal.times(record)))
 
-    @staticmethod
-    def _start(context: JobContext) -> Job:
+    def _start(self, context: JobContext) -> Job:
         background.current().jobs[context.job.id] = context.job
         background.current().start(partial(carry_out, context))
         return context.job
@@ -228,7 +227,7 @@ class JobRegistry:
             plan = catalog.plan_of(request, resources.provider)
             job = self._live_job(record, request, "attached")
             context = self.context(job, plan, record)
-            job.dry = sent_later(plan, resources.provider, self._billing.price)
+            job._dry_run = sent_later(plan, resources.provider, self._billing.price)
             if record.owner == resources.owner.name:
                 return self._start(context)
             engine.jobs[job.id] = job
@@ -261,7 +260,7 @@ class JobRegistry:
     def _live_job(self, record: JobRecord, request: VideoRequest, origin: str) -> Job:
         """Return a new `Job` in the state that its record has."""
         job = Job(self._info(record), request, record.snapshot, background.current(), origin)
-        job.sent_at, job.cost = record.sent_at, cost_text(record)
+        job._sent_at, job._cost = record.sent_at, cost_of(record)
         return job
 
     @staticmethod
@@ -273,7 +272,7 @@ class JobRegistry:
         request = VideoRequest.from_json(record.request)
         info = info_of(record, catalog.providers().get(record.provider))
         job = Job(info, request, record.snapshot, background.current(), "shown")
-        job.warning, job.cost = record.warning, cost_text(record)
+        job.warning, job._cost = record.warning, cost_of(record)
         end_as_recorded(job)
         return job
 
@@ -349,4 +348,4 @@ def _wake(identity: str) -> None:
     engine = background.current()
     known = engine.jobs.get(identity)
     if known is not None and not known.done:
-        engine.call(known.wake.set)
+        engine.call(known._wake.set)

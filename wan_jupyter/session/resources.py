@@ -83,7 +83,7 @@ class SessionResources:
     def release(self) -> None:
         """Close the connections, unless a job of this session is under way and needs them."""
         engine = background.current()
-        busy = any(not job.done and job.facts.session == self.name for job in engine.jobs.values())
+        busy = any(not job.done and job.info.session == self.name for job in engine.jobs.values())
         if self._opened is not None and self._opened[0] is engine and not busy:
             engine.start(self._opened[1].close)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..billing.money import Price
+from ..billing.money import Amount, Price
 from ..catalog.plan import Provider
 from ..errors import JobError
 from ..jobs.job import Job, JobInfo
@@ -27,9 +27,9 @@ def with_video_path(record: JobRecord, folder: Path) -> JobRecord:
     return replace(record, snapshot=replace(record.snapshot, file=str(video_path(record, folder))))
 
 
-def cost_text(record: JobRecord) -> str:
-    """Return what a job cost, as text; "" if that is unknown."""
-    return str(Price(record.cost, record.currency)) if record.cost is not None else ""
+def cost_of(record: JobRecord) -> Amount | None:
+    """Return what a job cost, None if that is unknown."""
+    return Price(record.cost, record.currency).rounded if record.cost is not None else None
 
 
 def info_of(record: JobRecord, provider: Provider | None, expected: float | None = None) -> JobInfo:
@@ -59,10 +59,10 @@ def end_as_recorded(job: Job) -> None:
     """End a job that comes from the journal; an unfinished one ends with the error that it is not resumed here."""
     if job.status is Status.SUCCEEDED:
         path = Path(job.snapshot.file)
-        job.succeed(Video(path, read_sidecar(path)))
+        job._succeed(Video(path, read_sidecar(path)))
     elif job.status.ended:
-        job.fail_as_told()
+        job._fail_as_reported()
     elif job.remote_id:
-        job.fail(JobError("job.not_here", id=job.id, provider=job.provider, task=job.remote_id))
+        job._fail(JobError("job.not_here", id=job.id, provider=job.provider, task=job.remote_id))
     else:
-        job.fail(JobError("job.not_here_no_task", id=job.id, provider=job.provider))
+        job._fail(JobError("job.not_here_no_task", id=job.id, provider=job.provider))
