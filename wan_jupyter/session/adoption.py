@@ -12,6 +12,7 @@ from ..errors import JobError, ProblemError, ServiceError
 from ..i18n.suggestions import shorten
 from ..jobs import background
 from ..jobs.job import WAIT_STEP_S
+from ..jobs.redownload import FORGOTTEN
 from ..protocols.base import Flow
 from ..request.options import VideoRequest
 from ..request.values import read_keywords
@@ -25,8 +26,6 @@ T = TypeVar("T")
 # The model of a request whose model nobody reports: the catalogue makes an entry without prices for it.
 UNKNOWN_MODEL = "unknown"
 MAX_CLOCK_SKEW_S = 60.0  # how far the service's clock and ours may differ
-# Kinds of errors with which services answer for an id that they do not know.
-UNKNOWN_TASK = frozenset({"gateway_unknown", "lost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def ask_status(task: str, provider: Provider, client: Client) -> Snapshot:
     try:
         seen = _ask(client, provider.speak().poll(task))
     except ServiceError as error:
-        if error.problem.advice in UNKNOWN_TASK:
+        if error.problem.advice in FORGOTTEN:
             raise unknown from None
         raise
     if seen.status is Status.EXPIRED:

@@ -15,6 +15,7 @@ from ..jobs import background
 from ..jobs.background import Clock, Engine, RealClock
 from ..security.api_key import Key
 from ..security.log_redaction import Scrubber
+from ..storage.home import HomeLayout
 from ..storage.input_spool import Spool
 from ..storage.journal.journal import Journal
 from ..storage.process_lock import Owner
@@ -68,7 +69,7 @@ class SessionResources:
     @property
     def spool(self) -> Spool:
         """Where images are kept until their jobs end."""
-        return Spool(self.settings.home / "inputs")
+        return Spool(HomeLayout(self.settings.home).inputs)
 
     @property
     def client(self) -> Client:
@@ -97,7 +98,7 @@ class SessionResources:
         from ..emulator.cleanup import spare
 
         now = self.settings.emulator.get("now", self.clock.time)
-        return spare(self.settings.home / "emulator", task_ids, now())
+        return spare(HomeLayout(self.settings.home).emulator, task_ids, now())
 
     def count_processes(self) -> int:
         """Count the living processes with jobs of this account at this address, this one included."""
@@ -111,5 +112,5 @@ class SessionResources:
             return None
         from ..emulator import create_app
 
-        folder, options = self.settings.home / "emulator", self.settings.emulator
+        folder, options = HomeLayout(self.settings.home).emulator, self.settings.emulator
         return background.current().share(("emulator", folder), lambda: create_app(folder, **options))

@@ -29,7 +29,7 @@ from ..jobs.background import Clock
 from ..jobs.job import Job
 from ..protocols.ping import PingReply, ping
 from ..request.build import build_request, refuse_keys, refuse_keys_in
-from ..request.options import CellOptions, VideoRequest, fingerprint
+from ..request.options import MAX_SEED, CellOptions, VideoRequest, fingerprint
 from ..request.values import read_keywords
 from ..security.api_key import Key
 from ..status import Status
@@ -354,7 +354,7 @@ class Session:
             InputError: the model cannot do it.
         """
         refuse_keys_in(request, self._known_keys)
-        plan = plan_with(request, self.provider, self._resources.settings.usual)
+        plan = plan_with(request, self.provider, self._resources.settings.defaults)
         refuse_keys_in(plan.request, self._known_keys)
         return plan
 
@@ -379,6 +379,6 @@ def _with_seed(plan: Plan) -> Plan:
     """Draw a random seed if none was given, so that every result can be repeated; the fingerprint leaves it out."""
     if plan.request.seed is not None or "seed" not in plan.model.fields:
         return plan
-    seed = secrets.randbelow(2147483647) + 1
+    seed = secrets.randbelow(MAX_SEED) + 1
     order = replace(plan.order, fields={**plan.order.fields, "seed": seed})
     return replace(plan, request=replace(plan.request, seed=seed), order=order)

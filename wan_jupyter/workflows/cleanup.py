@@ -14,6 +14,7 @@ from pathlib import Path
 from ..catalog import plan
 from ..session.session import Session
 from ..status import Status
+from ..storage.home import HomeLayout
 from ..storage.journal.journal import JobRecord
 from ..storage.output_files import half_written
 
@@ -42,14 +43,14 @@ class DiskUsage:
 def look(session: Session) -> list[DiskUsage]:
     """Return every kind of files with what may go; nothing is removed."""
     rows = session._resources.journal.recent(ALL)
-    home = session._resources.journal.path.parent
+    home = HomeLayout(session._resources.journal.path.parent)
     return [
         DiskUsage("videos", session.outputs, tuple(_videos(rows))),
         _halves(session, rows),
-        _spool(home / "inputs", rows),
-        _emulator(session, home / "emulator", rows),
-        _owners(session, home / "owners", rows),
-        DiskUsage("journal", home, tuple(home.glob(f"{session._resources.journal.path.name}*"))),
+        _spool(home.inputs, rows),
+        _emulator(session, home.emulator, rows),
+        _owners(session, home.owners, rows),
+        DiskUsage("journal", home.root, tuple(home.root.glob(f"{session._resources.journal.path.name}*"))),
     ]
 
 
