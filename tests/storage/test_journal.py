@@ -284,7 +284,7 @@ engine.current().share(("emulator", home / "emulator"), lambda: deadly)
 if stage == "preparing":
     import wan_jupyter.jobs.prepare_inputs
     def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-    wan_jupyter.jobs.prepare_inputs._ready = die
+    wan_jupyter.jobs.prepare_inputs._prepare = die
 session = Session("emulator", outputs=home.parent / "wan_outputs")
 session.submit("A cat", image=picture(), **SMALL).result(30)
 """
