@@ -91,11 +91,11 @@ def test_the_face_may_be_chosen(face: str) -> None:
     parent = {"content": {"allow_stdin": True}}
     manager = SimpleNamespace(registry={"WanMagics": SimpleNamespace(progress=face, wait="always")})
     ip = SimpleNamespace(get_parent=lambda: parent, user_ns={}, kernel=object(), magics_manager=manager)
-    assert (detect(ip).face, detect(ip).waits) == (face, True)
+    assert (detect(ip).surface, detect(ip).waits) == (face, True)
     manager.registry.clear()
     assert detect(ip) == NOTEBOOK
     ip.kernel = None
-    assert detect(ip).face == "terminal"
+    assert detect(ip).surface == "terminal"
 
 
 def test_text_instead_of_widgets_in_a_live_notebook(kernel: Kernel, port: Emulator) -> None:
@@ -223,6 +223,6 @@ def test_a_wished_model_that_lacks_the_mode_yields(shell: Shell) -> None:
     job = shell.names
     shell.ok("%%wan cat.png --no-wait -o job\nA cat")
     job["job"].result(PATIENCE)
-    assert job["job"].facts.model != "wan2.2-kf2v-flash"
+    assert job["job"].info.model != "wan2.2-kf2v-flash"
     ran = shell.run("%%wan cat.png -m wan2.2-kf2v-flash --no-wait\nA cat")
     assert isinstance(ran.error, ModelError)

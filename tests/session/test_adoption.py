@@ -48,7 +48,7 @@ def test_a_task_of_another_program_becomes_a_video_here(session: Session, port: 
     task = started(port)
     job = session.adopt(f" {task} ")
     video = job.result(60)
-    assert (job.status, job.remote_id, job.facts.model) == (Status.SUCCEEDED, task, "wan2.6-i2v-flash")
+    assert (job.status, job.remote_id, job.info.model) == (Status.SUCCEEDED, task, "wan2.6-i2v-flash")
     facts = json.loads(video.path.with_suffix(".json").read_text("utf-8"))
     assert (facts["prompt"], facts["task_id"], facts["model"]) == ("A dog runs", task, "wan2.6-i2v-flash")
     assert (port.creates, port.billed) == (1, 2)
@@ -90,9 +90,9 @@ def test_a_task_whose_model_nobody_tells_is_adopted_all_the_same(session: Sessio
     """The list is a comfort: a model that is given is taken, whatever the list says."""
     port.faults({"at": "list", "do": "status", "status": 500, "times": 0})
     first = session.adopt(started(port))
-    assert (first.facts.model, first.result(60).path.is_file()) == ("", True)
+    assert (first.info.model, first.result(60).path.is_file()) == ("", True)
     second = session.adopt(started(port), model="wan2.6-i2v")
-    assert (second.facts.model, port.fired()) == ("wan2.6-i2v", [2])
+    assert (second.info.model, port.fired()) == ("wan2.6-i2v", [2])
     second.result(60)
 
 
@@ -125,9 +125,9 @@ def test_an_adopted_task_is_gone_on_with_by_the_next_kernel(world: World, port: 
     port.faults({"at": "poll", "do": "word", "status": "RUNNING", "times": 1})
     job = session.adopt(started(port))
     until(lambda: world.clock.sleeping)
-    row = session.journal.get(job.id)
-    assert session._go_on(row) is job
-    assert session._context(job, *_planned(session, row)).create_request.model == "unknown"
+    row = session._resources.journal.get(job.id)
+    assert session._registry.attach(row) is job
+    assert session._registry.context(job, *_planned(session, row)).create_request.model == "unknown"
     world.clock.release()
     assert job.result(60).path.is_file()
 
@@ -170,7 +170,11 @@ def test_a_job_of_a_key_that_was_changed_goes_on_with_the_new_one(world: World, 
     job = session.adopt(left.remote_id)
     assert (job.id, job.result(PATIENCE).path.is_file(), port.creates) == (left.id, True, 1)
     (row,) = world.rows()
-    assert (row["account"], row["owner"], row["status"]) == (session.account, session.owner.name, "SUCCEEDED")
+    assert (row["account"], row["owner"], row["status"]) == (
+        session._resources.account,
+        session._resources.owner.name,
+        "SUCCEEDED",
+    )
 
 
 def test_whatever_finds_such_a_job_names_the_command(world: World, port: PortEmulator) -> None:
@@ -181,7 +185,7 @@ def test_whatever_finds_such_a_job_names_the_command(world: World, port: PortEmu
         session.submit("A cat", image=picture(), **SMALL)
     with pytest.raises(errors.JobError) as again:
         session.retry(left.id)
-    seen = session.follow(left.id).error
+    seen = session._registry.follow(left.id).error
     assert isinstance(seen, errors.JobError)
     found = [(error.key, f"%wan adopt {left.remote_id}" in error.hint()) for error in (cell.value, again.value, seen)]
     assert found == [("job.other_key", True), ("job.not_here", True), ("job.not_here", True)]
@@ -197,7 +201,7 @@ def test_a_job_without_a_task_says_what_else_to_do(world: World, port: PortEmula
     with pytest.raises(errors.JobError) as cell:
         session.submit("A cat", image=picture(), **SMALL)
     assert (cell.value.key, "--new" in cell.value.hint()) == ("job.other_key_no_task", True)
-    seen = session.follow(left.id).error
+    seen = session._registry.follow(left.id).error
     assert isinstance(seen, errors.JobError)
     assert (seen.key, "%wan use dashscope-intl" in seen.hint()) == ("job.not_here_no_task", True)
 
@@ -273,7 +277,7 @@ def test_a_gateways_task_is_adopted(world: World, port: PortEmulator, provider: 
     here = World(world.folder / "other")
     try:
         job = here.session(provider, base_url=port.url, key="sk-test").adopt(made.remote_id)
-        assert (job.result(60).path.is_file(), job.facts.model) == (True, "")
+        assert (job.result(60).path.is_file(), job.info.model) == (True, "")
     finally:
         here.close()
 

@@ -1,8 +1,7 @@
-"""The settings files: the user's own, and a project's. Floor 3: reads these two TOML files and nothing else.
+"""Read the two settings files: the user's `settings.toml` and a project's `pyproject.toml`.
 
-The two have different rights. A project's `pyproject.toml` may come from anywhere, so `[tool.wan_jupyter]` may say how
-videos are made and shown, never where a key goes or what may be spent: a cloned repository must not be able to take
-either. What else it says is ignored, and that is said. A mistake is an error that names the file and the line.
+`setting_names` lists what each may set. Other settings in a project's file are ignored, with a notice; any mistake is
+an error that names file and line.
 """
 
 from __future__ import annotations
@@ -23,11 +22,12 @@ from ..i18n.messages import Phrase
 from ..i18n.suggestions import nearest, shorten
 from ..request.options import CellOptions, VideoRequest, declared
 from ..request.values import KINDS, read_value
+from .setting_names import OPTION_DEFAULTS, PROJECT, SESSION, USER, names_in
 
 USER_FILE = "settings.toml"
 PROJECT_FILE = "pyproject.toml"
 TOOL = "wan_jupyter"
-# How what `tomllib` says begins, by the phrase for it.
+# Key of a phrase -> beginnings of `tomllib`'s messages that it translates.
 SAID = (
     ("value", ("Invalid value", "Invalid date")),
     ("statement", ("Invalid statement", "Invalid initial character")),
@@ -42,13 +42,13 @@ SAID = (
 
 @dataclass(frozen=True, slots=True)
 class NamedSession:
-    """A session by name, as the user's file declares it.
+    """A `[sessions.NAME]` table of the user's file.
 
     Attributes:
         base_url: "" for the provider's own.
         key_variable: the one environment variable that its key may come from, "" for the provider's own sources.
-        defaults: what it says of its own about requests, by field name.
-        budget: what it may spend, None where its table does not say.
+        defaults: its own values for options of a request, by field name.
+        budget: None if its table sets none.
     """
 
     provider: str
@@ -60,13 +60,13 @@ class NamedSession:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What one file says.
+    """The settings in one file.
 
     Attributes:
-        source: the file, as it is named in a sentence.
-        values: settings by name, as values of their own types.
-        sessions: the user's named sessions; a project has none.
-        ignored: names of what a project's file says without the right to.
+        source: the file, as remarks name it.
+        values: settings by name, converted to their types.
+        sessions: named sessions, in the user's file only.
+        ignored: names that a project's file may not set.
     """
 
     source: str = ""
@@ -76,10 +76,10 @@ class ParsedFile:
 
 
 def user_file(home: Path) -> ParsedFile:
-    """Return what the user's own file in `home` says, nothing if there is none.
+    """Return the settings in `home`'s file, empty if there is none.
 
     Raises:
-        SettingsError: it cannot be read, or says something that cannot be.
+        SettingsError: it cannot be read, or a setting is unknown or invalid.
     """
     path = home / USER_FILE
     text = _text(path)
@@ -91,38 +91,38 @@ def user_file(home: Path) -> ParsedFile:
         raise page.wrong("sessions")
     sessions = {name: _session(page, name, table) for name, table in tables.items()}
     own = {name: value for name, value in page.data.items() if name != "sessions"}
-    values = page.read(own, USER, known=("sessions",))
+    values = page.read(own, USER_RULES, known=("sessions",))
     if values.get("provider") and values["provider"] not in (*sessions, *_providers()):
         raise page.wrong("provider")
     return ParsedFile(str(path), values, MappingProxyType(sessions))
 
 
 def project_file(folder: Path) -> ParsedFile:
-    """Return what the nearest project's file with a `[tool.wan_jupyter]` table says, upward from a notebook's folder.
+    """Return the settings of the nearest project file with a `[tool.wan_jupyter]` table, upward from a folder.
 
     Raises:
-        SettingsError: that table cannot be read, or says something that cannot be of what it may say.
+        SettingsError: the file cannot be read, or one of the settings that it may set is invalid.
     """
     for place in (folder, *folder.parents):
         path = place / PROJECT_FILE
         text = _text(path, strict=False) or ""
-        if TOOL not in text:  # somebody else's file, whatever is wrong with it
+        if TOOL not in text:  # not meant for us, so errors in it do not matter
             continue
         tool = _parsed(path, text).get("tool")
         own = tool.get(TOOL) if isinstance(tool, dict) else None
         if isinstance(own, dict):
-            allowed = {name: value for name, value in own.items() if name in PROJECT}
-            values = _Page(path, text, own, f"tool.{TOOL}").read(allowed, PROJECT)
-            return ParsedFile(str(path), values, ignored=tuple(name for name in own if name not in PROJECT))
+            allowed = {name: value for name, value in own.items() if name in PROJECT_RULES}
+            values = _Page(path, text, own, f"tool.{TOOL}").read(allowed, PROJECT_RULES)
+            return ParsedFile(str(path), values, ignored=tuple(name for name in own if name not in PROJECT_RULES))
     return ParsedFile()
 
 
 def _session(page: _Page, name: str, table: object) -> NamedSession:
-    """Return a named session. A name of the catalogue's would make two things of one word."""
+    """Return a named session; it cannot have a provider's name, which would then be ambiguous."""
     inside = _Page(page.path, page.text, {}, f"sessions.{name}")
     if not isinstance(table, dict) or name in _providers():
         raise inside.wrong("")
-    values = inside.read(table, SESSION)
+    values = inside.read(table, SESSION_RULES)
     if values.get("provider") not in _providers():
         raise inside.wrong("provider")
     from ..catalog.entries import provider
@@ -133,13 +133,13 @@ def _session(page: _Page, name: str, table: object) -> NamedSession:
     except SettingsError as error:
         line = inside.line("base_url")
         raise SettingsError("settings.address", file=page.path, line=line, reason=error.phrase()) from None
-    defaults = {key: value for key, value in values.items() if key in PROJECT}
+    defaults = {key: value for key, value in values.items() if key in OPTION_DEFAULTS}
     key_variable, budget = values.get("key_variable", ""), values.get("budget")
     return NamedSession(values["provider"], base_url, key_variable, MappingProxyType(defaults), budget)
 
 
 def _providers() -> Mapping[str, Any]:
-    from ..catalog.entries import providers  # the catalogue is read when a file names a provider, not before
+    from ..catalog.entries import providers  # read lazily: most files name no provider
 
     return providers()
 
@@ -148,7 +148,7 @@ def _providers() -> Mapping[str, Any]:
 
 
 def _text(path: Path, strict: bool = True) -> str | None:
-    """Return a file's text, None where there is none; of a project's file, also where it cannot be read."""
+    """Return a file's text, None if it does not exist, or, unless `strict`, if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -186,10 +186,10 @@ class _Page:
     table: str = ""
 
     def read(self, said: Mapping[str, Any], rules: Rules, known: tuple[str, ...] = ()) -> Mapping[str, Any]:
-        """Return the values of a table by the rules for it.
+        """Return the values of a table, converted by their rules.
 
         Raises:
-            SettingsError: a name without a rule, or a value that its rule refuses.
+            SettingsError: a name has no rule, or its rule refuses the value.
         """
         for name in said.keys() - rules.keys():
             names, where = (*rules, *known), {"file": self.path, "line": self.line(name), "name": shorten(name)}
@@ -204,12 +204,12 @@ class _Page:
             raise self.wrong(name) from None
 
     def wrong(self, name: str) -> SettingsError:
-        """Return the error for a value: what may stand there, not what does, which may be a key in the wrong place."""
+        """Return the error for a value: what is accepted, without the value, which may be a misplaced key."""
         takes, line = Phrase(f"settings.takes.{name or 'sessions'}", {}), self.line(name)
         return SettingsError("settings.value", file=self.path, line=line, name=name or self.table, takes=takes)
 
     def line(self, name: str) -> int:
-        """Return the line on which a name of this table is set; where it is written unusually, its table's."""
+        """Return the line that sets a name in this table, else the table's line."""
         table, place = "", 0
         for number, text in enumerate(self.text.splitlines(), 1):
             if header := re.match(r"\s*\[([^\[\]]+)\]", text):
@@ -220,16 +220,16 @@ class _Page:
         return place or 1
 
 
-# ---- what may be said ---------------------------------------------------------------------------------------------
+# ---- rules ---------------------------------------------------------------------------------------------
 
 Rules = Mapping[str, Callable[[Any], Any]]
 
 
-def _typed() -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    """Yield a rule for each setting that is an option of a cell, too: it takes what the option takes."""
-    rows = {row.name: row for row in declared(VideoRequest, CellOptions)}
-    for name in ("model", "duration", "resolution", "negative_prompt", "embed"):
-        yield name, partial(read_value, rows[name])
+def _option_rules() -> Iterator[tuple[str, Callable[[Any], Any]]]:
+    """Yield a rule for each setting that is an option of a cell, too: it accepts what the option accepts."""
+    options = {option.name: option for option in declared(VideoRequest, CellOptions)}
+    for name in (*OPTION_DEFAULTS, "embed"):
+        yield name, partial(read_value, options[name])
 
 
 def _language(value: object) -> str:
@@ -249,15 +249,19 @@ def _variable(value: object) -> str:
     return value
 
 
-PROJECT: Rules = MappingProxyType({**dict(_typed()), "outputs": _text_value, "language": _language})
-USER: Rules = MappingProxyType({"provider": _text_value, "budget": read_budget, **PROJECT})
-_OF_A_SESSION = ("model", "duration", "resolution", "negative_prompt")
-SESSION: Rules = MappingProxyType(
+_READERS: Rules = MappingProxyType(
     {
-        "provider": _text_value,
-        "base_url": _text_value,
+        **dict(_option_rules()),
+        **dict.fromkeys(("provider", "base_url", "outputs"), _text_value),
         "key_variable": _variable,
         "budget": read_budget,
-        **{name: PROJECT[name] for name in _OF_A_SESSION},
+        "language": _language,
     }
 )
+
+
+def _rules(place: str) -> Rules:
+    return MappingProxyType({name: _READERS[name] for name in names_in(place)})
+
+
+USER_RULES, PROJECT_RULES, SESSION_RULES = _rules(USER), _rules(PROJECT), _rules(SESSION)

@@ -1,11 +1,11 @@
-"""Jobs as the journal keeps them: what a row says of a job, and what is written beside its video. Floor 5."""
+"""From a job's record in the journal back to the job."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from ..billing.money import Price
+from ..billing.money import Amount, Price
 from ..catalog.plan import Provider
 from ..errors import JobError
 from ..jobs.job import Job, JobInfo
@@ -15,51 +15,54 @@ from ..storage.journal.journal import JobRecord
 from ..storage.output_files import read_sidecar
 
 
-def file_of(row: JobRecord, folder: Path) -> Path:
-    """Return where a job's video lies: where it was saved, or this notebook's own copy of it."""
-    saved = Path(row.snapshot.file)
+def video_path(record: JobRecord, folder: Path) -> Path:
+    """Return the path of a job's video: where it was saved, or its copy in a notebook's own folder."""
+    saved = Path(record.snapshot.file)
     copy = folder / saved.name
     return copy if not saved.is_file() and copy.is_file() else saved
 
 
-def beside(row: JobRecord, folder: Path) -> JobRecord:
-    """Return a row with its video's path as `file_of` finds it."""
-    return replace(row, snapshot=replace(row.snapshot, file=str(file_of(row, folder))))
+def with_video_path(record: JobRecord, folder: Path) -> JobRecord:
+    """Return a record with the path that `video_path` finds."""
+    return replace(record, snapshot=replace(record.snapshot, file=str(video_path(record, folder))))
 
 
-def cost_of(row: JobRecord) -> str:
-    """Return what a job cost, as text."""
-    return str(Price(row.cost, row.currency)) if row.cost is not None else ""
+def cost_of(record: JobRecord) -> Amount | None:
+    """Return what a job cost, None if that is unknown."""
+    return Price(record.cost, record.currency).rounded if record.cost is not None else None
 
 
-def facts_of(row: JobRecord, where: Provider | None, expected: float | None = None) -> JobInfo:
-    """Return what never changes about a job; `where` is its provider's row, None for one that is known no more."""
-    estimate = str(Price(row.estimate, row.currency)) if row.estimate is not None else ""
-    emulated = where is not None and where.emulated
+def info_of(record: JobRecord, provider: Provider | None, expected: float | None = None) -> JobInfo:
+    """Return what never changes about a job.
+
+    Args:
+        provider: the job's provider, None if the catalogue no longer has it.
+        expected: seconds that it may take.
+    """
     return JobInfo(
-        id=row.id,
-        provider=row.provider,
-        model=row.model,
-        created_at=row.created_at,
-        take=row.take,
-        folder=row.folder,
-        emulated=emulated,
-        estimate=estimate,
-        cell=row.cell,
-        session=row.session,
-        remarks=row.remarks,
+        id=record.id,
+        provider=record.provider,
+        model=record.model,
+        created_at=record.created_at,
+        take=record.take,
+        folder=record.folder,
+        emulated=provider is not None and provider.emulated,
+        estimate=str(Price(record.estimate, record.currency)) if record.estimate is not None else "",
+        cell=record.cell,
+        session=record.session,
+        remarks=record.remarks,
         expected=expected,
     )
 
 
-def end_as_kept(job: Job) -> None:
-    """End a job that comes from the journal, if it had ended there."""
+def end_as_recorded(job: Job) -> None:
+    """End a job that comes from the journal; an unfinished one ends with the error that it is not resumed here."""
     if job.status is Status.SUCCEEDED:
         path = Path(job.snapshot.file)
-        job.succeed(Video(path, read_sidecar(path)))
+        job._succeed(Video(path, read_sidecar(path)))
     elif job.status.ended:
-        job.fail_as_told()
+        job._fail_as_reported()
     elif job.remote_id:
-        job.fail(JobError("job.not_here", id=job.id, provider=job.provider, task=job.remote_id))
+        job._fail(JobError("job.not_here", id=job.id, provider=job.provider, task=job.remote_id))
     else:
-        job.fail(JobError("job.not_here_no_task", id=job.id, provider=job.provider))
+        job._fail(JobError("job.not_here_no_task", id=job.id, provider=job.provider))

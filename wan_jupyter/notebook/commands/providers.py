@@ -76,18 +76,18 @@ def _told(state: ShellState, name: str, session: Session | None) -> list[str]:
         session = session or state.session(name)
     except SettingsError as problem:
         return ["", "", problem.message(), ""]
-    live = ", ".join(job.id for job in session.live_jobs() if job.facts.session == name)
+    live = ", ".join(job.id for job in session.live_jobs() if job.info.session == name)
     return [session.provider.name, address_of(session), key_of(session), live or tr("where.no_jobs")]
 
 
 def address_of(session: Session) -> str:
     """Return where a session's requests go, for people."""
-    return tr("where.in_kernel") if session.in_process else session.provider.origin
+    return tr("where.in_kernel") if session._resources.in_process else session.provider.origin
 
 
 def key_of(session: Session) -> str:
     """Return where a session's key comes from; never the key."""
-    return translated(session.key.source) if session.key else tr("where.no_key")
+    return translated(key.source) if (key := session._resources.key) else tr("where.no_key")
 
 
 def models(state: ShellState, name: str = "") -> None:
