@@ -333,7 +333,7 @@ def others(world: World) -> Iterator[WanError]:
         session = world.session(
             "dashscope-cn", key="sk-1", base_url=f"http://127.0.0.1:{server.getsockname()[1]}/api/v1"
         )
-        yield refuse(lambda: session.knock(0.05))
+        yield refuse(lambda: session.ping(0.05))
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -421,7 +421,9 @@ def test_a_remark_is_read_in_another_language_later(world: World) -> None:
     job = session.submit("x", image=picture(), model="wan2.6-i2v-flesh", resolution="480P")
     with pytest.raises(errors.JobFailed):
         job.result(PATIENCE)
-    [(key, values)] = [remark for remark in session.journal.get(job.id).remarks if "unknown_model" in remark[0]]
+    [(key, values)] = [
+        remark for remark in session._resources.journal.get(job.id).remarks if "unknown_model" in remark[0]
+    ]
     assert tr("option.did_you_mean", "ko", word="wan2.6-i2v-flash").strip() in tr(key, "ko", **values)
 
 

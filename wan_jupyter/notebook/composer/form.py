@@ -205,9 +205,8 @@ class Form:
         if self._problem is not None:
             raise self._problem
         draft = as_now(self.draft, self._names)
-        job = self._session.submit_request(
-            request_of(draft, self._names), new=draft.new, cell=self._cell_of_video(draft)
-        )
+        request = request_of(draft, self._names, self._session._known_keys)
+        job = self._session._submit(request, new=draft.new, cell=self._cell_of_video(draft))
         self._jobs.add(job)
         self._new.value = False  # each new version must be asked for
         self._notes.value = html.notes([self._translations(f"compose.origin.{job.origin}", id=job.id)])
