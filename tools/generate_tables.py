@@ -14,7 +14,7 @@ from pathlib import Path
 from wan_jupyter.catalog.entries import Model, models
 from wan_jupyter.catalog.plan import Provider, providers
 from wan_jupyter.catalog.validate import spans
-from wan_jupyter.config.settings_files import PROJECT, SESSION, USER
+from wan_jupyter.config.settings_files import PROJECT_RULES, SESSION_RULES, USER_RULES
 from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem, WanError
 from wan_jupyter.errors.kinds import ADVICE
 from wan_jupyter.i18n.messages import ENGLISH, catalogue, tr
@@ -164,8 +164,12 @@ def _trait(name: str, trait: object) -> tuple[str, str, str]:
 
 def settings_table() -> str:
     """Return what a settings file may contain, and where."""
-    places = {"settings.toml": USER, "[sessions.NAME]": SESSION, "[tool.wan_jupyter]": PROJECT}
-    names, rights = dict.fromkeys(name for rules in (SESSION, USER) for name in rules), places.values()
+    places = {
+        "settings.toml": USER_RULES,
+        "[sessions.NAME]": SESSION_RULES,
+        "[tool.wan_jupyter]": PROJECT_RULES,
+    }
+    names, rights = dict.fromkeys(name for rules in (SESSION_RULES, USER_RULES) for name in rules), places.values()
     rows = (
         (f"`{name}`", escaped(tr(f"settings.takes.{name}")), *("yes" if name in rules else "" for rules in rights))
         for name in names

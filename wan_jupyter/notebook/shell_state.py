@@ -47,7 +47,7 @@ class ShellState:
         self._noticed: set[str] = set()
         self._cost_announced = False
         self._language = self._configured_language()
-        display.settle(ip, self.fixed.notebook)
+        display.set_notebook_folder(ip, self.fixed.notebook)
 
     @property
     def presenter(self) -> Presenter:
@@ -58,7 +58,7 @@ class ShellState:
         """Put the user's language in force for the cell that begins: for sentences and errors."""
         language = language_of(self._config.language, self._language)
         current_language.set(language)
-        display.speak(self.ip, language)
+        display.set_language(self.ip, language)
 
     def _configured_language(self) -> str:
         try:
@@ -80,7 +80,7 @@ class ShellState:
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
         found = replace(environment.read_settings(fixed=self.fixed, config=self.configured()), logins=self.logins)
-        self.presenter.embed = found.embed
+        self.presenter.embedding.default = found.embed
         self._language = found.language
         self.speak()
         for key, values in found.notices:
