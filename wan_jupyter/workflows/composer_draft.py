@@ -19,7 +19,7 @@ from ..errors import CredentialsError, InputError, JobError, OptionError, WanErr
 from ..i18n.suggestions import shorten
 from ..jobs.job import Job
 from ..media.image.reader import Image, read_image
-from ..request.build import build_request
+from ..request.build import build_request, refuse_keys
 from ..request.command_line import NO_IMAGE, read_line, split
 from ..request.options import Declared, VideoRequest, declared
 from ..request.templates import fill, is_lookup, lookup, normal
@@ -147,19 +147,23 @@ def outlook(draft: Draft, session: Session, names: Mapping[str, object]) -> Outl
 # ---- as a cell ----------------------------------------------------------------------------------------------------
 
 
-def cell_of(draft: Draft, names: Mapping[str, object], session: str = "") -> str:
+def cell_of(draft: Draft, names: Mapping[str, object], session: str = "", keys: Collection[Key] = ()) -> str:
     """Return the text of the cell that makes the same request.
 
     Args:
         session: the session or provider to name, "" for the one in use.
+        keys: the API keys that are known, which no cell may show.
 
     Raises:
+        CredentialsError: the cell would hold an API key.
         OptionError: a value cannot be written on a line, which has no escapes.
     """
     words = [*_image_words(draft, names), *(["--session", session] if session else [])]
     words += [word for name in OPTIONS if name in draft.asked for word in _option(OPTIONS[name], draft.asked[name])]
     line = " ".join(["%%wan", *words, *(["--new"] if draft.new else [])])
-    return f"{line}\n{normal(draft.prompt)}".rstrip()
+    text = f"{line}\n{normal(draft.prompt)}".rstrip()
+    refuse_keys({"cell": text}, keys)
+    return text
 
 
 def _image_words(draft: Draft, names: Mapping[str, object]) -> list[str]:
