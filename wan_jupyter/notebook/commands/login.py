@@ -96,7 +96,7 @@ def _knock(state: ShellState, name: str) -> bool:
     """Ask the service whether it takes the key, which costs nothing, and say so; False if it refuses it."""
     try:
         session = state.session(name)
-        answer = session.knock()
+        answer = session.ping()
     except WanError as problem:  # no address yet, or no network: the key may be right all the same
         state.presenter.say("login.unasked", name=name, reason=problem.message())
         return True
