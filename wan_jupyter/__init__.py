@@ -69,11 +69,11 @@ def load_ipython_extension(ip: Any) -> None:
     from functools import partial
 
     from .notebook import completion, display, magics
-    from .notebook.completion.sources import offers
+    from .notebook.completion.sources import context_of
 
     display.install(ip)
     ours = magics.register(ip)
-    completion.install(ip, partial(offers, ours.state))
+    completion.install(ip, partial(context_of, ours.state))
     ours.greet()
 
 
