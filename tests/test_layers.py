@@ -14,7 +14,7 @@ from tests.support.processes import ROOT, python
 
 PACKAGE = ROOT / "wan_jupyter"
 BESIDE = "emulator"
-DOORS = ("__init__", "__main__", "video")  # `video` keeps pickles of version 0.1.0 readable
+DOORS = ("__init__", "__main__", "testing", "video")  # `video` keeps pickles of version 0.1.0 readable
 
 # From the bottom up. A folder imports from the rows above its own, from itself, and along SAME_LAYER.
 LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -40,14 +40,14 @@ NEVER: Mapping[str, tuple[str, ...]] = {
     "jobs": ("catalog",),
     "notebook": ("transport", "protocols", "storage.journal"),
 }
-# The one door to what stands beside: folder module to the place of its import.
-EMULATOR_DOOR = "session.resources"
+# The modules that may import the emulator, inside functions.
+EMULATOR_DOORS = ("session.resources", "testing")
 # Outside libraries to the folders and modules that may use them; what is not here nor in the standard library, nobody.
 OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "sqlite3": ("storage.journal",),
-    "httpx": ("transport", "protocols"),
+    "httpx": ("transport", "protocols", "testing"),
     "av": ("media.video", "emulator"),
-    "PIL": ("media", "emulator"),
+    "PIL": ("media", "testing", "emulator"),
     "keyring": ("config.credentials",),
     "platformdirs": ("config.settings", "emulator"),
     "wcwidth": ("rendering",),
@@ -57,8 +57,8 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "nest_asyncio2": ("__init__",),
     "starlette": ("emulator",),
     "uvicorn": ("emulator",),
-    "asyncio": ("transport", "jobs", "notebook", "emulator"),
-    "threading": ("jobs", "storage.journal", "security", "emulator"),
+    "asyncio": ("transport", "jobs", "notebook", "testing", "emulator"),
+    "threading": ("jobs", "storage.journal", "security", "testing", "emulator"),
     "concurrent": ("jobs", "notebook", "emulator"),
     "logging": ("jobs", "security", "emulator"),
     "os": ("jobs", "storage", "config", "notebook", "emulator"),
@@ -175,7 +175,7 @@ def _inside(one: Import) -> str:
 def _beside(one: Import) -> str:
     if folder(one.module) == folder(one.name) == BESIDE:
         return ""
-    lazily = one.module == EMULATOR_DOOR and one.where == "function"
+    lazily = one.module in EMULATOR_DOORS and one.where == "function"
     return "" if lazily else "the emulator stands beside"
 
 

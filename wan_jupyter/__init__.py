@@ -24,8 +24,20 @@ if TYPE_CHECKING:
     from .status import Status
 
 __version__ = "0.1.0"
-__all__ = ["Job", "Session", "Status", "Video", "VideoRequest", "allow_nested_asyncio", "errors", "last", "sample"]
+__all__ = [
+    "Job",
+    "Session",
+    "Status",
+    "Video",
+    "VideoRequest",
+    "allow_nested_asyncio",
+    "errors",
+    "last",
+    "sample",
+    "testing",
+]
 
+_MODULES = ("errors", "testing")
 _HOMES = MappingProxyType(
     {
         "Job": "jobs.job",
@@ -42,8 +54,8 @@ _HOMES = MappingProxyType(
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name == "errors":
-        return import_module(".errors", __name__)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -14,6 +14,7 @@ from tests.support.clock import PATIENCE, until
 from tests.support.emulator_client import PortEmulator
 from tests.support.world import World, loop_held, picture
 from wan_jupyter import errors
+from wan_jupyter.catalog.plan import plan_of
 from wan_jupyter.jobs import background, prepare_inputs
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.protocols.base import KEYLESS, Flow
@@ -354,8 +355,6 @@ def test_progress_of_several_pictures_is_one_progress() -> None:
 
 def test_waiting_that_is_called_off_ends_the_work(world: World) -> None:
     """The step is canceled and gone before the job goes on."""
-    from wan_jupyter.jobs.context import unless_canceled
-
     world.clock.hold()
     job = world.order()
     began, ended = threading.Event(), threading.Event()
@@ -368,7 +367,10 @@ def test_waiting_that_is_called_off_ends_the_work(world: World) -> None:
             ended.set()
 
     twin = Job(job.facts, job.request, Snapshot(), background.current(), "new")
-    waiting = background.current().start(lambda: unless_canceled(twin, endless()))
+    session = world.session()
+    plan, record = plan_of(job.request, session.provider), session.journal.get(job.id)
+    context = session._context(twin, plan, record)
+    waiting = background.current().start(lambda: context.unless_canceled(endless()))
     assert began.wait(PATIENCE)
     twin.cancel()
     assert (waiting.result(PATIENCE), ended.is_set()) == (None, True)

@@ -127,7 +127,7 @@ def test_an_adopted_task_is_gone_on_with_by_the_next_kernel(world: World, port: 
     until(lambda: world.clock.sleeping)
     row = session.journal.get(job.id)
     assert session._go_on(row) is job
-    assert session._tools(*_planned(session, row)).order.model == "unknown"
+    assert session._context(job, *_planned(session, row)).create_request.model == "unknown"
     world.clock.release()
     assert job.result(60).path.is_file()
 

@@ -232,9 +232,9 @@ def test_many_threads_that_order_the_same_make_one_task(world: World, monkeypatc
     sessions = [world.session() for _ in range(6)]
     slow = type(sessions[0])._start
 
-    def late(self: Any, job: Job, tools: Any) -> Job:
+    def late(self: Any, context: Any) -> Job:
         threading.Event().wait(0.05)  # the gap between the row and the job, made wide
-        return slow(self, job, tools)
+        return slow(self, context)
 
     monkeypatch.setattr(type(sessions[0]), "_start", late)
     jobs: list[Job] = []

@@ -2,65 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import io
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-from PIL import Image
 
-from tests.support.clock import PATIENCE, FakeClock
+from tests.support.clock import PATIENCE
 from tests.support.emulator_client import Emulator
-from wan_jupyter.config.settings import Settings
-from wan_jupyter.emulator import create_app
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.session.session import Session
+from wan_jupyter.testing import Sandbox
 
 SMALL: Mapping[str, Any] = {"model": "wan2.2-i2v-flash", "resolution": "480P"}  # rendered in a moment
 
 
-def picture(color: str = "teal", size: tuple[int, int] = (360, 360)) -> bytes:
-    """Make the bytes of a small PNG that a service would take."""
-    image = Image.new("RGB", size, color)
-    image.paste("white", (size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2))
-    sink = io.BytesIO()
-    image.save(sink, "PNG")
-    return sink.getvalue()
+picture = Sandbox.picture
 
 
-@dataclass
-class World:
-    """One home with an emulator in process, and sessions that share its clock."""
-
-    folder: Path
-    clock: FakeClock = field(default_factory=FakeClock)
-    sessions: list[Session] = field(default_factory=list)
-    clips: Path | None = None  # rendered once for all worlds that share it
+class World(Sandbox):
+    """A sandbox whose journal and emulator are looked at from outside."""
 
     @property
-    def home(self) -> Path:
-        return self.folder / "home"
-
-    @property
-    def outputs(self) -> Path:
-        return self.folder / "wan_outputs"
-
-    def settings(self, **more: Any) -> Settings:
-        emulator = {"clip_seconds": 0.2, "now": self.clock.time, "clips": self.clips}
-        return Settings(**{"home": self.home, "notebook": self.folder, "emulator": emulator, **more})
-
-    def session(self, provider: str | None = "emulator", **how: Any) -> Session:
-        how = {"settings": self.settings(), "outputs": self.outputs, **how}
-        made = Session(provider, clock=self.clock, **how)
-        self.sessions.append(made)
-        return made
+    def sessions(self) -> list[Session]:
+        return self._sessions
 
     def order(self, prompt: str = "A cat", **how: Any) -> Job:
         """Order a small video from the emulator in process."""
@@ -75,19 +44,8 @@ class World:
 
     def emulator(self) -> Emulator:
         """Return the doors of the emulator that this world's sessions talk to in process."""
-        folder = self.home / "emulator"
-        app = background.current().share(("emulator", folder), lambda: create_app(folder, **self.settings().emulator))
+        app = background.current().share(("emulator", self.home / "emulator"), self._create_app)
         return Emulator("http://emulator.invalid", lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app)))
-
-    def close(self) -> None:
-        """Let go of what the process holds for this home: connections, the owner's lock, jobs."""
-        here = background.current()
-        self.clock.release()
-        quiet(here)
-        for session in self.sessions:
-            close_client(session)
-        forget(self.home)
-        here.jobs.clear()
 
 
 @contextlib.contextmanager
@@ -103,18 +61,7 @@ def loop_held() -> Iterator[None]:
 
 def quiet(here: background.Engine) -> None:
     """Stop what runs on an engine, and wait until its workers are idle: nobody may use what is closed next."""
-
-    async def stop() -> None:
-        others = [task for task in here._tasks if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    here.start(stop).result(PATIENCE)
-    idle = threading.Barrier(background.WORKERS + 1)
-    for _ in range(background.WORKERS):
-        here._workers.submit(idle.wait, PATIENCE)
-    idle.wait(PATIENCE)
+    here.stop(PATIENCE)
 
 
 def close_client(session: Session) -> None:
@@ -124,8 +71,4 @@ def close_client(session: Session) -> None:
 
 def forget(home: Path) -> None:
     """Take a home's things out of this process's engine, as the end of the process would."""
-    shared = background.current()._shared
-    for key in [key for key in shared if key[1] == home or key[1] == home / "emulator"]:
-        thing = shared.pop(key)
-        for name in ("close", "release"):
-            getattr(thing, name, lambda: None)()
+    background.current().forget(home, home / "emulator")

@@ -126,6 +126,32 @@ class Engine:
         """Tell whether the caller runs on the loop's own thread, where nothing may block."""
         return threading.current_thread() is self._thread
 
+    def stop(self, timeout_s: float = 60.0) -> None:
+        """Cancel what runs on the loop and wait until the workers are idle, as the end of the process would: for tests.
+
+        Jobs keep their rows in the journal; nothing is reported to the service.
+        """
+
+        async def cancel_all() -> None:
+            others = [task for task in self._tasks if task is not asyncio.current_task()]
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        self.start(cancel_all).result(timeout_s)
+        idle = threading.Barrier(WORKERS + 1)
+        for _ in range(WORKERS):
+            self._workers.submit(idle.wait, timeout_s)
+        idle.wait(timeout_s)
+
+    def forget(self, *places: object) -> None:
+        """Close what is shared for these folders (journal, owner's lock, emulator) and forget the jobs: for tests."""
+        for key in [key for key in self._shared if isinstance(key, tuple) and key[1] in places]:
+            thing = self._shared.pop(key)
+            for name in ("close", "release"):
+                getattr(thing, name, lambda: None)()
+        self.jobs.clear()
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()

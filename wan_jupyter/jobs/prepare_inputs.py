@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +24,7 @@ from ..media.video.video import thumbnail
 from ..scheduling import retry
 from ..status import Status
 from .background import logger
-from .context import JobContext, pause, rate_limited, unless_canceled
+from .context import JobContext
 from .job import Job
 
 # A link must outlive the job's wait in the service's queue: it is used again only this long before its end.
@@ -47,7 +46,7 @@ class Ready:
     repairs: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
-async def prepare_inputs(job: Job, tools: JobContext) -> dict[str, str]:
+async def prepare_inputs(context: JobContext) -> dict[str, str]:
     """Spool the pictures and return what stands for them on the wire, by role; fewer once the job is canceled.
 
     Raises:
@@ -55,18 +54,18 @@ async def prepare_inputs(job: Job, tools: JobContext) -> dict[str, str]:
         ProblemError: a picture could not be put into the service's storage.
         OutputError: the spool or the journal cannot be used.
     """
-    images = [image for _, image in job.request.frames if image.source is not None]
-    tools.engine.start(partial(_draw_thumbnails, job, images, tools))
-    ready = {role: await tools.engine.work(_ready, image, tools) for role, image in job.request.frames}
-    job.forget_pixels()
-    await _tell_repairs(job, tools, ready.values())
-    made = {role: await _inline(picture, tools) for role, picture in ready.items() if not _is_uploaded(picture, tools)}
-    waiting = {role: picture for role, picture in ready.items() if role not in made}
+    images = [image for _, image in context.job.request.frames if image.source is not None]
+    context.engine.start(partial(_draw_thumbnails, context, images))
+    ready = {role: await context.work(_ready, image, context) for role, image in context.job.request.frames}
+    context.job.forget_pixels()
+    await _tell_repairs(context, ready.values())
+    waiting = {role: picture for role, picture in ready.items() if _is_uploaded(picture, context)}
+    made = {role: await _inline(picture, context) for role, picture in ready.items() if role not in waiting}
     total, gone = sum(len(picture.data) for picture in waiting.values()), 0
-    with _progress(job, total) as show:
+    with _progress(context.job, total) as show:
         for role, picture in waiting.items():
             share = partial(_show_share, show, gone, len(picture.data))
-            link = await unless_canceled(job, _stored(job, tools, picture, share))
+            link = await context.unless_canceled(_stored(context, picture, share))
             if link is None:
                 break
             made[role] = link
@@ -74,59 +73,59 @@ async def prepare_inputs(job: Job, tools: JobContext) -> dict[str, str]:
     return made
 
 
-def _ready(image: Image, tools: JobContext) -> Ready:
+def _ready(image: Image, context: JobContext) -> Ready:
     """Spool a picture and return it as it is sent: made fit for its model. Slow: for workers."""
     if image.url:
         return Ready(url=image.url)
-    data = tools.spool.read(image.digest) if image.source is None else image.encoded()
-    tools.spool.keep(image.digest, data)
-    bounds = tools.order.bounds
+    data = context.spool.read(image.digest) if image.source is None else image.encoded()
+    context.spool.keep(image.digest, data)
+    bounds = context.create_request.bounds
     fit = convert_to_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
     return Ready("", fit.data, fit.mime, hashlib.sha256(fit.data).hexdigest(), fit.repairs)
 
 
-def _is_uploaded(picture: Ready, tools: JobContext) -> bool:
-    return not picture.url and tools.protocol.needs_upload(tools.order, len(picture.data))
+def _is_uploaded(picture: Ready, context: JobContext) -> bool:
+    return not picture.url and context.protocol.needs_upload(context.create_request, len(picture.data))
 
 
-async def _inline(picture: Ready, tools: JobContext) -> str:
-    return picture.url or await tools.engine.work(data_uri, picture.mime, picture.data)
+async def _inline(picture: Ready, context: JobContext) -> str:
+    return picture.url or await context.work(data_uri, picture.mime, picture.data)
 
 
 # ---- the service's storage ----------------------------------------------------------------------------------------
 
 
-async def _stored(job: Job, tools: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
+async def _stored(context: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
     """Return the link of a picture in the service's storage: of an earlier upload, else of one made now.
 
     Jobs with the same picture wait for one another, so that it is sent once.
     """
-    key = (*tools.whose, picture.digest)
-    async with tools.engine.share(("upload", key), asyncio.Lock):
-        kept = await tools.engine.work(tools.journal.uploaded, tools.whose, picture.digest, tools.clock.time())
+    key = (*context.upload_scope, picture.digest)
+    async with context.engine.share(("upload", key), asyncio.Lock):
+        kept = await context.work(context.journal.uploaded, context.upload_scope, picture.digest, context.clock.time())
         if kept:
             return kept
-        link = await _upload(job, tools, picture, share)
-        now = tools.clock.time()
-        expires = now + tools.protocol.storage - MARGIN
-        await tools.engine.work(tools.journal.keep_upload, tools.whose, picture.digest, link, now, expires)
+        link = await _upload(context, picture, share)
+        now = context.clock.time()
+        expires = now + context.protocol.storage - MARGIN
+        await context.work(context.journal.keep_upload, context.upload_scope, picture.digest, link, now, expires)
         return link
 
 
-async def _upload(job: Job, tools: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
+async def _upload(context: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
     """Put a picture into storage; where trying again may help, once more, with a fresh policy."""
     name = f"{picture.digest}.{EXTENSIONS.get(picture.mime) or picture.mime.rpartition('/')[2]}"
     tries = 0
     while True:
         tries += 1
         try:
-            flow = tools.protocol.upload(tools.order.model, name, picture.data, picture.mime)
-            await rate_limited(tools, "upload")
-            return await tools.client.upload(flow, share)
+            flow = context.protocol.upload(context.create_request.model, name, picture.data, picture.mime)
+            await context.rate_limited("upload")
+            return await context.client.upload(flow, share)
         except ProblemError as error:
             if not error.problem.again or tries >= retry.UPLOAD_TRIES:
                 raise _about_upload(error) from None
-            await pause(job, tools, retry.after_failure(error, tools.pace, tries, random.random()))  # noqa: S311
+            await context.pause(context.retry_wait(error, tries))
 
 
 def _about_upload(error: ProblemError) -> ProblemError:
@@ -139,14 +138,14 @@ def _about_upload(error: ProblemError) -> ProblemError:
 # ---- what is shown ------------------------------------------------------------------------------------------------
 
 
-async def _tell_repairs(job: Job, tools: JobContext, pictures: Iterable[Ready]) -> None:
+async def _tell_repairs(context: JobContext, pictures: Iterable[Ready]) -> None:
     """Have the card and the caption say what was done to the pictures, also in a later kernel."""
-    before = job.facts.remarks
+    before = context.job.facts.remarks
     said = tuple(repair for picture in pictures for repair in picture.repairs if repair not in before)
     if said:
-        job.facts = replace(job.facts, remarks=(*before, *said))
-        await tools.engine.work(tools.journal.remark, job.id, tools.owner, job.facts.remarks)
-        job.show(job.snapshot)
+        context.job.facts = replace(context.job.facts, remarks=(*before, *said))
+        await context.work(context.journal.remark, context.job.id, context.owner, context.job.facts.remarks)
+        context.job.show(context.job.snapshot)
 
 
 @contextlib.contextmanager
@@ -163,32 +162,34 @@ def _show_share(show: Callable[[int], None], gone: int, weight: int, share: floa
     show(gone + round(weight * share))
 
 
-async def _draw_thumbnails(job: Job, images: list[Image], tools: JobContext) -> None:
+async def _draw_thumbnails(context: JobContext, images: list[Image]) -> None:
     """Make small pictures for the displays, beside the submit, which does not wait for them."""
     try:
-        job.thumbnails = tuple([await tools.engine.work(_thumbnail, image) for image in images])
+        context.job.thumbnails = tuple([await context.work(_thumbnail, image) for image in images])
     except OutputError:  # a picture that the service takes may still be one that we cannot draw
         return
-    if not job.done:
-        job.show(job.snapshot)
+    if not context.job.done:
+        context.job.show(context.job.snapshot)
 
 
 def _thumbnail(image: Image) -> bytes:
     return thumbnail(image.encoded())
 
 
-def _let_go(job: Job, tools: JobContext) -> None:
+def _let_go(context: JobContext) -> None:
     """Remove spooled pictures that no job under way needs; one that stays behind hurts nobody."""
     try:
-        _drop_unneeded(job, tools)
+        _drop_unneeded(context)
     except Exception:  # the video is on disk: nothing may keep it from being shown
-        logger.warning("the pictures of job %s stay in the spool", job.id, exc_info=True)
+        logger.warning("the pictures of job %s stay in the spool", context.job.id, exc_info=True)
 
 
-def _drop_unneeded(job: Job, tools: JobContext) -> None:
-    if job.status is Status.FAILED:  # a link into storage may be why: the next job's pictures are put there anew
-        tools.journal.forget_uploads(tools.whose)
-    needed = {frame.get("digest") for row in tools.journal.unsettled() for frame in row.request["frames"].values()}
-    for _, image in job.request.frames:
+def _drop_unneeded(context: JobContext) -> None:
+    if (
+        context.job.status is Status.FAILED
+    ):  # a link into storage may be why: the next job's pictures are put there anew
+        context.journal.forget_uploads(context.upload_scope)
+    needed = {frame.get("digest") for row in context.journal.unsettled() for frame in row.request["frames"].values()}
+    for _, image in context.job.request.frames:
         if image.digest and image.digest not in needed:
-            tools.spool.drop(image.digest)
+            context.spool.drop(image.digest)

@@ -17,7 +17,7 @@ from ..media.video.video import inspect
 from ..status import Snapshot, Status
 from ..storage.atomic_files import digest_of, stamp
 from ..storage.journal.journal import JobRecord
-from .context import JobContext, advance
+from .context import JobContext
 from .job import Job
 
 DAY = 24 * 3600.0  # what services promise to keep results for, and what we count on where one promises nothing
@@ -72,26 +72,26 @@ def gone_for_good(identity: str, file: str, created_at: float) -> JobError:
     return JobError(key, id=identity, file=file, made=made)
 
 
-async def take_back(job: Job, tools: JobContext, row: JobRecord) -> bool:
+async def take_back(context: JobContext, row: JobRecord) -> bool:
     """Make a job whose file is lost one that is downloaded, by us; False where someone else was quicker.
 
     Raises:
         JobError: the service keeps its video no more.
     """
-    now, memory = tools.clock.time(), tools.protocol.memory
+    now, memory = context.clock.time(), context.protocol.memory
     if not is_downloadable(row, memory, now):
-        raise gone_for_good(job.id, job.snapshot.file, job.facts.created_at)
-    take = partial(tools.journal.refetch, job.id, tools.owner, row.heartbeat, now - (memory or DAY))
-    if not await tools.engine.work(take):
+        raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.facts.created_at)
+    take = partial(context.journal.refetch, context.job.id, context.owner, row.heartbeat, now - (memory or DAY))
+    if not await context.work(take):
         return False
-    job.show((await tools.engine.work(tools.journal.get, job.id)).snapshot)
+    context.job.show((await context.work(context.journal.get, context.job.id)).snapshot)
     return True
 
 
 # ---- links --------------------------------------------------------------------------------------------------------
 
 
-async def refresh_link(job: Job, tools: JobContext, error: ProblemError | None = None) -> None:
+async def refresh_link(context: JobContext, error: ProblemError | None = None) -> None:
     """Ask the service for a fresh link, where storage refused the one we have (`error`), or before a further download.
 
     Raises:
@@ -100,37 +100,37 @@ async def refresh_link(job: Job, tools: JobContext, error: ProblemError | None =
     """
     if error is not None and error.problem.code not in DEAD_LINK:
         return
-    seen = await _ask(job, tools)
+    seen = await _ask(context)
     if seen is None:
         return
-    before = job.snapshot.result
+    before = context.job.snapshot.result
     if seen.status is Status.DOWNLOADING:
-        await advance(job, tools, replace(job.snapshot, result=seen.result))
+        await context.advance(replace(context.job.snapshot, result=seen.result))
     if error is not None and (seen.status is not Status.DOWNLOADING or seen.result == before):
-        await _end_if_forgotten(job, tools, seen)
+        await _end_if_forgotten(context, seen)
 
 
-async def _ask(job: Job, tools: JobContext) -> Snapshot | None:
+async def _ask(context: JobContext) -> Snapshot | None:
     try:
-        return await tools.client.run(tools.protocol.poll(job.remote_id))
+        return await context.client.run(context.protocol.poll(context.job.remote_id))
     except ProblemError as error:
-        old = tools.clock.time() - (job.sent_at or job.facts.created_at) >= (tools.protocol.memory or DAY)
-        forgotten = (is_again(job) or old) and error.problem.advice in FORGOTTEN
+        old = context.clock.time() - context.sent_at >= (context.protocol.memory or DAY)
+        forgotten = (is_again(context.job) or old) and error.problem.advice in FORGOTTEN
         return Snapshot(Status.EXPIRED, problem=error.problem) if forgotten else None
 
 
-async def _end_if_forgotten(job: Job, tools: JobContext, seen: Snapshot) -> None:
+async def _end_if_forgotten(context: JobContext, seen: Snapshot) -> None:
     """End a download whose link is dead if the service has no other, and will have none."""
-    age = tools.clock.time() - (job.sent_at or job.facts.created_at)
-    old = age >= (tools.protocol.memory or DAY)
-    if is_again(job) and (old or seen.status.ended):
-        await tools.engine.work(tools.place.discard)
-        await advance(job, tools, replace(job.snapshot, status=Status.SUCCEEDED, progress=None, note=""))
-        raise gone_for_good(job.id, job.snapshot.file, job.facts.created_at)
-    if seen.status is Status.EXPIRED and age >= tools.protocol.memory:
-        await tools.engine.work(tools.place.discard)
-        await advance(job, tools, seen)
-        raise JobExpired("job.expired", problem=seen.problem or Problem(), id=job.id)
+    age = context.clock.time() - context.sent_at
+    old = age >= (context.protocol.memory or DAY)
+    if is_again(context.job) and (old or seen.status.ended):
+        await context.work(context.paths.discard)
+        await context.advance(replace(context.job.snapshot, status=Status.SUCCEEDED, progress=None, note=""))
+        raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.facts.created_at)
+    if seen.status is Status.EXPIRED and age >= context.protocol.memory:
+        await context.work(context.paths.discard)
+        await context.advance(seen)
+        raise JobExpired("job.expired", problem=seen.problem or Problem(), id=context.job.id)
     if old:
-        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.facts.created_at))
-        raise JobError("job.too_old", id=job.id, made=made)
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(context.job.facts.created_at))
+        raise JobError("job.too_old", id=context.job.id, made=made)

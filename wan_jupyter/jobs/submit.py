@@ -21,8 +21,7 @@ from ..protocols.base import CreateRequest
 from ..scheduling import retry
 from ..status import Snapshot, Status
 from .background import logger
-from .context import CANCELED_PROBLEM, JobContext, OwnershipLost, advance, pause, rate_limited
-from .job import Job
+from .context import CANCELED_PROBLEM, JobContext, OwnershipLost
 from .prepare_inputs import _let_go, prepare_inputs
 from .recovery import uncertain
 
@@ -30,89 +29,91 @@ WAITING = "waiting_to_submit"  # with this note a SUBMITTING job has provably cr
 KEEP_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
 
 
-async def _create(job: Job, tools: JobContext) -> None:
-    unsent = job.status is Status.PREPARING or job.snapshot.note == WAITING
-    if job.status is Status.SUBMITTING and not unsent:
+async def _create(context: JobContext) -> None:
+    unsent = context.job.status is Status.PREPARING or context.job.snapshot.note == WAITING
+    if context.job.status is Status.SUBMITTING and not unsent:
         # Someone died between sending and hearing the answer.
-        await advance(job, tools, uncertain(job, tools, Problem(LOST_ANSWER)))
+        await context.advance(uncertain(context, Problem(LOST_ANSWER)))
     if not unsent:
         return
-    if await _dropped(job, tools):
+    if await _dropped(context):
         return
     try:
-        order = replace(tools.order, frames=await prepare_inputs(job, tools))
+        order = replace(context.create_request, frames=await prepare_inputs(context))
     except ImageError as error:  # the same bytes cannot be read next time either
-        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.phrase(), advice="picture"))
+        await _never_sent(context, error, Problem(NOT_CREATED, error.phrase(), advice="picture"))
     except OutputError as error:
         if error.key != "output.spool_gone":
             raise
-        await _never_sent(job, tools, error, Problem(NOT_CREATED, error.phrase(), advice="picture_gone"))
-    if not await _dropped(job, tools):
-        await _keep(job, tools, await _submit(job, tools, order))
+        await _never_sent(context, error, Problem(NOT_CREATED, error.phrase(), advice="picture_gone"))
+    if not await _dropped(context):
+        await _keep(context, await _submit(context, order))
 
 
-async def _never_sent(job: Job, tools: JobContext, error: WanError, problem: Problem) -> NoReturn:
+async def _never_sent(context: JobContext, error: WanError, problem: Problem) -> NoReturn:
     """End a job whose picture cannot be sent, with the error that says why."""
-    await advance(job, tools, Snapshot(Status.FAILED, problem=problem))
-    await tools.engine.work(_let_go, job, tools)
+    await context.advance(Snapshot(Status.FAILED, problem=problem))
+    await context.work(_let_go, context)
     raise error
 
 
-async def _dropped(job: Job, tools: JobContext) -> bool:
+async def _dropped(context: JobContext) -> bool:
     """End a job that was not sent yet, if someone asked for it to be stopped."""
-    if job.cancel_requested:
-        await advance(job, tools, Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM))
-    return job.cancel_requested
+    if context.job.cancel_requested:
+        await context.advance(Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM))
+    return context.job.cancel_requested
 
 
-async def _submit(job: Job, tools: JobContext, order: CreateRequest) -> Snapshot:
+async def _submit(context: JobContext, order: CreateRequest) -> Snapshot:
     """Send the create once, and again only while it provably never happened."""
     tries = 0
     while True:
         tries += 1
         try:
-            await rate_limited(tools, "submit")
-            if job.cancel_requested:
+            await context.rate_limited("submit")
+            if context.job.cancel_requested:
                 return Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM)
-            return await tools.client.create(tools.protocol.submit(order), partial(_commit, job, tools))
+            return await context.client.create(context.protocol.submit(order), partial(_commit, context))
         except ProblemError as error:
             verdict = retry.judge_submit(error, tries)
             if verdict is not retry.SubmitVerdict.AGAIN:
-                return _not_submitted(job, tools, error, verdict)
-            await advance(job, tools, replace(job.snapshot, note=WAITING))
-            await pause(job, tools, retry.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
-        if job.cancel_requested:
+                return _not_submitted(context, error, verdict)
+            await context.advance(replace(context.job.snapshot, note=WAITING))
+            await context.pause(retry.submit_wait(error, tries, random.random()))  # noqa: S311 - jitter
+        if context.job.cancel_requested:
             return Snapshot(Status.CANCELED, problem=CANCELED_PROBLEM)
 
 
-async def _commit(job: Job, tools: JobContext) -> None:
+async def _commit(context: JobContext) -> None:
     """Write down that a create goes out now, if the job is still ours; with it the heartbeat is renewed."""
-    job.sent_at = tools.clock.time()
-    await advance(job, tools, Snapshot(Status.SUBMITTING), sent_at=job.sent_at)
+    context.job.sent_at = context.clock.time()
+    await context.advance(Snapshot(Status.SUBMITTING), sent_at=context.job.sent_at)
 
 
-async def _keep(job: Job, tools: JobContext, brought: Snapshot) -> None:
+async def _keep(context: JobContext, brought: Snapshot) -> None:
     """Write down what the create brought, again and again: a task whose id is lost is paid for and never seen."""
-    was = job.status
-    record = partial(tools.journal.record, job.id, tools.owner, was, brought)
+    was = context.job.status
+    record = partial(context.journal.record, context.job.id, context.owner, was, brought)
     for wait in (*KEEP_WAITS, None):
         try:
-            if await tools.engine.work(record):
-                job.show(brought)
+            if await context.work(record):
+                context.job.show(brought)
                 return
             if brought.remote_id:
-                await tools.engine.work(tools.journal.keep_task, job.id, brought)
+                await context.work(context.journal.keep_task, context.job.id, brought)
             raise OwnershipLost
         except OutputError as error:
-            job.show(brought)
-            logger.error("job %s is task %s; the journal cannot be written", job.id, brought.remote_id)
+            context.job.show(brought)
+            logger.error("job %s is task %s; the journal cannot be written", context.job.id, brought.remote_id)
             if wait is None:
-                raise JobError("job.unrecorded", id=job.id, task=brought.remote_id, why=error.phrase()) from None
-            await pause(job, tools, wait)
+                raise JobError(
+                    "job.unrecorded", id=context.job.id, task=brought.remote_id, why=error.phrase()
+                ) from None
+            await context.pause(wait)
 
 
-def _not_submitted(job: Job, tools: JobContext, error: ProblemError, verdict: retry.SubmitVerdict) -> Snapshot:
+def _not_submitted(context: JobContext, error: ProblemError, verdict: retry.SubmitVerdict) -> Snapshot:
     if verdict is retry.SubmitVerdict.UNCERTAIN:
-        return uncertain(job, tools, error.problem)
+        return uncertain(context, error.problem)
     problem = error.problem
     return Snapshot(Status.FAILED, problem=replace(problem, code=problem.code or NOT_CREATED))

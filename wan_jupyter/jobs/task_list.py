@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections import Counter
 
 from ..errors import ProblemError
@@ -11,13 +10,12 @@ from ..protocols.base import Found, Listing
 from ..request.templates import normal
 from ..scheduling import retry
 from ..status import Snapshot, Status
-from .context import JobContext, pause, rate_limited
-from .job import Job
+from .context import JobContext
 
 PAGES = 100  # a list of more is not read to its end
 
 
-async def listed(job: Job, tools: JobContext, since: float, until: float) -> Listing:
+async def listed(context: JobContext, since: float, until: float) -> Listing:
     """Return the account's tasks of the job's model in a span of epoch seconds, each once, with the last page's date.
 
     A list shifts while it is read, since new tasks come in at its head: a task may stand on two pages.
@@ -28,39 +26,37 @@ async def listed(job: Job, tools: JobContext, since: float, until: float) -> Lis
     found: dict[str, Found] = {}
     page = Listing(whole=False)
     for number in range(1, PAGES + 1):
-        page = await _page(job, tools, (since, until), number)
+        page = await _page(context, (since, until), number)
         found |= {one.remote_id: one for one in page.found}
         if page.whole:
             break
     return Listing(tuple(found.values()), page.date, page.whole)
 
 
-async def _page(job: Job, tools: JobContext, span: tuple[float, float], number: int) -> Listing:
+async def _page(context: JobContext, span: tuple[float, float], number: int) -> Listing:
     """Read one page; the first is tried once, since nothing is lost with it and its reader tries again."""
     tries = itertools.count(1 if number > 1 else retry.PAGE_TRIES)
     while True:
-        await rate_limited(tools, "list")
         try:
-            return await tools.client.run(tools.protocol.find(*span, tools.order.model, number))
+            return await context.request("list", context.protocol.find(*span, context.create_request.model, number))
         except ProblemError as error:
             failures = next(tries)
             if failures >= retry.PAGE_TRIES or retry.is_refused(error):
                 raise
-            wait = retry.after_failure(error, tools.pace, failures - 1, random.random())  # noqa: S311 - jitter
-        await pause(job, tools, wait)
+            wait = context.retry_wait(error, failures - 1)
+        await context.pause(wait)
 
 
 GOING = (Status.QUEUED, Status.RUNNING)
 
 
-async def asked(one: Found, tools: JobContext, failed: Counter[str]) -> Snapshot | None:
+async def asked(one: Found, context: JobContext, failed: Counter[str]) -> Snapshot | None:
     """Ask how a task stands that a list named; None where the service does not say, which is counted in `failed`.
 
     One task that cannot be asked for says nothing of the others.
     """
-    await rate_limited(tools, "poll")
     try:
-        seen = await tools.client.run(tools.protocol.poll(one.remote_id))
+        seen = await context.request("poll", context.protocol.poll(one.remote_id))
     except ProblemError:
         failed[one.remote_id] += 1
         return None
@@ -68,9 +64,7 @@ async def asked(one: Found, tools: JobContext, failed: Counter[str]) -> Snapshot
     return seen
 
 
-async def has_twin(
-    job: Job, tools: JobContext, span: tuple[float, float], candidate: str, failed: Counter[str]
-) -> bool | None:
+async def has_twin(context: JobContext, span: tuple[float, float], candidate: str, failed: Counter[str]) -> bool | None:
     """Tell whether somebody else orders our prompts; None while tasks that may show it go on.
 
     Args:
@@ -81,20 +75,20 @@ async def has_twin(
     Raises:
         ProblemError: the list could not be had.
     """
-    listing = await listed(job, tools, span[0] - retry.TWINS_AROUND, span[1] + retry.TWINS_AROUND)
+    listing = await listed(context, span[0] - retry.TWINS_AROUND, span[1] + retry.TWINS_AROUND)
     if not listing.whole:
         return True  # nobody can look at them all
     ids = [one.remote_id for one in listing.found]
-    known = await tools.engine.work(tools.journal.tasks_of, tools.protocol.base_url, ids)
-    made = await tools.engine.work(tools.journal.prompts_of, tools.account, tools.protocol.base_url)
-    ours = {*made, tools.order.prompt} - {""}
-    prompts = _prompts(tools)
+    known = await context.work(context.journal.tasks_of, context.protocol.base_url, ids)
+    made = await context.work(context.journal.prompts_of, context.account, context.protocol.base_url)
+    ours = {*made, context.create_request.prompt} - {""}
+    prompts = _prompts(context)
     going = False
     for one in listing.found:
         if one.remote_id in known or one.remote_id == candidate:
             continue
         if one.remote_id not in prompts and one.status not in GOING:
-            seen = await asked(one, tools, failed)
+            seen = await asked(one, context, failed)
             if seen is not None and seen.status not in GOING:  # a list may be ahead of a query
                 prompts[one.remote_id] = normal(seen.facts.get("orig_prompt", ""))
         if prompts.get(one.remote_id, "") in ours or failed[one.remote_id] >= retry.UNREAD_TRIES:
@@ -103,7 +97,9 @@ async def has_twin(
     return None if going else False
 
 
-def _prompts(tools: JobContext) -> dict[str, str]:
+def _prompts(context: JobContext) -> dict[str, str]:
     """Return the prompts of others' tasks that were asked for in this process; an ended task's never changes."""
-    found: dict[str, str] = tools.engine.share(("foreign prompts", (tools.account, tools.protocol.base_url)), dict)
+    found: dict[str, str] = context.engine.share(
+        ("foreign prompts", (context.account, context.protocol.base_url)), dict
+    )
     return found

@@ -96,16 +96,16 @@ class JobRegistry(SessionResources):
                 return self._shown(row)
             job = Job(self._facts(row), plan.request, row.snapshot, background.current(), "new")
             job.dry = sent_later(plan, self.provider, self._price)
-            return self._start(job, self._tools(plan, row))
+            return self._start(self._context(job, plan, row))
 
     def _facts(self, row: JobRecord) -> JobInfo:
         """Return the facts of a job that is under way, with the time that it may take."""
         return facts_of(row, self.provider, expected_time(self.journal.times(row)))
 
-    def _start(self, job: Job, tools: JobContext) -> Job:
-        background.current().jobs[job.id] = job
-        background.current().start(partial(carry_out, job, tools))
-        return job
+    def _start(self, context: JobContext) -> Job:
+        background.current().jobs[context.job.id] = context.job
+        background.current().start(partial(carry_out, context))
+        return context.job
 
     def _shown(self, row: JobRecord) -> Job:
         """Return the ended job that makes a new one needless, with its file beside this notebook.
@@ -134,9 +134,10 @@ class JobRegistry(SessionResources):
                 return known
             row = beside(row, self.outputs)
             request = VideoRequest.from_json(row.request)
-            tools = self._tools(catalog.plan_of(request, self.provider), row)
-            job = here.jobs[row.id] = self._made_anew(row, request, "shown")
-            here.start(partial(restore_video, job, tools, row, self.owner.is_alive, self.outputs))
+            job = self._made_anew(row, request, "shown")
+            context = self._context(job, catalog.plan_of(request, self.provider), row)
+            here.jobs[row.id] = job
+            here.start(partial(restore_video, context, row, self.owner.is_alive, self.outputs))
             return job
 
     def _made_anew(self, row: JobRecord, request: VideoRequest, origin: str) -> Job:
@@ -161,13 +162,13 @@ class JobRegistry(SessionResources):
             if fresh is not None:
                 request = replace(request, first=fresh.first, last=fresh.last)
             plan = catalog.plan_of(request, self.provider)
-            tools = self._tools(plan, row)
             job = self._made_anew(row, request, "attached")
+            context = self._context(job, plan, row)
             job.dry = sent_later(plan, self.provider, self._price)
             if row.owner == self.owner.name:
-                return self._start(job, tools)
+                return self._start(context)
             here.jobs[job.id] = job
-            here.start(partial(follow_other, job, tools, self.owner.is_alive))
+            here.start(partial(follow_other, context, self.owner.is_alive))
             return job
 
     def _revive(self, row: JobRecord, origin: str = "shown") -> Job:

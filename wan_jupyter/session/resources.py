@@ -18,6 +18,7 @@ from ..config.settings import OUTPUTS
 from ..jobs import background
 from ..jobs.background import Clock, Engine, RealClock
 from ..jobs.context import JobContext
+from ..jobs.job import Job
 from ..security.api_key import Key
 from ..security.log_redaction import Scrubber
 from ..storage.atomic_files import is_usable
@@ -106,7 +107,7 @@ class SessionResources:
         now = self._settings.emulator.get("now", self._clock.time)
         return spare(self._settings.home / "emulator", known, now())
 
-    # ---- rows, tools and prices -------------------------------------------------------------------------------
+    # ---- records, contexts and prices -------------------------------------------------------------------------------
 
     def _row(self, plan: Plan, mark: str, cell: str, account: str, identity: str, number: int) -> JobRecord:
         price = self._price(plan)
@@ -130,27 +131,28 @@ class SessionResources:
             remarks=plan.remarks,
         )
 
-    def _tools(self, plan: Plan, row: JobRecord) -> JobContext:
+    def _context(self, job: Job, plan: Plan, row: JobRecord) -> JobContext:
         # A job whose folder cannot be written any more goes into the one that was chosen since.
         folder = row.folder if is_usable(Path(row.folder)) else self.outputs
         place = output_paths(folder, row.id, row.created_at)
         return JobContext(
+            job=job,
             engine=background.current(),
             clock=self._clock,
             client=self._client,
             protocol=self.provider.speak(),
-            order=plan.order,
+            create_request=plan.order,
             journal=self.journal,
             spool=self._spool,
-            place=place,
+            paths=place,
             owner=self.owner.name,
             account=self.account,
-            pace=self.provider.poll,
+            poll_intervals_s=self.provider.poll,
             price=partial(self._price, plan),
-            sidecar=partial(sidecar_of, place=place),
-            rates=self._rates(plan),
-            sharing=self._sharing,
-            adopts=not self._settings.shared_key,
+            sidecar=partial(sidecar_of, job, place),
+            requests_per_s=self._rates(plan),
+            count_processes=self._sharing,
+            may_adopt=not self._settings.shared_key,
         )
 
     def _rates(self, plan: Plan) -> Mapping[str, float]:
