@@ -27,6 +27,8 @@ Flow = Generator["httpx.Request", "httpx.Response", T]
 
 # What a service does by itself with an option that does not reach it, so that nothing is lost.
 SERVICE_DEFAULTS = frozenset({("prompt_extend", True)})
+# Bytes of a picture that may still go into the body; vendors name no limit but "keep it small".
+MAX_INLINE_BYTES = 6_000_000
 KEYLESS = "wan_keyless"  # a request with this among its extensions never carries the key, wherever it goes
 
 
@@ -55,7 +57,7 @@ class CreateRequest:
     fields: Mapping[str, Any] = field(default_factory=dict)
     frames: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: tuple[tuple[str, str], ...] = ()
-    inline_max: int = 6_000_000
+    inline_max: int = MAX_INLINE_BYTES
     bounds: Bounds | None = None
 
 

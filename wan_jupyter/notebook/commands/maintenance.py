@@ -67,7 +67,7 @@ def _patient(state: ShellState, name: str) -> Patient:
 
     try:
         session = state.session(name or None)
-        return Patient(environment.read_settings(fixed=state.fixed), session, None, time.time)
+        return Patient(environment.read_settings(fixed=state.folders), session, None, time.time)
     except WanError:
         return visit(name or state.named or "")
 

@@ -36,7 +36,7 @@ def _commands() -> Mapping[str, CommandSpec]:
 
 
 def _settings(state: ShellState) -> Settings:
-    return environment.read_settings(fixed=state.fixed, wishes=state.configured())
+    return environment.read_settings(fixed=state.folders, config=state.configured())
 
 
 def _provider(state: ShellState, name: str) -> str:
@@ -52,7 +52,7 @@ def _model(state: ShellState, name: str) -> str:
     settings = _settings(state)
     own = settings.sessions.get(name or state.named or settings.chosen)
     defaults = {**{key: value for key, (value, _) in settings.defaults.items()}, **(own.defaults if own else {})}
-    return settings.model or str(defaults.get("model", ""))
+    return str(defaults.get("model", ""))
 
 
 def _jobs(state: ShellState) -> Iterable[tuple[str, bool]]:

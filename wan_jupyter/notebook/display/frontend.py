@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...config import settings as environment
-from ...config.settings import Settings
-from ...errors import SettingsError
+if TYPE_CHECKING:
+    from ...config.settings import Settings
 
 MB = 1024 * 1024
-EMBED_FILE = 8 * MB  # up to which a video is put into a notebook, where the user sets nothing else
-EMBED_TOTAL = 32 * MB  # and all of them together
+EMBED_FILE = 8 * MB  # largest video that is embedded in a notebook by default
+EMBED_TOTAL = 32 * MB  # and the most for all of them together
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +82,14 @@ def user_setting(ip: Any, name: str, usual: str) -> str:
 
 def settings_of(ip: Any) -> Settings:
     """Return the settings; those of the environment alone where a file is wrong, which a session will say."""
+    from ...config.settings import read_settings
+    from ...errors import SettingsError
+
     notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
     try:
-        return environment.read_settings(notebook=notebook)
+        return read_settings(notebook=notebook)
     except SettingsError:
-        return environment.read_settings(notebook=notebook, files=False)
+        return read_settings(notebook=notebook, files=False)
 
 
 def _asked_without_stdin(ip: Any) -> bool:

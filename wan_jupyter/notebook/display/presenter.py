@@ -18,7 +18,7 @@ from weakref import WeakSet
 from ... import rendering
 from ...catalog.dry_run import DryRun
 from ...errors import OutputError, WaitTimeout, WanError
-from ...i18n.messages import ENGLISH, current_language, language_scope, tr
+from ...i18n.messages import ENGLISH, language_in_force, language_scope, tr
 from ...jobs import background
 from ...jobs.job import Job
 from ...media.video.video import Video
@@ -76,7 +76,8 @@ class Presenter:
         self.page = Page(folder or found.notebook)
         self._widgets = Page(self.page.folder)  # what the widgets hold, which no notebook keeps
         self.embed = found.embed
-        self._language = current_language.get() if current_language.get() != ENGLISH else found.language
+        language = language_in_force()
+        self._language = language if language != ENGLISH else found.language
         self._speakers: WeakSet[Speaker] = WeakSet()  # displays that live on, and are to change their language, too
         self._shown: tuple[str, int] | None = None
         self._unsettled: list[LiveDisplay] = []
