@@ -27,7 +27,7 @@ shows these two or three lines and no traceback.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..i18n.messages import ENGLISH, Phrase, has_message, tr, translated
 from ..security.sanitize import clean, one_line
@@ -145,7 +145,13 @@ class CredentialsError(SettingsError):
 
 
 class WaitTimeout(WanError):
-    """The wait ended; the job goes on."""
+    """The wait ended; the job keeps running.
+
+    Attributes:
+        job: the `Job` that was waited for; None in an unpickled error.
+    """
+
+    job: Any = None
 
 
 class OutputError(WanError):

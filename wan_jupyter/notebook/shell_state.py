@@ -167,12 +167,12 @@ class ShellState:
 
     def announce_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
         """Say what a cell costs, once: for the first job of this kernel that is not on the emulator."""
-        if self._cost_announced or job.facts.emulated or job.origin != "new":
+        if self._cost_announced or job.info.emulated or job.origin != "new":
             return None
         self._cost_announced = True
         price = session.price(request)
         if price is None:
-            return self.presenter.say("cost.unknown", model=job.facts.model, provider=job.provider)
+            return self.presenter.say("cost.unknown", model=job.info.model, provider=job.provider)
         return self.presenter.say("cost.about", price=price, provider=job.provider, seen=price.seen)
 
     def session_of(self, job: Job) -> Session:
@@ -180,7 +180,7 @@ class ShellState:
         from ..errors import SettingsError
 
         try:
-            return self.session(job.facts.session)
+            return self.session(job.info.session)
         except SettingsError:
             return self.session(job.provider)
 

@@ -30,7 +30,7 @@ BODY_LIMIT = 4 * 1024 * 1024
 CHUNK = 1 << 18  # bytes of a download that are written at a time
 PIECE = 1 << 17
 REDIRECTS = 5
-PATIENCE = retry.CREATE_PATIENCE  # seconds for a request and its whole answer, however steadily they drip
+PATIENCE = retry.CREATE_TIMEOUT_S  # seconds for a request and its whole answer, however steadily they drip
 REFUSED_LINK = frozenset({401, 403, 404, 410})  # how storage answers to a link that it takes no more
 
 
