@@ -126,7 +126,7 @@ IN_PYTHON = frozenset({"new", "budget", "yes"})  # what `Session.submit` takes o
 
 def _option(pair: tuple[object, str]) -> tuple[str, str, str]:
     option, keyword = pair
-    by_field = [f"`{flag}`" for flag, spelling in spellings().items() if spelling.row == option]
+    by_field = [f"`{flag}`" for flag, spelling in spellings().items() if spelling.option == option]
     value = f" {code(option.option.metavar)}" if option.option.metavar else ""
     return f"{', '.join(by_field)}{value}", keyword, escaped(option.help)
 

@@ -82,7 +82,7 @@ END = Word("--")
 class Spelling:
     """The meaning of one spelling of an option: the option, and the value it implies (None: a value follows)."""
 
-    row: Declared
+    option: Declared
     implied: bool | None = None
 
 
@@ -169,7 +169,7 @@ def read_line(line: str, names: Mapping[str, object]) -> ParsedCell:
     if _wants_help(line):
         return ParsedCell((), (), MappingProxyType({}), CellOptions(help=True))
     labels, asked, looked_up = _read(_words(line), names)
-    cell = {row.name for row in declared(CellOptions)}
+    cell = {option.name for option in declared(CellOptions)}
     return ParsedCell(
         images=tuple(None if label == NO_IMAGE else _value(label, names) for label in labels),
         image_labels=tuple(labels),
@@ -185,12 +185,12 @@ def spellings() -> Mapping[str, Spelling]:
     return MappingProxyType(dict(_spelt(declared(VideoRequest, CellOptions))))
 
 
-def _spelt(rows: Iterable[Declared]) -> Iterator[tuple[str, Spelling]]:
-    for row in rows:
-        given = True if row.option.kind in ("switch", "flag") else None
-        yield from ((flag, Spelling(row, given)) for flag in row.option.flags)
-        if row.option.kind == "switch":
-            yield f"--no-{row.option.flags[-1][2:]}", Spelling(row, False)
+def _spelt(options: Iterable[Declared]) -> Iterator[tuple[str, Spelling]]:
+    for option in options:
+        implied = True if option.option.kind in ("switch", "flag") else None
+        yield from ((flag, Spelling(option, implied)) for flag in option.option.flags)
+        if option.option.kind == "switch":
+            yield f"--no-{option.option.flags[-1][2:]}", Spelling(option, False)
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------
@@ -289,8 +289,8 @@ def _read(words: Iterable[Word], names: Mapping[str, object]) -> tuple[list[str]
         if item.flag == "":
             labels.append(item.word.text)
         elif item.word != END:
-            row, value, looked_up[row.name] = _option(item, names)
-            asked[row.name] = asked.get(row.name, ()) + value if row.option.kind == "pairs" else value
+            option, value, looked_up[option.name] = _option(item, names)
+            asked[option.name] = asked.get(option.name, ()) + value if option.option.kind == "pairs" else value
     if len(labels) > MAX_IMAGES:
         raise OptionError("option.too_many_images", value=shorten(labels[MAX_IMAGES]))
     return labels, asked, frozenset(name for name, is_looked_up in looked_up.items() if is_looked_up)
@@ -299,16 +299,16 @@ def _read(words: Iterable[Word], names: Mapping[str, object]) -> tuple[list[str]
 def _option(item: Item, names: Mapping[str, object]) -> tuple[Declared, Any, bool]:
     """Return an option, its value, and whether the value was looked up."""
     spelling = _spelling(item.flag)
-    row, typed = spelling.row, item.value
+    option, typed = spelling.option, item.value
     if spelling.implied is not None:
         if typed is not None:
-            raise refusal(row, typed.text)
-        return row, spelling.implied, False
+            raise refusal(option, typed.text)
+        return option, spelling.implied, False
     if typed is None:
-        raise OptionError("option.needs_value", flag=item.flag, metavar=row.option.metavar)
-    if row.option.kind == "pairs" and not typed.held:
+        raise OptionError("option.needs_value", flag=item.flag, metavar=option.option.metavar)
+    if option.option.kind == "pairs" and not typed.held:
         _refuse_part_quoted(item.flag, typed.text)
-    return row, read_value(row, _value(typed.text, names)), is_lookup(typed.text)
+    return option, read_value(option, _value(typed.text, names)), is_lookup(typed.text)
 
 
 def _spelling(flag: str) -> Spelling:
@@ -366,7 +366,7 @@ def read_partial(line: SplitLine) -> PartialLine:
         word = word if value is None else word.value_of(flag, value)
     if word.flag:
         found = _matches(word.flag)
-        waiting = found[0].row if len(found) == 1 else None
+        waiting = found[0].option if len(found) == 1 else None
     elif not word.quote and _is_other_option(Word(word.text)):
         waiting = None
     asked = MappingProxyType({**behind.asked, **before.asked})
@@ -387,9 +387,9 @@ def _collect(words: Iterable[Word]) -> PartialLine:
             ended = True
         elif len(found := _matches(item.flag)) == 1:
             if found[0].implied is None and item.value is None:
-                waiting = found[0].row
+                waiting = found[0].option
             else:
-                asked[found[0].row.name] = item.value.text if item.value else ""
+                asked[found[0].option.name] = item.value.text if item.value else ""
     return PartialLine(tuple(images), asked, waiting=waiting, ended=ended)
 
 
@@ -415,19 +415,18 @@ def _partial_words(text: str, begin: int) -> tuple[tuple[Word, ...], PartialWord
 
 def help_text() -> str:
     """Return the text of `%%wan --help`: plain, at most 100 columns."""
-    groups = ((tr("usage.request"), VideoRequest), (tr("usage.cell"), CellOptions))
-    rows = {title: declared(kind) for title, kind in groups}
-    width = max(len(_left(row)) for group in rows.values() for row in group) + 4
+    groups = {tr("usage.request"): declared(VideoRequest), tr("usage.cell"): declared(CellOptions)}
+    width = max(len(_left(option)) for group in groups.values() for option in group) + 4
     parts = [tr("usage.line").strip()]
-    parts += ["\n".join([title, *(_help_row(row, width) for row in group)]) for title, group in rows.items()]
+    parts += ["\n".join([title, *(_help_lines(option, width) for option in group)]) for title, group in groups.items()]
     return "\n\n".join([*parts, tr("usage.examples").strip()]) + "\n"
 
 
-def _left(row: Declared) -> str:
-    flags = [flag for flag, spelling in spellings().items() if spelling.row == row]
-    return f"{', '.join(flags)} {row.option.metavar}".strip()
+def _left(option: Declared) -> str:
+    flags = [flag for flag, spelling in spellings().items() if spelling.option == option]
+    return f"{', '.join(flags)} {option.option.metavar}".strip()
 
 
-def _help_row(row: Declared, width: int) -> str:
-    left = f"  {_left(row)}".ljust(width)
-    return textwrap.fill(row.help, HELP_WIDTH, initial_indent=left, subsequent_indent=" " * width)
+def _help_lines(option: Declared, width: int) -> str:
+    left = f"  {_left(option)}".ljust(width)
+    return textwrap.fill(option.help, HELP_WIDTH, initial_indent=left, subsequent_indent=" " * width)

@@ -78,8 +78,8 @@ def _flags(typed: str, line: PartialLine) -> Iterator[Offer]:
     """Offer the options that begin with the word and are not in the line yet, long spellings first."""
     fitting = [
         flag
-        for flag, meant in spellings().items()
-        if flag.startswith(typed) and (meant.row.name not in line.asked or meant.row.option.kind == "pairs")
+        for flag, spelling in spellings().items()
+        if flag.startswith(typed) and (spelling.option.name not in line.asked or spelling.option.option.kind == "pairs")
     ]
     return ((flag, "option") for flag in sorted(fitting, key=lambda flag: not flag.startswith("--")))
 
