@@ -172,7 +172,10 @@ def test_a_key_file_makes_dashscope_the_default(world: World) -> None:
     """It is how the vendor's own SDK keeps a key."""
     write_key_file("sk-file")
     session = opened(world)
-    assert (session.provider.name, session.key and session.key.source) == (INTL, "~/.dashscope/api_key")
+    assert (session.provider.name, session._resources.key and session._resources.key.source) == (
+        INTL,
+        "~/.dashscope/api_key",
+    )
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])

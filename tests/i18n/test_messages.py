@@ -16,7 +16,7 @@ from wan_jupyter.billing.budget import WRITTEN
 from wan_jupyter.catalog import plan
 from wan_jupyter.config.settings_files import SAID, SESSION_RULES, USER_RULES
 from wan_jupyter.errors.kinds import ADVICE
-from wan_jupyter.i18n.messages import ENGLISH, catalogue, has_message, tr
+from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, catalogue, has_message, tr
 from wan_jupyter.notebook import commands, magics
 from wan_jupyter.protocols import dashscope, new_api, openai_videos
 from wan_jupyter.request.options import CellOptions, VideoRequest, declared
@@ -129,6 +129,14 @@ def test_every_sentence_that_is_said_exists() -> None:
     said = [(where, first(call)) for where, call in calls() if name_of(call) == "tr" and first(call)]
     assert said
     assert [(where, key) for where, key in said if not has_message(key)] == []
+
+
+def test_every_sentence_that_counts_has_its_forms() -> None:
+    """English one for a single thing and one for several; no language lacks the general form."""
+    keys = {key for _, call in calls() if name_of(call) in ("tr_count", "say_count") and (key := first(call))}
+    assert keys
+    assert [key for key in keys if not {f"{key}.one", f"{key}.other"} <= set(catalogue(ENGLISH))] == []
+    assert [(key, name) for key in keys for name in LANGUAGES if f"{key}.other" not in catalogue(name)] == []
 
 
 def test_every_note_and_remark_exists() -> None:

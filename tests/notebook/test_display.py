@@ -308,7 +308,7 @@ def test_a_linked_video_is_whole_in_its_widget(kernel: Kernel) -> None:
 def test_what_is_too_heavy_for_a_widget_is_named_in_it(kernel: Kernel) -> None:
     """Embedded at the user's word or linked: beyond the limits there is text, whatever the prompt holds."""
     kernel.ok("from wan_jupyter.notebook import display as ui\nfrom wan_jupyter.notebook.display import views")
-    limits = {"always": "views.HEAVIEST", "never": "ui.presenter_of(get_ipython())._widgets.most"}
+    limits = {"always": "views.MAX_WIDGET_HTML", "never": "ui.presenter_of(get_ipython()).embedding.widget_page.most"}
     for line, limit in limits.items():
         kernel.ok(f"was, {limit} = {limit}, 100")
         prompt = f"<img src=x onerror=alert(1)> {line}"

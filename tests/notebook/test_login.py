@@ -92,7 +92,7 @@ def there(shell: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch) -> 
 
 def key_of(shell: Shell, name: str = "dashscope-intl") -> Any:
     """Return the key of the sessions that are open at a provider; they have the same."""
-    [key] = {one.key for one in shell.sessions() if one.provider.name == name}
+    [key] = {one._resources.key for one in shell.sessions() if one.provider.name == name}
     return key
 
 

@@ -156,12 +156,12 @@ def test_form_and_cell_are_the_same_request(world: World) -> None:
     """The cell of a draft that was ordered makes no second job."""
     session = world.session()
     draft = Draft(prompt="A cat", first=frame_uploaded("up.png", CAT), asked={"model": "wan2.2-i2v-flash"})
-    job = session.submit_request(request_of(draft, {}))
+    job = session._submit(request_of(draft, {}))
     job.result(60)
     (world.folder / "up.png").write_bytes(CAT)
     kept = keep_beside(world.folder, "up.png", CAT, "image/png")
     typed = replace(draft, first=frame_named(str(kept), {}))
-    assert session.submit_request(request_of(typed, {})).id == job.id
+    assert session._submit(request_of(typed, {})).id == job.id
 
 
 # ---- price and problems -------------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ class _Gate:
     provider = catalog.provider("emulator")
 
     @staticmethod
-    def plan(request: VideoRequest) -> catalog.Plan:
+    def _plan(request: VideoRequest) -> catalog.Plan:
         return catalog.check(request, catalog.provider("emulator"))
 
 

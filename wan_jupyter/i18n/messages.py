@@ -57,6 +57,16 @@ def tr(key: str, /, language: str = "", **values: object) -> str:
     return _template(key, spoken).format_map({name: translated(value, spoken) for name, value in values.items()})
 
 
+def tr_count(key: str, count: int, /, language: str = "", **values: object) -> str:
+    """Return the message for `key` in its form for `count` things, filled with `count` and `values`.
+
+    English has `key.one` and `key.other`. Korean, Chinese and Japanese have one form, `key.other`.
+    """
+    spoken = language or language_in_force()
+    form = f"{key}.one" if count == 1 and f"{key}.one" in catalogue(_known(spoken)) else f"{key}.other"
+    return tr(form, spoken, count=count, **values)
+
+
 def translated(value: object, language: str = "") -> Any:
     """Return a value as a language ("": the one in force) says it: a phrase anew, anything else as it is."""
     return tr(value.key, language, **value.values) if isinstance(value, Phrase) else value
@@ -111,8 +121,12 @@ def language_of(*tags: str) -> str:
 
 
 def _template(key: str, language: str) -> str:
-    own = catalogue(language if language in LANGUAGES else ENGLISH)
+    own = catalogue(_known(language))
     return own[key] if key in own else catalogue(ENGLISH)[key]
+
+
+def _known(language: str) -> str:
+    return language if language in LANGUAGES else ENGLISH
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

@@ -114,7 +114,7 @@ class WanMagics(Magics):
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
         typed_cell = f"%%wan {line}\n{cell}".rstrip()
-        job = session.submit_request(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
+        job = session._submit(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
         self.state.announce_cost(job, session, request)
@@ -131,25 +131,31 @@ class WanMagics(Magics):
         return commands.run(self.state, line)
 
     def _request(self, typed: ParsedCell, cell: str) -> VideoRequest:
-        from ..errors import PromptError
-        from ..media.image.reader import read_image
-        from ..request.options import VideoRequest
+        """Return the request of a cell: templates filled from the notebook's variables.
+
+        Raises:
+            CredentialsError: a variable brought an API key in; it is removed from IPython's history.
+        """
+        from ..errors import CredentialsError
+        from ..request.build import build_request
         from ..request.templates import fill, normal
 
-        filled = normal(fill(cell, self.shell.user_ns))
-        self.state.refuse_keys("", filled)
-        named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
-        shown = [row for row in named if row[1] is not None]
-        frames: dict[str, Any] = {
-            role: read_image(value, label=label if value is not label else "") for role, value, label in shown
-        }
-        if not frames and not filled and "clip_url" not in typed.asked:
-            raise PromptError("prompt.empty")
-        asked = dict(typed.asked)
-        if "negative_prompt" in asked and "negative_prompt" not in typed.looked_up:
-            asked["negative_prompt"] = fill(asked["negative_prompt"], self.shell.user_ns)
-        self.state.refuse_keys("", "\n".join(map(str, asked.values())))  # what variables brought stood in no cell
-        return VideoRequest(prompt=normal(cell), filled_prompt=filled, **frames, **asked)
+        names, options = self.shell.user_ns, dict(typed.asked)
+        if "negative_prompt" in options and "negative_prompt" not in typed.looked_up:
+            options["negative_prompt"] = fill(options["negative_prompt"], names)
+        pairs = zip(typed.images, typed.image_labels, strict=False)
+        labels = [label if value is not label else "" for value, label in pairs]
+        try:
+            return build_request(
+                normal(cell),
+                images=typed.images,
+                labels=labels,
+                options=options,
+                filled_prompt=fill(cell, names),
+                keys=self.state.known_keys(),
+            )
+        except CredentialsError:
+            self.state.forget_keys()
 
 
 def register(ip: Any) -> WanMagics:
@@ -174,7 +180,7 @@ def unregister(ip: Any) -> None:
     if ours is not None and ours.before is not None:
         ip.config[WanMagics.__name__] = ours.before
     for session in ours.state.opened.values() if ours else ():
-        session.let_go()
+        session._resources.release()
     if ours is not None:
         ip.events.unregister("pre_run_cell", ours.state.speak)
         with suppress(ValueError):  # it has greeted already

@@ -57,7 +57,7 @@ class ShellState:
         self._noticed: set[str] = set()
         self._cost_announced = False
         self._language = ""  # of environment and files; not read yet
-        display.settle(ip, self.folders.notebook)
+        display.set_notebook_folder(ip, self.folders.notebook)
 
     @property
     def presenter(self) -> Presenter:
@@ -67,8 +67,8 @@ class ShellState:
     def speak(self, *_: object) -> None:
         """Put the user's language in force for the cell that begins; it is found when a sentence is needed."""
         current_language.set(self.language)
-        if hasattr(self.ip, display.ATTRIBUTE):
-            display.speak(self.ip, self.language())
+        if hasattr(self.ip, display.PRESENTER_ATTRIBUTE):
+            display.set_language(self.ip, self.language())
 
     def language(self) -> str:
         """Return the language to speak: of `%config`, the environment, the settings files or the system."""
@@ -108,7 +108,7 @@ class ShellState:
         from ..config.settings import read_settings
 
         found = replace(read_settings(fixed=self.folders, config=self.configured()), logins=self.logins)
-        self.presenter.embed = found.embed
+        self.presenter.embedding.default = found.embed
         self._language = found.language
         self.speak()
         for key, values in found.notices:
@@ -127,7 +127,7 @@ class ShellState:
         self.logins = {**others, name: key} if key else others
         for asked, session in list(self.opened.items()):
             if asked[0] is None or name in (session.name, session.provider.name):
-                self.opened.pop(asked).let_go()
+                self.opened.pop(asked)._resources.release()
 
     def refuse_keys(self, line: str, cell: str = "") -> None:
         """Refuse a cell that holds a key, and remove the key from IPython's history.
@@ -136,7 +136,15 @@ class ShellState:
             CredentialsError: the cell holds a key.
         """
         if self._holds_key(f"%{line}\n{cell}"):
-            self._refuse(self._holds_key)
+            self.forget_keys()
+
+    def forget_keys(self) -> NoReturn:
+        """Remove every input that holds a key from IPython's history, and refuse the cell that used one.
+
+        Raises:
+            CredentialsError: always.
+        """
+        self._refuse(self._holds_key)
 
     def refuse_key(self, word: str) -> None:
         """Refuse a word in place of a name that may be a key, and remove the inputs that contain it from the history.
@@ -155,15 +163,18 @@ class ShellState:
 
         raise CredentialsError("key.typed" if forget_inputs(self.ip, unwanted) else "key.typed_remembered")
 
+    def known_keys(self) -> tuple[Key, ...]:
+        """Return the keys of the current environment, of `%wan login`, and of the open sessions."""
+        found = self._settings(files=False).keys
+        opened = [key for session in self.opened.values() for key in session._known_keys]
+        return (*found.values(), *self.logins.values(), *opened)
+
     def _holds_key(self, text: str) -> bool:
         """Return whether a cell's text holds a key, or names one on a magic's line (`api_key=…`)."""
         from ..security import key_detection
 
-        opened = [one.key for one in self.opened.values() if one.key and one.provider.key != "built-in"]
-        found = self._settings(files=False).keys
-        known = [*found.values(), *self.logins.values(), *opened]
         lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
-        return key_detection.holds_key(text, known) or any(map(key_detection.names_key, lines))
+        return key_detection.holds_key(text, self.known_keys()) or any(map(key_detection.names_key, lines))
 
     def announce_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
         """Say what a cell costs, once: for the first job of this kernel that is not on the emulator."""
@@ -188,8 +199,8 @@ class ShellState:
         """Return a job by the beginning of its id ("" for the newest); an unfinished one is followed in this kernel."""
         session = self.session()
         job = session.job(beginning) if beginning else self._newest(session)
-        file_lost = job.done and session.is_astray(session.journal.get(job.id))  # its session downloads it again
-        return self.session_of(job).follow(job.id) if not job.snapshot.settled or file_lost else job
+        file_lost = job.done and session._registry.has_lost_video(job.id)  # its own session downloads it again
+        return self.session_of(job)._registry.follow(job.id) if not job.snapshot.settled or file_lost else job
 
     def orphans(self) -> list[Orphan]:
         """Return the unfinished jobs that no process follows; a home without a journal has none."""
@@ -209,7 +220,7 @@ class ShellState:
         problems: list[tuple[str, WanError]] = []
         for left in self.orphans():
             try:
-                job = self._session_of(left).follow(left.id)
+                job = self._session_of(left)._registry.follow(left.id)
             except WanError as problem:
                 problems.append((left.id, problem))
                 continue

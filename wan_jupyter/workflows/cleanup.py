@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalog import plan
-from ..session.resources import SessionResources
+from ..session.session import Session
 from ..status import Status
 from ..storage.home import HomeLayout
 from ..storage.journal.journal import JobRecord
@@ -40,24 +40,24 @@ class DiskUsage:
     kept: str = ""
 
 
-def look(means: SessionResources) -> list[DiskUsage]:
+def look(session: Session) -> list[DiskUsage]:
     """Return every kind of files with what may go; nothing is removed."""
-    rows = means.journal.recent(ALL)
-    home = HomeLayout(means.journal.path.parent)
+    rows = session._resources.journal.recent(ALL)
+    home = HomeLayout(session._resources.journal.path.parent)
     return [
-        DiskUsage("videos", means.outputs, tuple(_videos(rows))),
-        _halves(means, rows),
+        DiskUsage("videos", session.outputs, tuple(_videos(rows))),
+        _halves(session, rows),
         _spool(home.inputs, rows),
-        _emulator(means, home.emulator, rows),
-        _owners(means, home.owners, rows),
-        DiskUsage("journal", home.root, tuple(home.root.glob(f"{means.journal.path.name}*"))),
+        _emulator(session, home.emulator, rows),
+        _owners(session, home.owners, rows),
+        DiskUsage("journal", home.root, tuple(home.root.glob(f"{session._resources.journal.path.name}*"))),
     ]
 
 
-def clear(means: SessionResources) -> tuple[int, int]:
+def clear(session: Session) -> tuple[int, int]:
     """Remove what may go, while nobody can begin a job that would need it; return how many files and bytes."""
-    with means.journal.undisturbed():
-        found = [(path, weight([path])) for shelf in look(means) for path in shelf.spare]
+    with session._resources.journal.undisturbed():
+        found = [(path, weight([path])) for shelf in look(session) for path in shelf.spare]
         sizes = [size for path, size in found if _remove(path)]
     return len(sizes), sum(sizes)
 
@@ -94,13 +94,13 @@ def _videos(rows: Iterable[JobRecord]) -> Iterator[Path]:
             yield from (path for path in (video, video.with_suffix(".json")) if path.is_file())
 
 
-def _halves(means: SessionResources, rows: list[JobRecord]) -> DiskUsage:
+def _halves(session: Session, rows: list[JobRecord]) -> DiskUsage:
     """Find videos and sidecars that came half, of jobs that have ended."""
     ended = {row.id for row in rows if not _is_open(row)}
-    folders = {means.outputs, *(Path(row.folder) for row in rows)}
+    folders = {session.outputs, *(Path(row.folder) for row in rows)}
     found = sorted(pair for folder in folders for pair in half_written(folder))
     spare = tuple(path for path, job in found if job in ended)
-    return DiskUsage("halves", means.outputs, tuple(path for path, _ in found), spare)
+    return DiskUsage("halves", session.outputs, tuple(path for path, _ in found), spare)
 
 
 def _spool(folder: Path, rows: Iterable[JobRecord]) -> DiskUsage:
@@ -119,13 +119,15 @@ def _is_still(path: Path) -> bool:
         return False
 
 
-def _emulator(means: SessionResources, folder: Path, rows: list[JobRecord]) -> DiskUsage:
+def _emulator(session: Session, folder: Path, rows: list[JobRecord]) -> DiskUsage:
     """Find tasks and clips that no job stands for; none may go while a job's task is not known, or others serve."""
     files = _files(folder)
     unknown = [row for row in rows if _is_open(row) and not row.snapshot.remote_id and _is_emulated(row)]
     if unknown or not files:
         return DiskUsage("emulator", folder, files, kept="emulator_open" if unknown else "")
-    spare = means.emulator_spare({row.snapshot.remote_id for row in rows if row.snapshot.remote_id})
+    spare = session._resources.unneeded_emulator_files(
+        {row.snapshot.remote_id for row in rows if row.snapshot.remote_id}
+    )
     return DiskUsage("emulator", folder, files, tuple(spare or ()), "emulator_served" if spare is None else "")
 
 
@@ -134,9 +136,9 @@ def _is_emulated(row: JobRecord) -> bool:
     return where is None or where.emulated
 
 
-def _owners(means: SessionResources, folder: Path, rows: Iterable[JobRecord]) -> DiskUsage:
+def _owners(session: Session, folder: Path, rows: Iterable[JobRecord]) -> DiskUsage:
     busy = {row.owner for row in rows if row.snapshot.status.live}
-    return DiskUsage("owners", folder, _files(folder), tuple(means.owner.spare(busy)))
+    return DiskUsage("owners", folder, _files(folder), tuple(session._resources.owner.spare(busy)))
 
 
 def _files(folder: Path) -> tuple[Path, ...]:

@@ -8,21 +8,23 @@ request; what a cell's line has no way to write is refused there, and can be mad
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from ..billing.money import Price
 from ..catalog.remarks import Remark
-from ..errors import InputError, JobError, OptionError, PromptError, WanError
+from ..errors import CredentialsError, InputError, JobError, OptionError, WanError
 from ..i18n.suggestions import shorten
 from ..jobs.job import Job
 from ..media.image.reader import Image, read_image
+from ..request.build import build_request
 from ..request.command_line import NO_IMAGE, read_line, split
 from ..request.options import Declared, VideoRequest, declared
 from ..request.templates import fill, is_lookup, lookup, normal
 from ..request.values import read_value
+from ..security.api_key import Key
 from ..session.session import Session
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -104,20 +106,22 @@ def as_now(draft: Draft, names: Mapping[str, object]) -> Draft:
 # ---- as a request -------------------------------------------------------------------------------------------------
 
 
-def request_of(draft: Draft, names: Mapping[str, object]) -> VideoRequest:
-    """Return what a draft asks for, as the magic reads a cell.
+def request_of(draft: Draft, names: Mapping[str, object], keys: Collection[Key] = ()) -> VideoRequest:
+    """Return the request of a draft, as the magic reads a cell.
+
+    Args:
+        keys: the API keys that are known, which no request may hold.
 
     Raises:
-        PromptError: there is neither picture nor prompt, or a template cannot be filled.
+        CredentialsError: the draft, or a variable that fills it, holds an API key.
+        PromptError: there is neither image nor prompt, or a template cannot be filled.
     """
-    filled = normal(fill(draft.prompt, names))
-    if not draft.frames and not filled:
-        raise PromptError("prompt.empty")
-    asked = dict(draft.asked)
-    if "negative_prompt" in asked:
-        asked["negative_prompt"] = fill(asked["negative_prompt"], names)
-    frames: dict[str, Any] = {role: frame.image for role, frame in draft.frames.items()}
-    return VideoRequest(prompt=normal(draft.prompt), filled_prompt=filled, **frames, **asked)
+    options = dict(draft.asked)
+    if "negative_prompt" in options:
+        options["negative_prompt"] = fill(options["negative_prompt"], names)
+    images = [frame.image if frame else None for frame in (draft.first, draft.last)]
+    filled = fill(draft.prompt, names)
+    return build_request(normal(draft.prompt), images=images, options=options, filled_prompt=filled, keys=keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +137,10 @@ class Outlook:
 def outlook(draft: Draft, session: Session, names: Mapping[str, object]) -> Outlook:
     """Return what a draft would cost, or why it cannot be sent; nothing is sent."""
     try:
-        request = request_of(draft, names)
-        plan = session.plan(request)
+        request = request_of(draft, names, session._known_keys)
+        plan = session._plan(request)
         return Outlook(None, plan.model.id, session.price(request), plan.remarks)
-    except InputError as problem:
+    except (InputError, CredentialsError) as problem:
         return Outlook(problem)
 
 

@@ -108,7 +108,7 @@ def _bare_plan(draft: Draft, session: Session) -> Plan | None:
     if not frames and not alone:
         frames = {"first": Image("")}
     request = VideoRequest(prompt=".", filled_prompt=".", model=name, **frames)
-    for attempt in (session.plan, lambda asked: catalog.resolve(asked, session.provider)):
+    for attempt in (session._plan, lambda asked: catalog.resolve(asked, session.provider)):
         try:
             return attempt(request)
         except InputError:

@@ -150,9 +150,11 @@ def _session(patient: Patient) -> Iterator[Finding]:
     if (session := patient.session) is not None:
         facts = {"session": session.name, "provider": session.provider.name, "title": session.provider.title}
         yield _finding("session", "session", **facts)
-        address = tr("where.in_kernel") if session.in_process else session.provider.base_url
+        address = tr("where.in_kernel") if session._resources.in_process else session.provider.base_url
         yield Finding(tr("where.address"), address)
-        yield Finding(tr("where.key"), translated(session.key.source) if session.key else tr("where.no_key"))
+        yield Finding(
+            tr("where.key"), translated(own.source) if (own := session._resources.key) else tr("where.no_key")
+        )
 
 
 def _service(patient: Patient) -> Iterator[Finding]:
@@ -160,7 +162,7 @@ def _service(patient: Patient) -> Iterator[Finding]:
     if patient.session is None:
         return
     try:
-        answer = patient.session.knock(PATIENCE)
+        answer = patient.session.ping(PATIENCE)
     except WanError as problem:
         yield Finding(tr("doctor.name.service"), problem.message(), problem.hint())
         return
@@ -201,7 +203,7 @@ def _journal(patient: Patient) -> Iterator[Finding]:
     if patient.session is None:
         return
     try:
-        journal = patient.session.journal
+        journal = patient.session._resources.journal
         journal.salt()  # writes where there is none yet, and takes the right to write in any case
         size = sum(one.stat().st_size for one in journal.path.parent.glob(f"{journal.path.name}*"))
         yield _finding("journal", "journal", path=journal.path, size=f"{size / 1e6:.1f} MB")

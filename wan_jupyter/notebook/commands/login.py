@@ -104,7 +104,7 @@ def _check_with_service(state: ShellState, name: str) -> bool:
     """Report whether the service accepts the key; return False if it refuses it. The request is free."""
     try:
         session = state.session(name)
-        answer = session.knock()
+        answer = session.ping()
     except WanError as problem:  # no address yet, or no network: the key may still be right
         state.presenter.say("login.unasked", name=name, reason=problem.message())
         return True

@@ -28,7 +28,7 @@ def clean(state: ShellState, *, yes: bool = False) -> None:
     if not yes:
         return _show_disk_use(state)
     count, size = clear(state.session())
-    return state.presenter.say("clean.done", count=count, size=_megabytes(size))
+    return state.presenter.say_count("clean.done", count, size=_megabytes(size))
 
 
 def _show_disk_use(state: ShellState) -> None:
@@ -93,12 +93,12 @@ def findings(ip: Any) -> Iterator[Finding]:
 
     front = detect(ip)
     ways = tr("doctor.waits" if front.waits else "doctor.returns")
-    yield Finding(tr("doctor.name.front"), tr("part.semicolon").join((tr(f"doctor.face.{front.face}"), ways)))
+    yield Finding(tr("doctor.name.front"), tr("part.semicolon").join((tr(f"doctor.face.{front.surface}"), ways)))
     module = sys.modules.get("ipywidgets.widgets.widget")
     alive = getattr(module, "_instances", None)  # ipywidgets 8; version 7 keeps them on the class
     if alive is None:
         alive = getattr(getattr(module, "Widget", None), "widgets", {})
-    fix = tr("doctor.widgets_fix") if front.face == "widget" and not _comms(ip) else ""
+    fix = tr("doctor.widgets_fix") if front.surface == "widget" and not _comms(ip) else ""
     yield Finding(tr("doctor.name.widgets"), tr("doctor.widgets", count=len(alive)), fix)
 
 
