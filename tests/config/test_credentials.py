@@ -159,7 +159,7 @@ def test_the_nearest_source_is_taken(world: World, monkeypatch: pytest.MonkeyPat
     write_key_file(" sk-file\n")
     assert _source(row, settings(world)) == ("~/.dashscope/api_key", "sk-file")
     assert _source(row, settings(world, **KEYS)) == ("DASHSCOPE_API_KEY", ONE)
-    assert _source(row, settings(world, **KEYS), "sk-given") == ("the session's argument", "sk-given")
+    assert _source(row, settings(world, **KEYS), "sk-given") == ("the session's key argument", "sk-given")
 
 
 def _source(row: Provider, found: Settings, explicit: str | None = None) -> tuple[str, str]:

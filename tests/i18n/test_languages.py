@@ -122,7 +122,7 @@ def test_an_error_is_shown_in_the_users_language_and_logged_in_english(
     assert shown in ran.out
     assert tr("option.did_you_mean", "ko", word="--dry-run").strip() in ran.out
     assert isinstance(ran.error, errors.OptionError)
-    assert str(ran.error).startswith("There is no option --dry-rum.\nDid you mean --dry-run?")
+    assert str(ran.error).startswith("Unknown option --dry-rum.\nDid you mean --dry-run?")
 
 
 def test_a_card_and_a_table_speak_it_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

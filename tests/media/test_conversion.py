@@ -228,7 +228,7 @@ def test_another_format_is_converted(kind: str, mime: str) -> None:
     assert image.mime == mime
     fit = convert_to_fit(image.encoded(), OLD, "cat")
     assert (fit.mime, corners(pixels(fit)), done(fit)) == ("image/png", ["red", "green", "blue", "white"], ["format"])
-    assert said(fit) == f"cat is {mime}, which this model does not take: it was sent as image/png."
+    assert said(fit) == f"cat is {mime}, which this model does not support; it was sent as image/png."
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_large_picture_is_scaled_to_the_largest_side(
     """Its shape stays; old and new size are said."""
     fit = convert_to_fit(saved(drawn(size=size)), bounds, "cat")
     assert (pixels(fit).size, fit.mime) == (made, "image/png")
-    words = f"cat was scaled down from {size[0]}x{size[1]} to {made[0]}x{made[1]} pixels, to what this model takes."
+    words = f"cat was scaled down from {size[0]}x{size[1]} to {made[0]}x{made[1]} pixels, the limit of this model."
     assert said(fit) == words
 
 

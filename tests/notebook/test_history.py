@@ -89,7 +89,7 @@ def test_jobs_since_a_day_can_be_asked_for(shell: Shell, since: str, kept: int) 
     ("words", "said"),
     [("--since tomorrow-ish", "does not know the day"), ("--since", "needs a value"), ("--model --failed", "needs"),
      ("--limit 0", "from 1"), ("--limit many", "from 1"), ("--limit", "needs a value"),
-     ("--faild", "There is no --faild here"), ("all", "one too many")],
+     ("--faild", "Unknown argument --faild"), ("all", "one too many")],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_is_two_lines(shell: Shell, words: str, said: str) -> None:
     """What is wrong, and what it takes."""

@@ -298,7 +298,7 @@ def test_a_failure_raises_where_the_cell_waits(shell: Shell) -> None:
     assert "DataInspectionFailed: Input data may contain inappropriate content." in first
     assert f"(request id {ran.error.request_id})" in first
     assert "moderation refused" in second
-    assert third == "Change the words or the picture. Nothing was billed."
+    assert third == "Change the prompt or the image. Nothing was billed."
     assert "DataInspectionFailed" not in ran.err
 
 
@@ -523,7 +523,7 @@ def test_wait_raises_once_after_all_have_ended(shell: Shell) -> None:
 
 def test_there_may_be_nothing_to_wait_for(shell: Shell) -> None:
     """Then it says so."""
-    assert "Nothing is under way" in shell.ok("%wan wait").out
+    assert "No jobs in progress" in shell.ok("%wan wait").out
 
 
 def test_cancel_stops_a_queued_job(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -592,21 +592,23 @@ def test_an_unknown_flag_is_answered_with_those_there_are(shell: Shell, line: st
     """Every command has `--help`."""
     ran = shell.run(f"%wan {line}")
     assert isinstance(ran.error, OptionError)
-    assert ran.lines[1] == f"It takes: {takes}."
+    assert ran.error.key == "option.unknown_here"
+    assert takes in ran.lines[1]
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
-    [("shwo", "Did you mean show?"), ("jobs all", "all is one too many"), ("show a b", "b is one too many"),
-     ("clean all", "all is one too many"), ("jobs --failed=x", "x is one too many"),
-     ("help shwo", "Did you mean show?")],
+    ("line", "key", "value"),
+    [("shwo", "command.unknown", "shwo"), ("help shwo", "command.unknown", "shwo"),
+     ("jobs all", "command.too_many", "all"), ("show a b", "command.too_many", "b"),
+     ("clean all", "command.too_many", "all"), ("jobs --failed=x", "command.too_many", "x")],
 )  # fmt: skip
-def test_a_wrong_command_is_two_lines(shell: Shell, line: str, words: str) -> None:
-    """Never a traceback."""
+def test_a_wrong_command_is_two_lines(shell: Shell, line: str, key: str, value: str) -> None:
+    """Never a traceback; the word that is wrong is named, and for an unknown command the nearest one."""
     ran = shell.run(f"%wan {line}")
     assert isinstance(ran.error, OptionError)
-    assert len(ran.lines) == 2
-    assert words in ran.out
+    assert (ran.error.key, len(ran.lines)) == (key, 2)
+    assert value in ran.lines[0]
+    assert key != "command.unknown" or "show" in ran.lines[1]
 
 
 # ---- folders ---------------------------------------------------------------------------------------------------------

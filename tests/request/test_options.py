@@ -210,7 +210,7 @@ def test_a_wrong_value_is_refused_in_two_lines(name: str, value: object) -> None
 
 def test_a_misspelt_choice_is_answered_with_the_right_one() -> None:
     """And with all of them."""
-    assert refused("embed", "alway").hint() == "Did you mean always? It takes one of: auto, always, never."
+    assert refused("embed", "alway").hint() == "Did you mean always? Choose from: auto, always, never."
 
 
 def test_python_keywords_are_the_same_fields() -> None:

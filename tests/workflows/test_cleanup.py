@@ -211,7 +211,7 @@ def test_the_table_says_what_may_go_and_yes_removes_it(shell: Shell) -> None:
     assert "%wan clean --yes removes them" in said
     assert "1.5 MB" in said
     assert shell.ok("%wan clean --yes").lines == ["Removed 1 file, 1.5 MB."]
-    assert shell.ok("%wan clean").lines[-1] == "Nothing here may go."
+    assert shell.ok("%wan clean").lines[-1] == "Nothing to clean up."
     assert job.video.path.is_file()
 
 

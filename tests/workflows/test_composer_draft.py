@@ -270,7 +270,7 @@ def test_a_value_that_the_model_lacks_falls_back_and_it_is_said(world: World) ->
     assert "model" not in both.asked
     assert there.model is not None
     assert there.model.id == "wan2.2-kf2v-flash"
-    assert notes == ["wan2.5-i2v-preview does not take these pictures; wan2.2-kf2v-flash is used."]
+    assert notes == ["wan2.5-i2v-preview does not support these images; using wan2.2-kf2v-flash."]
 
 
 @given(asked=VALUES, roles=st.sets(st.sampled_from(["first", "last"])))
