@@ -13,18 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from .clip_spec import ClipSpec
 from .faults import Fault, FaultList
-from .ledger import Line
-from .rendering.clip_spec import Plan
-from .service import Core
+from .ledger import LoggedRequest
+from .service import Service
 from .tasks import Task
 
 
-class Control:
+class AdminApi:
     """Answer `/_emulator/ledger` and `/_emulator/faults`; `lines` lists the requests so far."""
 
-    def __init__(self, core: Core, faults: FaultList, lines: Callable[[], list[Line]]) -> None:
-        self._core = core
+    def __init__(self, service: Service, faults: FaultList, lines: Callable[[], list[LoggedRequest]]) -> None:
+        self._service = service
         self._faults = faults
         self._lines = lines
         self.routes: list[BaseRoute] = [
@@ -36,7 +36,7 @@ class Control:
 
     async def ledger(self, _: Request) -> Response:
         """List every task of the folder with what it cost, and every request to this app."""
-        tasks = [await self._entry(task) for task in self._core.tasks.all()]
+        tasks = [await self._entry(task) for task in self._service.tasks.all()]
         return JSONResponse({"tasks": tasks, "requests": [asdict(line) for line in self._lines()]})
 
     async def show_faults(self, _: Request) -> Response:
@@ -58,13 +58,13 @@ class Control:
         return JSONResponse([])
 
     async def _entry(self, task: Task) -> dict[str, Any]:
-        standing = await self._core.life(task)
-        outcome = await self._core.outcome(task) if standing.status == "SUCCEEDED" else None
+        state = await self._service.life(task)
+        outcome = await self._service.outcome(task) if state.status == "SUCCEEDED" else None
         return {
             "task_id": task.task_id,
             "protocol": task.protocol,
             "model": task.model,
-            "status": standing.status,
-            "billed_seconds": outcome.asked if isinstance(outcome, Plan) else 0,
+            "status": state.status,
+            "billed_seconds": outcome.asked if isinstance(outcome, ClipSpec) else 0,
             "request": task.request,
         }

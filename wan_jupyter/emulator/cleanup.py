@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .rendering.clip_spec import Plan
+from .clip_spec import ClipSpec
 from .serving_lock import others
 from .tasks import TaskFolder
 
@@ -41,7 +41,7 @@ def _needed(folder: Path, known: Collection[str], now: float) -> Iterator[Path]:
         if (task := tasks.get(task_id)) is not None:
             yield from (folder / "inputs" / digest for digest in _digests([task.request, task.uploads]))
             outcome = tasks.outcome(task_id)
-            if isinstance(outcome, Plan):
+            if isinstance(outcome, ClipSpec):
                 yield folder / "clips" / f"{outcome.digest}.mp4"
                 yield from (folder / "inputs" / digest for digest in outcome.pictures)
     for path in (folder / "uploads").glob("*.json"):

@@ -19,8 +19,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .faults import SCOPE_KEY, Fault, FaultList
-from .ledger import Ledger, Line
-from .service import Point
+from .ledger import Ledger, LoggedRequest
+from .service import FaultPoint
 
 OWN = "/_emulator/"  # our own doors are neither written down nor disturbed
 HTML = b"<!doctype html><title>Sign in</title><h1>Sign in to the network</h1>"
@@ -37,13 +37,13 @@ class Call:
     transport: asyncio.Transport | None
 
 
-class Gate:
+class FaultMiddleware:
     """Wrap the app. `protocol_of` names the protocol of a path that several share."""
 
     def __init__(
         self,
         app: ASGIApp,
-        points: Sequence[Point],
+        points: Sequence[FaultPoint],
         faults: FaultList,
         ledger: Ledger,
         protocol_of: Callable[[str], str | None],
@@ -79,7 +79,7 @@ class Gate:
 
     def _write_down(self, scope: Scope) -> int:
         authorized = any(name == b"authorization" for name, _ in scope["headers"])
-        return self._ledger.write(Line(scope["method"], scope["path"], None, authorized))
+        return self._ledger.write(LoggedRequest(scope["method"], scope["path"], None, authorized))
 
     def _date(self) -> tuple[bytes, bytes]:
         return b"date", formatdate(self._now(), usegmt=True).encode()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from .rendering.clip_spec import Refusal
+from .clip_spec import Refusal
 from .tasks import write_whole
 
 LARGEST_DOWNLOAD = 20 * 1024 * 1024  # bytes; the limit of 2.7 and 3.0 (wire sheet 2, 2026-11-21)

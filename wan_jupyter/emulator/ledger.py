@@ -8,7 +8,7 @@ LONGEST = 20_000  # requests; older ones are forgotten
 
 
 @dataclass(frozen=True)
-class Line:
+class LoggedRequest:
     """Hold one request; `status` is None as long as, or if ever, no answer began to go out."""
 
     method: str
@@ -21,10 +21,10 @@ class Ledger:
     """Keep the lines in the order the requests came."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, LoggedRequest] = {}
         self._count = 0
 
-    def write(self, line: Line) -> int:
+    def write(self, line: LoggedRequest) -> int:
         """Add a line and return its number."""
         self._count += 1
         self._lines[self._count] = line
@@ -36,6 +36,6 @@ class Ledger:
         if number in self._lines:
             self._lines[number] = replace(self._lines[number], status=status)
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[LoggedRequest]:
         """List the requests so far, oldest first."""
         return list(self._lines.values())

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from .requests import Sent, parts_of
 from .result_links import ACCESS_KEY_ID, error_xml
-from .service import Core
+from .service import Service
 from .tasks import read_json, write_whole
 
 SINK = "/uploads-sink"
@@ -50,16 +50,16 @@ REFUSALS: Mapping[str, tuple[int, str, str]] = MappingProxyType(
 class Uploads:
     """Lend storage, take files, and find them again."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._folder = core.settings.state / "uploads"
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._folder = service.settings.state / "uploads"
         self.routes: list[BaseRoute] = [
             Route(path, self.sink, methods=["POST"]) for path in (SINK, f"{SINK}/{{rest:path}}")
         ]
 
     def policy(self, base_url: str, account: str, model: str) -> dict[str, Any]:
         """Make the `data` of a policy: five minutes to put files into a folder of its own."""
-        now = self._core.now()
+        now = self._service.now()
         day = time.strftime("%Y-%m-%d", time.gmtime(now))
         folder = f"dashscope-instant/{account}/{day}/{uuid.uuid4().hex}"
         facts = {"expires": now + POLICY_SECONDS, "folder": folder, "account": account, "model": model}
@@ -87,7 +87,7 @@ class Uploads:
         names = [name for name, _ in parts]
         # The storage reads no further than the file, so what comes after it is as good as missing.
         fields = dict(parts[: names.index("file") + 1]) if "file" in names else {}
-        problem = await self._core.aside(lambda: self._keep(fields))
+        problem = await self._service.aside(lambda: self._keep(fields))
         if problem:
             return _refuse(problem, request)
         return Response(status_code=200 if fields.get("success_action_status") == "200" else 204)
@@ -96,7 +96,7 @@ class Uploads:
         """Map each `oss://` name in a request to a digest, if it was asked to be resolved and may be used."""
         if request.headers.get("x-dashscope-ossresourceresolve", "").lower() != "enable":
             return {}
-        account = self._core.account(key)
+        account = self._service.account(key)
         found = ((name, self._digest(name, account, model)) for name in _names(sent))
         return {name: digest for name, digest in found if digest is not None}
 
@@ -110,13 +110,13 @@ class Uploads:
         problem = self._problem(facts, key, file)
         if problem is None:
             record = {name: facts[name] for name in ("account", "model")}
-            record |= {"sha256": self._core.inputs.put(file.data), "when": self._core.now()}
+            record |= {"sha256": self._service.inputs.put(file.data), "when": self._service.now()}
             write_whole(self._path(key), json.dumps(record).encode())
         return problem
 
     def _problem(self, facts: Mapping[str, Any], key: str, file: Sent) -> str | None:
         checks = {
-            "expired": facts["expires"] < self._core.now(),
+            "expired": facts["expires"] < self._service.now(),
             "key": not key.startswith(f"{facts['folder']}/"),
             "size": len(file.data) > LARGEST_MB * 1024 * 1024,
             "again": self._path(key).exists(),
@@ -127,13 +127,13 @@ class Uploads:
         record = read_json(self._path(name.removeprefix(SCHEME)))
         if record is None or (record["account"], record["model"]) != (account, model):
             return None
-        return str(record["sha256"]) if self._core.now() - record["when"] <= KEPT_SECONDS else None
+        return str(record["sha256"]) if self._service.now() - record["when"] <= KEPT_SECONDS else None
 
     def _path(self, key: str) -> Any:
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
     def _signature(self, policy: str) -> str:
-        return self._core.signature(f"policy {policy}", 0)
+        return self._service.signature(f"policy {policy}", 0)
 
 
 def _facts(policy: str) -> dict[str, Any]:

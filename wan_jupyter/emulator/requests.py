@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from .clip_spec import Refusal
 from .faults import ordered
-from .rendering.clip_spec import Refusal
 
 BAD_KEY = "bad-key"
 LARGEST_BODY = 128 * 1024 * 1024  # bytes: the gateways' limit; DashScope documents none (wire sheets, 2026-11-21)

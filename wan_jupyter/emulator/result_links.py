@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from .clip_spec import ClipSpec
 from .faults import ordered
-from .rendering.clip_spec import Plan
-from .service import Core, Point
+from .service import FaultPoint, Service
 from .tasks import Task
 
 LINK_SECONDS = 24 * 3600
@@ -43,11 +43,11 @@ REFUSALS: Mapping[str, tuple[int, str, str, str]] = MappingProxyType(
 )
 
 
-def result_link(core: Core, base_url: str, task: Task, *, expired: bool = False) -> str:
+def result_link(service: Service, base_url: str, task: Task, *, expired: bool = False) -> str:
     """Make the link to a task's clip under this base URL; it dies a day after the task ended."""
-    expires = int(core.now()) - 60 if expired else int(task.ends) + LINK_SECONDS
+    expires = int(service.now()) - 60 if expired else int(task.ends) + LINK_SECONDS
     resource = f"/results/{task.task_id}.mp4"
-    signature = core.signature(resource, expires)
+    signature = service.signature(resource, expires)
     query = {"Expires": expires, "OSSAccessKeyId": ACCESS_KEY_ID, "Signature": signature}
     return f"{base_url.rstrip('/')}{resource}?{urlencode(query, quote_via=quote, safe='')}"
 
@@ -55,26 +55,26 @@ def result_link(core: Core, base_url: str, task: Task, *, expired: bool = False)
 class Results:
     """Serve the clips that links lead to."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self.routes: list[BaseRoute] = [Route("/results/{name}", self.get, methods=["GET", "HEAD"])]
-        self.points = [Point("content", "GET", "/results/[^/]+")]
+        self.points = [FaultPoint("content", "GET", "/results/[^/]+")]
 
     async def get(self, request: Request) -> Response:
         """Answer with the clip, all of it or the part asked for."""
         problem = self._problem(request)
         if problem is not None:
             return self._refuse(problem, request)
-        task = self._core.tasks.get(request.path_params["name"].removesuffix(".mp4"))
+        task = self._service.tasks.get(request.path_params["name"].removesuffix(".mp4"))
         plan = await self._plan(task) if task else None
         if task is None or plan is None:
             return self._refuse("missing", request)
-        path = await self._core.studio.clip(plan)
+        path = await self._service.renderer.clip(plan)
         return clip_answer(path, plan.digest, task.ends, request.headers)
 
     def protocol_of(self, path: str) -> str | None:
         """Name the protocol of the task whose clip this path leads to."""
-        task = self._core.tasks.get(path.rpartition("/")[2].removesuffix(".mp4"))
+        task = self._service.tasks.get(path.rpartition("/")[2].removesuffix(".mp4"))
         return task.protocol if task else None
 
     def _problem(self, request: Request) -> str | None:
@@ -86,24 +86,24 @@ class Results:
         if not query["Expires"].isdecimal():
             return "signature"
         expires = int(query["Expires"])
-        if expires < self._core.now() or ordered(request, "expired_link"):
+        if expires < self._service.now() or ordered(request, "expired_link"):
             return "expired"
-        right = hmac.compare_digest(query["Signature"], self._core.signature(request.url.path, expires))
+        right = hmac.compare_digest(query["Signature"], self._service.signature(request.url.path, expires))
         # The link was signed for GET, and the method is part of what is signed.
         return None if right and request.method == "GET" else "signature"
 
-    async def _plan(self, task: Task) -> Plan | None:
-        if (await self._core.life(task)).status != "SUCCEEDED":
+    async def _plan(self, task: Task) -> ClipSpec | None:
+        if (await self._service.life(task)).status != "SUCCEEDED":
             return None
-        outcome = await self._core.outcome(task)
-        return outcome if isinstance(outcome, Plan) else None
+        outcome = await self._service.outcome(task)
+        return outcome if isinstance(outcome, ClipSpec) else None
 
     def _refuse(self, problem: str, request: Request) -> Response:
         status, code, message, number = REFUSALS[problem]
         more = {}
         if problem == "expired":
             expires = int(request.query_params["Expires"])
-            more = {"Expires": _iso(expires), "ServerTime": _iso(self._core.now())}
+            more = {"Expires": _iso(expires), "ServerTime": _iso(self._service.now())}
         return error_xml(status, {"Code": code, "Message": message}, request, more, number)
 
 

@@ -21,12 +21,12 @@ from typing import Any, TypeVar
 
 from starlette.routing import BaseRoute
 
+from .clip_spec import ClipOrder, ClipSpec, Refusal
 from .input_store import InputFolder
-from .rendering.clip_spec import Order, Plan, Refusal
-from .rendering.renderer import Studio
-from .serving_lock import Tenant
+from .rendering.renderer import Renderer
+from .serving_lock import ServingLock
 from .settings import Settings
-from .tasks import Life, Task, TaskFolder, life, sweep
+from .tasks import Task, TaskFolder, TaskState, life, sweep
 from .worker import Worker
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ KEPT_SECONDS = 7 * 24 * 3600.0  # files nobody touched for this long are removed
 
 
 @dataclass(frozen=True)
-class Point:
+class FaultPoint:
     """Name a place where faults may act: requests of this method whose whole path matches this pattern."""
 
     at: str
@@ -51,24 +51,24 @@ class Protocol:
 
     name: str
     routes: Sequence[BaseRoute]
-    points: Sequence[Point]
-    order: Callable[[Task], Order | Refusal]
+    points: Sequence[FaultPoint]
+    order: Callable[[Task], ClipOrder | Refusal]
 
 
-class Core:
+class Service:
     """Serve tasks out of one folder."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._tenant = Tenant(settings.state)
+        self._serving_lock = ServingLock(settings.state)
         self.tasks = TaskFolder(settings.state)
         self.inputs = InputFolder(settings.state)
-        self.studio = Studio(settings.clips or settings.state / "clips", self.inputs, settings.clip_seconds)
+        self.renderer = Renderer(settings.clips or settings.state / "clips", self.inputs, settings.clip_seconds)
         self._secret = _secret(settings.state)
-        self._desk = Worker("wan-emulator-desk")
-        self._lightbox = Worker("wan-emulator-lightbox")
-        self._orders: dict[str, Callable[[Task], Order | Refusal]] = {}
-        self._desk.start("sweep", lambda: sweep(settings.state, time.time() - KEPT_SECONDS))
+        self._quick_worker = Worker("wan-emulator-quick")
+        self._image_worker = Worker("wan-emulator-images")
+        self._orders: dict[str, Callable[[Task], ClipOrder | Refusal]] = {}
+        self._quick_worker.start("sweep", lambda: sweep(settings.state, time.time() - KEPT_SECONDS))
 
     def learn(self, protocol: Protocol) -> None:
         """Learn how to read the orders of a protocol's tasks."""
@@ -80,11 +80,11 @@ class Core:
 
     async def aside(self, job: Callable[[], T]) -> T:
         """Do a short job off the event loop."""
-        return await self._desk.run(uuid.uuid4().hex, job)
+        return await self._quick_worker.run(uuid.uuid4().hex, job)
 
     async def inspect(self, job: Callable[[], T]) -> T:
         """Do a job that may take seconds, like fetching a picture, off the event loop."""
-        return await self._lightbox.run(uuid.uuid4().hex, job)
+        return await self._image_worker.run(uuid.uuid4().hex, job)
 
     def account(self, key: str) -> str:
         """Give the name under which the tasks of a key are kept; the key cannot be found from it.
@@ -124,36 +124,36 @@ class Core:
             return task
 
         task = await self.aside(write)
-        self._lightbox.start(task.task_id, lambda: self._look(task))
+        self._image_worker.start(task.task_id, lambda: self._look(task))
         return task
 
-    async def life(self, task: Task) -> Life:
+    async def life(self, task: Task) -> TaskState:
         """Tell how the task stands now; once work on it has begun, its clip is being made."""
         now = self.now()
         outcome = await self.outcome(task) if now >= task.starts else None
-        standing = life(task, outcome, now)
-        if isinstance(outcome, Plan) and standing.status in ("RUNNING", "SUCCEEDED"):
-            self.studio.begin(outcome)
-        return standing
+        state = life(task, outcome, now)
+        if isinstance(outcome, ClipSpec) and state.status in ("RUNNING", "SUCCEEDED"):
+            self.renderer.begin(outcome)
+        return state
 
-    async def outcome(self, task: Task) -> Plan | Refusal:
+    async def outcome(self, task: Task) -> ClipSpec | Refusal:
         """Tell what looking at the task's pictures came to, looking now if nobody did."""
         known = self.tasks.outcome(task.task_id)
         if known is not None:
             return known
-        return await self._lightbox.run(task.task_id, lambda: self._look(task))
+        return await self._image_worker.run(task.task_id, lambda: self._look(task))
 
     def signature(self, resource: str, expires: int) -> str:
         """Sign a link that allows to GET this resource until `expires` (seconds since 1970)."""
         text = f"GET\n{expires}\n{resource}".encode()
         return base64.b64encode(hmac.new(self._secret, text, hashlib.sha256).digest()[:20]).decode()
 
-    def _look(self, task: Task) -> Plan | Refusal:
+    def _look(self, task: Task) -> ClipSpec | Refusal:
         known = self.tasks.outcome(task.task_id)
         if known is not None:
             return known
         order = self._orders[task.protocol](task)
-        outcome = order if isinstance(order, Refusal) else self.studio.plan(order, task.seed)
+        outcome = order if isinstance(order, Refusal) else self.renderer.plan(order, task.seed)
         self.tasks.put_outcome(task.task_id, outcome)
         return outcome
 

@@ -15,7 +15,7 @@ from pathlib import Path
 PREFIX = "in-use"
 
 
-class Tenant:
+class ServingLock:
     """Hold this app's lock for as long as the app is there."""
 
     def __init__(self, folder: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .rendering.clip_spec import Plan, Refusal
+from .clip_spec import ClipSpec, Refusal
 
 PENDING_SECONDS = 1.0  # a task waits this long, at speed 1
 RUNNING_SECONDS = 5.0  # and is then worked at for this long
@@ -56,7 +56,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Life:
+class TaskState:
     """Say how a task stands at one moment; a time is None until it has come."""
 
     status: str
@@ -65,19 +65,19 @@ class Life:
     refusal: Refusal | None = None
 
 
-def life(task: Task, outcome: Plan | Refusal | None, now: float) -> Life:
+def life(task: Task, outcome: ClipSpec | Refusal | None, now: float) -> TaskState:
     """Tell how the task stands. `outcome` is needed once it has started, before that it may be None."""
     if task.canceled is not None and now >= task.canceled:
-        return Life("CANCELED", ended=task.canceled)
+        return TaskState("CANCELED", ended=task.canceled)
     if now < task.starts:
-        return Life("PENDING")
+        return TaskState("PENDING")
     if isinstance(outcome, Refusal):
-        return Life("FAILED", task.starts, task.starts, outcome)
+        return TaskState("FAILED", task.starts, task.starts, outcome)
     if now < task.ends:
-        return Life("RUNNING", task.starts)
+        return TaskState("RUNNING", task.starts)
     if task.failure is not None:
-        return Life("FAILED", task.starts, task.ends, task.failure)
-    return Life("SUCCEEDED", task.starts, task.ends)
+        return TaskState("FAILED", task.starts, task.ends, task.failure)
+    return TaskState("SUCCEEDED", task.starts, task.ends)
 
 
 class TaskFolder:
@@ -131,16 +131,16 @@ class TaskFolder:
         """Write down that the task will fail at its end, whatever its pictures are."""
         self.put(replace(task, failure=why))
 
-    def outcome(self, task_id: str) -> Plan | Refusal | None:
+    def outcome(self, task_id: str) -> ClipSpec | Refusal | None:
         """Read what looking at the task's pictures came to, or None if nobody looked yet."""
         fields = read_json(self._outcomes / f"{task_id}.json")
         if fields is None:
             return None
         if "pictures" not in fields:
             return Refusal(**fields)
-        return Plan(**fields | {"pictures": tuple(fields["pictures"])})
+        return ClipSpec(**fields | {"pictures": tuple(fields["pictures"])})
 
-    def put_outcome(self, task_id: str, outcome: Plan | Refusal) -> None:
+    def put_outcome(self, task_id: str, outcome: ClipSpec | Refusal) -> None:
         """Write down what looking at the task's pictures came to."""
         write_whole(self._outcomes / f"{task_id}.json", json.dumps(asdict(outcome)).encode())
 

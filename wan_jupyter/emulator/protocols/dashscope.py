@@ -20,8 +20,8 @@ from ..faults import ordered
 from ..oss_uploads import SINK, Uploads
 from ..requests import BAD_KEY, bearer, body_of, both, failure_of, object_in, word_of
 from ..result_links import result_link
-from ..service import Core, Point, Protocol
-from ..tasks import Life, Task
+from ..service import FaultPoint, Protocol, Service
+from ..tasks import Task, TaskState
 from .dashscope_reports import CHINA, report
 from .dashscope_rules import Model, Models
 
@@ -69,10 +69,10 @@ BAD_FILTER = Problem(400, "InvalidParameter", "Required parameter(s) missing or 
 class DashScope:
     """Answer the requests of this protocol."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self._models = Models.load()
-        self._uploads = Uploads(core)
+        self._uploads = Uploads(service)
 
     def protocol(self) -> Protocol:
         """Say what this protocol adds to the app."""
@@ -87,12 +87,12 @@ class DashScope:
             *self._uploads.routes,
         ]
         points = [
-            Point("submit", "POST", f"{BASE}/services/aigc/.+", NAME),
-            Point("list", "GET", f"{tasks}/?", NAME),
-            Point("poll", "GET", f"{tasks}/[^/]+/?", NAME),
-            Point("cancel", "POST", f"{tasks}/[^/]+/cancel/?", NAME),
-            Point("policy", "GET", f"{BASE}/uploads/?", NAME),
-            Point("upload", "POST", f"{SINK}(/.*)?", NAME),
+            FaultPoint("submit", "POST", f"{BASE}/services/aigc/.+", NAME),
+            FaultPoint("list", "GET", f"{tasks}/?", NAME),
+            FaultPoint("poll", "GET", f"{tasks}/[^/]+/?", NAME),
+            FaultPoint("cancel", "POST", f"{tasks}/[^/]+/cancel/?", NAME),
+            FaultPoint("policy", "GET", f"{BASE}/uploads/?", NAME),
+            FaultPoint("upload", "POST", f"{SINK}(/.*)?", NAME),
         ]
         return Protocol(NAME, routes, points, self._models.order)
 
@@ -103,40 +103,40 @@ class DashScope:
             raise RefusedError(NOT_ASYNC)
         sent = await self._sent(request)
         model = self._model(sent, request.url.path.rstrip("/"))
-        uploads = await self._core.aside(lambda: self._uploads.named_in(request, sent, model.name, key))
-        task = await self._core.take(
+        uploads = await self._service.aside(lambda: self._uploads.named_in(request, sent, model.name, key))
+        task = await self._service.take(
             NAME, model.name, sent, key=key, seed=_seed(sent), failure=failure_of(request), uploads=uploads
         )
         return _answer({"output": {"task_status": "PENDING", "task_id": task.task_id}})
 
     async def poll(self, request: Request) -> Response:
         """Tell how a task stands; an unknown, old or foreign one is UNKNOWN, with HTTP 200."""
-        account, task_id = self._core.account(_key(request)), request.path_params["task_id"]
+        account, task_id = self._service.account(_key(request)), request.path_params["task_id"]
         task = self._own(task_id, account)
         if task is None:
             return _answer({"output": {"task_id": task_id, "task_status": "UNKNOWN"}})
-        if self._core.now() < task.ends and (failure := failure_of(request)) is not None:
-            await self._core.aside(lambda: self._core.tasks.fail(task, failure))
-        standing = await self._core.life(task)
-        link = self._link(request, task) if standing.status == "SUCCEEDED" else None
-        told = report(self._models.by_id[task.model], task, standing, link)
-        told["output"]["task_status"] = word_of(request, standing.status)
+        if self._service.now() < task.ends and (failure := failure_of(request)) is not None:
+            await self._service.aside(lambda: self._service.tasks.fail(task, failure))
+        state = await self._service.life(task)
+        link = self._link(request, task) if state.status == "SUCCEEDED" else None
+        told = report(self._models.by_id[task.model], task, state, link)
+        told["output"]["task_status"] = word_of(request, state.status)
         return _answer(told)
 
     async def cancel(self, request: Request) -> Response:
         """Call off a task that is still PENDING; nothing else can be stopped."""
-        task = self._own(request.path_params["task_id"], self._core.account(_key(request)))
-        if task is None or (await self._core.life(task)).status != "PENDING":
+        task = self._own(request.path_params["task_id"], self._service.account(_key(request)))
+        if task is None or (await self._service.life(task)).status != "PENDING":
             raise RefusedError(NOT_PENDING)
-        await self._core.aside(lambda: self._core.tasks.cancel(task, self._core.now()))
+        await self._service.aside(lambda: self._service.tasks.cancel(task, self._service.now()))
         return _answer({})
 
     async def list(self, request: Request) -> Response:
         """List the account's tasks of the last 24 hours, newest first, a page at a time."""
-        account = self._core.account(_key(request))
+        account = self._service.account(_key(request))
         asked = _Filter.read(request)
-        tasks = [task for task in self._core.tasks.all() if self._fresh(task, account) and asked.takes(task)]
-        rows = [_row(task, await self._core.life(task)) for task in reversed(tasks)]
+        tasks = [task for task in self._service.tasks.all() if self._fresh(task, account) and asked.takes(task)]
+        rows = [_row(task, await self._service.life(task)) for task in reversed(tasks)]
         return _answer(asked.page([row for row in rows if asked.status in (None, row["status"])]))
 
     async def policy(self, request: Request) -> Response:
@@ -144,13 +144,13 @@ class DashScope:
         key, model = _key(request), request.query_params.get("model")
         if request.query_params.get("action") != "getPolicy" or not model:
             raise RefusedError(BAD_FILTER)
-        return _answer({"data": self._uploads.policy(str(request.base_url), self._core.account(key), model)})
+        return _answer({"data": self._uploads.policy(str(request.base_url), self._service.account(key), model)})
 
     async def _sent(self, request: Request) -> dict[str, Any]:
         body = await body_of(request)
         if body is None:
             raise RefusedError(TOO_LARGE)
-        sent = await self._core.aside(lambda: object_in(body))
+        sent = await self._service.aside(lambda: object_in(body))
         if sent is None:
             raise RefusedError(NOT_JSON)
         return sent
@@ -165,21 +165,21 @@ class DashScope:
         if model is None:
             raise RefusedError(NOT_FOUND)
         on_frames, wants_frames = path == FRAMES, model.body == "frames"
-        if on_frames > wants_frames or (wants_frames > on_frames and self._core.settings.strict_paths):
+        if on_frames > wants_frames or (wants_frames > on_frames and self._service.settings.strict_paths):
             raise RefusedError(WRONG_PATH)
         return model
 
     def _own(self, task_id: str, account: str) -> Task | None:
-        task = self._core.tasks.get(task_id)
+        task = self._service.tasks.get(task_id)
         return task if task is not None and self._fresh(task, account) else None
 
     def _fresh(self, task: Task, account: str) -> bool:
-        age = self._core.now() - task.created
+        age = self._service.now() - task.created
         return task.protocol == NAME and task.account == account and age <= KEPT
 
     def _link(self, request: Request, task: Task) -> str:
         expired = ordered(request, "expired_link") is not None
-        return result_link(self._core, str(request.base_url), task, expired=expired)
+        return result_link(self._service, str(request.base_url), task, expired=expired)
 
 
 def answer_problem(_: Request, error: Exception) -> Response:
@@ -257,16 +257,16 @@ def _stamp(text: str | None, default: float) -> float:
     return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp() if text else default
 
 
-def _row(task: Task, standing: Life) -> dict[str, Any]:
+def _row(task: Task, state: TaskState) -> dict[str, Any]:
     family = "image2video" if "kf2v" in task.model else "video-generation"
-    times = {"gmt_create": task.created, "start_time": standing.scheduled, "end_time": standing.ended}
+    times = {"gmt_create": task.created, "start_time": state.scheduled, "end_time": state.ended}
     return {
         "api_key_id": task.account[:8],
         "caller_parent_id": task.account[8:24],
         "caller_uid": task.account[8:24],
         "region": "emulator",
         "request_id": task.task_id,
-        "status": standing.status,
+        "status": state.status,
         "task_id": task.task_id,
         "user_api_unique_key": f"apikey:v1:aigc:{family}:video-synthesis:{task.model}",
         "model_name": task.model,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..rendering.clip_spec import Order, Refusal
+from ..clip_spec import ClipOrder, Refusal
 from ..tasks import Task
 
 FORBIDDEN = "forbidden"
@@ -50,7 +50,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Parameters:
     """Hold the parameters of a request after the model's defaults were filled in."""
 
     resolution: str
@@ -73,7 +73,7 @@ class Models:
         rows = [(name, row) for row in table["models"] for name in row["ids"]]
         return cls({name: _model(name, row) for name, row in rows}, table["areas"])
 
-    def order(self, task: Task) -> Order | Refusal:
+    def order(self, task: Task) -> ClipOrder | Refusal:
         """Say what a task asks for, or why it fails once it is looked at."""
         model = self.by_id[task.model]
         asked = _section(task.request, "input")
@@ -83,7 +83,7 @@ class Models:
         if isinstance(pictures, Refusal):
             return pictures
         clip = _clip(asked) if model.body == "media" else None
-        wanted = wishes(model, task.request)
+        wanted = parameters_of(model, task.request)
         if isinstance(wanted, Refusal):
             return wanted
         pictures = tuple(_resolved(task, picture) for picture in pictures)
@@ -92,10 +92,10 @@ class Models:
         if clip is not None and not str(clip).startswith(("http://", "https://", "oss://")):
             return Refusal("InvalidURL", f"Failed to download {clip}")
         area, seconds = self.areas[wanted.resolution], wanted.duration
-        return Order(pictures, area, seconds, wanted.sound, continued=clip is not None)
+        return ClipOrder(pictures, area, seconds, wanted.sound, continued=clip is not None)
 
 
-def wishes(model: Model, request: dict[str, Any]) -> Wishes | Refusal:
+def parameters_of(model: Model, request: dict[str, Any]) -> Parameters | Refusal:
     """Read the parameters of a request, or say which of them the model does not take."""
     sent = _section(request, "parameters")
     resolution = sent.get("resolution", model.resolutions[0])
@@ -107,7 +107,7 @@ def wishes(model: Model, request: dict[str, Any]) -> Wishes | Refusal:
     if isinstance(duration, bool) or duration not in model.durations:
         return _not_taken(model, "duration", model.durations, duration)
     sound = model.sound == "always" or (model.sound == "asked" and sent.get("audio") is not False)
-    return Wishes(resolution, int(duration), sound, sent.get("prompt_extend") is not False)
+    return Parameters(resolution, int(duration), sound, sent.get("prompt_extend") is not False)
 
 
 def _model(name: str, row: dict[str, Any]) -> Model:

@@ -16,12 +16,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from ..clip_spec import ClipOrder, ClipSpec, Refusal
 from ..faults import ordered
-from ..rendering.clip_spec import Order, Plan, Refusal
 from ..requests import BAD_KEY, AnsweredError, Part, bearer, body_of, failure_of, object_in, parts_of
 from ..result_links import result_link
-from ..service import Core
-from ..tasks import PENDING_SECONDS, Life, Task
+from ..service import Service
+from ..tasks import PENDING_SECONDS, Task, TaskState
 from .dashscope_reports import report
 from .dashscope_rules import Models
 from .new_api_body import CLASSIC, PUBLIC_ID, Generation, new_api
@@ -44,7 +44,7 @@ FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 @dataclass(frozen=True)
-class Word:
+class StateWords:
     """Hold the words for one state: in a row of the gateway, with its progress, and in OpenAI's object."""
 
     row: str
@@ -52,14 +52,14 @@ class Word:
     video: str
 
 
-UNASKED_WORD = Word("NOT_START", 0, "queued")
-WORDS: Mapping[str, Word] = MappingProxyType(
+UNASKED_WORD = StateWords("NOT_START", 0, "queued")
+WORDS: Mapping[str, StateWords] = MappingProxyType(
     {
-        "PENDING": Word("QUEUED", 20, "queued"),
-        "RUNNING": Word("IN_PROGRESS", 30, "in_progress"),
-        "SUCCEEDED": Word("SUCCESS", 100, "completed"),
-        "FAILED": Word("FAILURE", 100, "failed"),
-        "CANCELED": Word("FAILURE", 100, "failed"),
+        "PENDING": StateWords("QUEUED", 20, "queued"),
+        "RUNNING": StateWords("IN_PROGRESS", 30, "in_progress"),
+        "SUCCEEDED": StateWords("SUCCESS", 100, "completed"),
+        "FAILED": StateWords("FAILURE", 100, "failed"),
+        "CANCELED": StateWords("FAILURE", 100, "failed"),
     }
 )
 
@@ -69,8 +69,8 @@ class Row:
     """Hold what the gateway knows of a task: `answer` is what DashScope said last."""
 
     task: Task
-    standing: Life
-    word: Word
+    state: TaskState
+    word: StateWords
     answer: Mapping[str, Any]
     pictured: bool
 
@@ -94,12 +94,12 @@ class GoJSON(JSONResponse):
 class Gateway:
     """Take tasks and tell how they stand, for every route of the gateway."""
 
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.generation = BY_NAME[core.settings.gateway]
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.generation = BY_NAME[service.settings.gateway]
         self._models = Models.load()
         plain = new_api(self.generation)
-        spoken = plain if core.settings.videos_dialect == "new-api" else ope(self._models)
+        spoken = plain if service.settings.videos_dialect == "new-api" else ope(self._models)
         self._readings = MappingProxyType({GENERATIONS: plain, VIDEOS: spoken})
 
     def key(self, request: Request) -> str:
@@ -123,32 +123,32 @@ class Gateway:
         seed = reading.upstream(sent)["parameters"].get("seed")
         public = self.generation.public and reading is self._readings[GENERATIONS]
         task_id = f"task_{uuid.uuid4().hex}" if public else None
-        return await self.core.take(
+        return await self.service.take(
             protocol, sent["model"], sent, key=key, seed=seed, failure=failure_of(request), task_id=task_id
         )
 
     def find(self, request: Request, *protocols: str, any_owner: bool = False) -> Task | None:
         """Return the task a path names, if it is of these protocols and the key's own."""
-        account = self.core.account(self.key(request))
-        task = self.core.tasks.get(request.path_params["task_id"])
+        account = self.service.account(self.key(request))
+        task = self.service.tasks.get(request.path_params["task_id"])
         if task is None or task.protocol not in protocols:
             return None
         return task if any_owner or task.account == account else None
 
     async def row(self, request: Request, task: Task) -> Row:
         """Tell what the gateway knows of a task now."""
-        if self.core.now() < task.ends and (failure := failure_of(request)) is not None:
-            await self.core.aside(lambda: self.core.tasks.fail(task, failure))
-        standing = await self.core.life(task)
+        if self.service.now() < task.ends and (failure := failure_of(request)) is not None:
+            await self.service.aside(lambda: self.service.tasks.fail(task, failure))
+        state = await self.service.life(task)
         pictured = self._readings[task.protocol].pictured(task.request)
-        return Row(task, standing, self.word(task, standing), await self._answer(request, task, standing), pictured)
+        return Row(task, state, self.word(task, state), await self._answer(request, task, state), pictured)
 
-    def word(self, task: Task, standing: Life) -> Word:
+    def word(self, task: Task, state: TaskState) -> StateWords:
         """Name the state of a task."""
         asks = task.created + UNASKED * PENDING_SECONDS / task.speed
-        return UNASKED_WORD if standing.status == "PENDING" and self.core.now() < asks else WORDS[standing.status]
+        return UNASKED_WORD if state.status == "PENDING" and self.service.now() < asks else WORDS[state.status]
 
-    def order(self, task: Task) -> Order | Refusal:
+    def order(self, task: Task) -> ClipOrder | Refusal:
         """Say what a task asks for, or why it fails once it is looked at."""
         behind = self._behind(task)
         frames = (behind.request["input"].get(name) for name in ("first_frame_url", "last_frame_url"))
@@ -163,7 +163,7 @@ class Gateway:
             received = None if parts is None else _flat(parts)
         elif kind == "application/json":
             body = await body_of(request)
-            received = None if body is None else await self.core.aside(lambda: object_in(body))
+            received = None if body is None else await self.service.aside(lambda: object_in(body))
         else:
             received = {}
         if received is None:
@@ -179,7 +179,7 @@ class Gateway:
         if model not in self._models.by_id:
             message = f"No available channel for model {model} under group default (distributor)"
             raise AnsweredError(middleware_error(503, "model_not_found", message))
-        if self._models.by_id[model].body == "frames" and self.core.settings.strict_paths:
+        if self._models.by_id[model].body == "frames" and self.service.settings.strict_paths:
             told = json.dumps({**WRONG_PATH, "request_id": str(uuid.uuid4())})
             raise AnsweredError(task_error(400, "fail_to_fetch_task", told))
 
@@ -188,19 +188,19 @@ class Gateway:
         # Under a public id the service's own id is private; it only has to stay the same.
         own = str(uuid.uuid5(uuid.NAMESPACE_URL, task.task_id)) if task.task_id.startswith("task_") else task.task_id
         body = self._readings[task.protocol].upstream(task.request)
-        return replace(task, task_id=own, request=self.core.inputs.set_aside(body))
+        return replace(task, task_id=own, request=self.service.inputs.set_aside(body))
 
-    async def _answer(self, request: Request, task: Task, standing: Life) -> dict[str, Any]:
-        request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{task.task_id} {standing.status}"))
+    async def _answer(self, request: Request, task: Task, state: TaskState) -> dict[str, Any]:
+        request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{task.task_id} {state.status}"))
         behind, model = self._behind(task), self._models.by_id[task.model]
-        if standing.status != "SUCCEEDED":
-            return report(model, behind, standing, None) | {"request_id": request_id}
+        if state.status != "SUCCEEDED":
+            return report(model, behind, state, None) | {"request_id": request_id}
         expired = ordered(request, "expired_link") is not None
-        link = result_link(self.core, str(request.base_url), task, expired=expired)
+        link = result_link(self.service, str(request.base_url), task, expired=expired)
         seen = replace(model, usage=SEEN_USAGE.get(model.name, model.usage))
-        told = report(seen, behind, standing, link) | {"request_id": request_id}
-        plan = await self.core.outcome(task)
-        if model.name in SEEN_USAGE and isinstance(plan, Plan):
+        told = report(seen, behind, state, link) | {"request_id": request_id}
+        plan = await self.service.outcome(task)
+        if model.name in SEEN_USAGE and isinstance(plan, ClipSpec):
             told["usage"]["video_ratio"] = f"{plan.width}*{plan.height}"
         return told
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..requests import both, word_of
-from ..service import Point, Protocol
+from ..service import FaultPoint, Protocol
 from .new_api import GENERATIONS, VIDEOS, Gateway, Row, answer, dashboard, submitted, task_error
 
 PATH = "/v1/video/generations"
@@ -24,7 +24,7 @@ class VideoGenerations:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         # One gateway, one store: where the other route speaks the same dialect, its tasks are known here too.
-        alike = gateway.core.settings.videos_dialect == "new-api"
+        alike = gateway.service.settings.videos_dialect == "new-api"
         self._known = (GENERATIONS, VIDEOS) if alike else (GENERATIONS,)
 
     def protocol(self) -> Protocol:
@@ -36,8 +36,8 @@ class VideoGenerations:
             Route("/video/generations/{task_id}", dashboard, methods=["GET"]),
         ]
         points = [
-            Point("submit", "POST", f"{PATH}/?", GENERATIONS),
-            Point("poll", "GET", f"{PATH}/[^/]+/?", GENERATIONS),
+            FaultPoint("submit", "POST", f"{PATH}/?", GENERATIONS),
+            FaultPoint("poll", "GET", f"{PATH}/[^/]+/?", GENERATIONS),
         ]
         return Protocol(GENERATIONS, routes, points, self._gateway.order)
 
@@ -64,8 +64,8 @@ def _row(row: Row) -> dict[str, Any]:
         "status": row.word.row,
         "fail_reason": _reason(row) or row.link,
         "submit_time": int(row.task.created),
-        "start_time": int(row.standing.scheduled or 0),
-        "finish_time": int(row.standing.ended or 0),
+        "start_time": int(row.state.scheduled or 0),
+        "finish_time": int(row.state.ended or 0),
         "progress": f"{row.word.progress}%",
         "data": _sorted(row.answer),
     }
@@ -78,7 +78,7 @@ def _public(row: Row, data: dict[str, Any]) -> dict[str, Any]:
     known = {
         "id": int(row.task.created) % 100_000,
         "created_at": int(row.task.created),
-        "updated_at": int(row.standing.ended or row.standing.scheduled or row.task.created),
+        "updated_at": int(row.state.ended or row.state.scheduled or row.task.created),
         "platform": "17",
         "user_id": 1,
         "group": "default",
@@ -90,7 +90,7 @@ def _public(row: Row, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reason(row: Row) -> str:
-    refusal = row.standing.refusal
+    refusal = row.state.refusal
     if row.word.row != "FAILURE" or refusal is None or not (refusal.code or refusal.message):
         return "task failed" if row.word.row == "FAILURE" else ""
     return f"task failed, code: {refusal.code or ''} , message: {refusal.message or ''}"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..tasks import Life, Task
-from .openai_rules import Wanted
+from ..tasks import Task, TaskState
+from .openai_rules import VideoRequest
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {"PENDING": "queued", "RUNNING": "in_progress", "SUCCEEDED": "completed", "FAILED": "failed", "CANCELED": "failed"}
@@ -24,8 +24,8 @@ class Job:
     """Hold all there is to tell of a job; `share` of the work is done, 0 to 1."""
 
     task: Task
-    standing: Life
-    wanted: Wanted
+    state: TaskState
+    wanted: VideoRequest
     word: str
     share: float
     model: str
@@ -38,24 +38,24 @@ class Job:
     @property
     def completed_at(self) -> int | None:
         """Return when it ended, or None."""
-        return None if self.standing.ended is None else int(self.standing.ended)
+        return None if self.state.ended is None else int(self.state.ended)
 
     @property
     def worked(self) -> float | None:
         """Return the seconds of work on a job that is completed, or None."""
-        done = self.word == "completed" and self.standing.ended is not None and self.standing.scheduled is not None
-        return round((self.standing.ended or 0) - (self.standing.scheduled or 0), 3) if done else None
+        done = self.word == "completed" and self.state.ended is not None and self.state.scheduled is not None
+        return round((self.state.ended or 0) - (self.state.scheduled or 0), 3) if done else None
 
     @property
     def failure_status(self) -> int:
         """Return the HTTP status a failure stands for."""
-        code = (self.standing.refusal and self.standing.refusal.code) or ""
+        code = (self.state.refusal and self.state.refusal.code) or ""
         return int(code) if code.isdecimal() and 400 <= int(code) <= 599 else 500
 
     @property
     def failure(self) -> str:
         """Return why it failed."""
-        return (self.standing.refusal and self.standing.refusal.message) or "Video generation failed."
+        return (self.state.refusal and self.state.refusal.message) or "Video generation failed."
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..rendering.clip_spec import Order, Refusal
+from ..clip_spec import ClipOrder, Refusal
 
 Detail = tuple[int, Any]  # HTTP status, `detail`
 
@@ -28,7 +28,7 @@ NO_PICTURE = Refusal("500", "This model makes videos from a picture: input_refer
 
 
 @dataclass(frozen=True)
-class Wanted:
+class VideoRequest:
     """Hold what a request asks for after the server's defaults were filled in."""
 
     prompt: str
@@ -40,18 +40,18 @@ class Wanted:
     seed: int | None
     picture: Any
 
-    def order(self, model: str) -> Order | Refusal:
+    def order(self, model: str) -> ClipOrder | Refusal:
         """Say what to make for it on this model."""
         if self.picture is None and not any(part in model for part in TEXT_MODELS):
             return NO_PICTURE
         pictures = () if self.picture is None else (self.picture,)
         even = (self.size[0] // 2 * 2, self.size[1] // 2 * 2)
-        return Order(pictures, even[0] * even[1], self.frames / self.rate, sound=False, size=even, rate=self.rate)
+        return ClipOrder(pictures, even[0] * even[1], self.frames / self.rate, sound=False, size=even, rate=self.rate)
 
 
 def read(
     sent: Mapping[str, Any], default_frames: int, default_rate: int, references: tuple[str, ...]
-) -> Wanted | Detail:
+) -> VideoRequest | Detail:
     """Read a request: texts of a form or values of JSON, files already as the placeholders they are kept under.
 
     `references` are the names that the server knows for a picture; it leaves others alone, as any unknown field.
@@ -73,7 +73,7 @@ def read(
     lasting = frames / rate
     length = seconds or max(1, round(lasting))
     duration = float(seconds or lasting)
-    return Wanted(str(sent["prompt"]), size, rate, frames, length, duration, numbers.get("seed"), picture)
+    return VideoRequest(str(sent["prompt"]), size, rate, frames, length, duration, numbers.get("seed"), picture)
 
 
 def missing(name: str) -> Detail:

@@ -16,7 +16,7 @@ VIEWS = ((0.5, 0.46), (0.38, 0.42), (0.62, 0.42), (0.42, 0.58), (0.58, 0.58))
 
 
 @dataclass(frozen=True)
-class Look:
+class Viewport:
     """Say which part of a picture is seen: how much closer than all of it, and where (0 to 1 of the room)."""
 
     zoom: float
@@ -36,16 +36,16 @@ def ease(moment: float) -> float:
     return inside * inside * inside * (inside * (6 * inside - 15) + 10)
 
 
-def push_in(moment: float, view: int) -> Look:
+def push_in(moment: float, view: int) -> Viewport:
     """Look at a single picture at a moment from 0 to 1: all of it at first, closer at the end."""
     # Half eased, half sine: a clip of fifteen seconds should not stand still for its first two.
     eased = (ease(moment) + (1 - math.cos(math.pi * moment)) / 2) / 2
-    return Look(NEAR**eased, *VIEWS[view % len(VIEWS)])
+    return Viewport(NEAR**eased, *VIEWS[view % len(VIEWS)])
 
 
-def pass_over(moment: float) -> Look:
+def pass_over(moment: float) -> Viewport:
     """Look at both pictures of a transition: all of them at both ends, a little closer between."""
-    return Look(1 + BREATH * math.sin(math.pi * moment) ** 2, 0.5, 0.5)
+    return Viewport(1 + BREATH * math.sin(math.pi * moment) ** 2, 0.5, 0.5)
 
 
 def spread(moment: float) -> float:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .camera import NEAR, Look, pass_over, push_in, spread
-from .watermark import Mark
+from .camera import NEAR, Viewport, pass_over, push_in, spread
+from .watermark import Watermark
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,10 +43,10 @@ def planes(picture: Image.Image) -> Planes:
     return Planes(bright, blue.reduce(2), red.reduce(2))
 
 
-class Film:
+class FrameSource:
     """Give the frames of a clip of this size, one after another."""
 
-    def __init__(self, pictures: list[Image.Image], size: tuple[int, int], mark: Mark, view: int) -> None:
+    def __init__(self, pictures: list[Image.Image], size: tuple[int, int], mark: Watermark, view: int) -> None:
         self._pictures = [planes(picture) for picture in pictures]
         self._size = size
         self._view = view
@@ -70,7 +70,7 @@ class Film:
             picture = _mixed(self._pictures[0], self._pictures[1], order.point(_steps(done)))
         return self._seen(picture, pass_over(moment))
 
-    def _seen(self, picture: Planes, look: Look) -> Planes:
+    def _seen(self, picture: Planes, look: Viewport) -> Planes:
         return Planes(*(_cut(plane, look, self._size, index) for index, plane in enumerate(picture)))
 
     def _stamp(self, frame: Planes) -> None:
@@ -88,7 +88,7 @@ def canvas_size(width: int, height: int, pictures: int) -> tuple[int, int]:
     return 2 * round(width * NEAR / 2), 2 * round(height * NEAR / 2)
 
 
-def _cut(plane: Image.Image, look: Look, size: tuple[int, int], index: int) -> Image.Image:
+def _cut(plane: Image.Image, look: Viewport, size: tuple[int, int], index: int) -> Image.Image:
     from PIL import Image
 
     target = size if index == 0 else (size[0] // 2, size[1] // 2)

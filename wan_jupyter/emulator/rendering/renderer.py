@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..clip_spec import ClipOrder, ClipSpec, Refusal, clip_size
 from ..input_store import InputFolder
 from ..worker import Worker
 from .camera import VIEWS
-from .clip_spec import Order, Plan, Refusal, clip_size
 from .source_images import measure, paint
 
 
@@ -27,16 +27,16 @@ class Picture:
     height: int
 
 
-class Studio:
+class Renderer:
     """Make the clips of one folder."""
 
     def __init__(self, clips: Path, inputs: InputFolder, clip_seconds: float | None) -> None:
         self._clips = clips
         self._inputs = inputs
         self._clip_seconds = clip_seconds
-        self._worker = Worker("wan-emulator-studio")
+        self._worker = Worker("wan-emulator-renderer")
 
-    def plan(self, order: Order, seed: int) -> Plan | Refusal:
+    def plan(self, order: ClipOrder, seed: int) -> ClipSpec | Refusal:
         """Fetch and look at the pictures of an order: may take seconds, so not for the event loop."""
         painted = order.continued or not order.pictures
         begins = ({"sha256": self._inputs.put(paint(seed))},) if painted else ()
@@ -46,7 +46,7 @@ class Studio:
                 return one
         pictures = [one for one in seen if isinstance(one, Picture)]
         width, height = order.size or clip_size(order.area, pictures[0].width, pictures[0].height)
-        return Plan(
+        return ClipSpec(
             pictures=tuple(picture.digest for picture in pictures),
             width=width,
             height=height,
@@ -58,20 +58,20 @@ class Studio:
             rate=order.rate,
         )
 
-    def begin(self, plan: Plan) -> Future[Path] | None:
+    def begin(self, plan: ClipSpec) -> Future[Path] | None:
         """Start to make the clip unless it is there."""
         if self.path(plan).exists():
             self.path(plan).touch()  # in use, so not to be swept away
             return None
         return self._worker.start(plan.digest, lambda: self._make(plan))
 
-    async def clip(self, plan: Plan) -> Path:
+    async def clip(self, plan: ClipSpec) -> Path:
         """Return the file of the clip, waiting until it is made."""
         if not self.path(plan).exists():
             await self._worker.run(plan.digest, lambda: self._make(plan))
         return self.path(plan)
 
-    def path(self, plan: Plan) -> Path:
+    def path(self, plan: ClipSpec) -> Path:
         """Name the file that holds, or will hold, the clip."""
         return self._clips / f"{plan.digest}.mp4"
 
@@ -82,7 +82,7 @@ class Studio:
         size = measure(self._inputs.path(digest))
         return size if isinstance(size, Refusal) else Picture(digest, *size)
 
-    def _make(self, plan: Plan) -> Path:
+    def _make(self, plan: ClipSpec) -> Path:
         from .encoder import render
 
         path = self.path(plan)

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .clip_spec import Refusal
+from ..clip_spec import Refusal
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -13,7 +13,7 @@ FINE = 4  # drawn this much larger, then reduced: smooth edges
 
 
 @dataclass(frozen=True)
-class Mark:
+class Watermark:
     """Hold the sign (RGB), where it is opaque (L), and its upper left corner; all numbers are even."""
 
     face: Image.Image
@@ -22,7 +22,7 @@ class Mark:
     top: int
 
 
-def make_mark(width: int, height: int) -> Mark:
+def make_watermark(width: int, height: int) -> Watermark:
     """Draw the sign for a clip of this size in pixels, for its lower right corner."""
     from PIL import Image, ImageChops, ImageDraw, ImageFont
 
@@ -38,7 +38,7 @@ def make_mark(width: int, height: int) -> Mark:
     mask = ImageChops.lighter(pill, text)
     small = (wide, tall)
     margin = _even(min(width, height) / 32)
-    return Mark(
+    return Watermark(
         face.resize(small, Image.Resampling.BOX),
         mask.resize(small, Image.Resampling.BOX),
         width - wide - margin,

@@ -25,7 +25,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Order:
+class ClipOrder:
     """Say what a request asks for, before any picture was looked at.
 
     `pictures` are links, or the placeholders under which data URIs are kept (see `inputs`); with none, one is
@@ -43,7 +43,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ClipSpec:
     """Say exactly which clip will be made; `asked` seconds are billed, `seconds` are made."""
 
     pictures: tuple[str, ...]
