@@ -333,7 +333,7 @@ def others(world: World) -> Iterator[WanError]:
         session = world.session(
             "dashscope-cn", key="sk-1", base_url=f"http://127.0.0.1:{server.getsockname()[1]}/api/v1"
         )
-        yield refuse(lambda: session.knock(0.05))
+        yield refuse(lambda: session.ping(0.05))
 
 
 @pytest.mark.parametrize("language", OTHERS)

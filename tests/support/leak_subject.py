@@ -124,7 +124,7 @@ def live(session: Session, trouble: Trouble, title: str, upload: bool) -> None:
         said += [*shown(error), *ways(error), *deep(error)]
     trouble.begin(at="poll")
     try:
-        said += shown(session.knock())
+        said += shown(session.ping())
     except WanError as error:
         said += [*shown(error), *ways(error), *deep(error)]
     tell(title, *said, *shown(job), *deep(job))

@@ -23,7 +23,7 @@ def _resolution(request: VideoRequest, row: Model, service: Protocol) -> str:
     tiers = row.resolutions or tuple(TIERS)
     if request.size is None:
         return "720P" if "720P" in tiers else tiers[0]
-    if not service.sized:
+    if not service.takes_size:
         return ""
     wide, high = (int(side) for side in request.size.split("x"))
     return min((tier for tier in tiers if tier in TIERS), key=lambda tier: abs(_area(tier) - wide * high))
@@ -54,7 +54,7 @@ def _typed(request: VideoRequest) -> list[str]:
 def _order(request: VideoRequest, row: Model, service: Protocol) -> CreateRequest:
     told = _size(request, request.resolution or "") if row.sized else ""  # not in the request: a tier was asked for
     asked = {**({"size": told} if told else {}), **request.asked()}
-    sized = service.sized or (row.sized and "size" in asked)
+    sized = service.takes_size or (row.sized and "size" in asked)
     taken = {*row.fields, "size"} - {"resolution"} if sized else set(row.fields)
     asked = {name: value for name, value in asked.items() if name in taken}
     inline = INLINE_MAX if row.data_uri else 0

@@ -103,7 +103,7 @@ def _resolved(request: VideoRequest, row: Model, service: Protocol) -> dict[str,
     duration = 5 if 5 in row.durations else next(iter(row.durations), 5)
     resolution = _resolution(request, row, service)
     filled = {"duration": duration, "resolution": resolution, "watermark": False, "prompt_extend": True}
-    if service.sized:
+    if service.takes_size:
         filled["size"] = _size(request, request.resolution or resolution)
     return {name: value for name, value in filled.items() if value != "" and getattr(request, name) is None}
 

@@ -51,7 +51,7 @@ def _picture_remarks(request: VideoRequest, row: Model, where: Provider) -> Iter
 
 def _lost(service: Protocol, order: CreateRequest, where: Provider) -> Iterator[Remark]:
     """Yield one remark on everything that the service does not carry."""
-    values = ", ".join(_shown(name, value) for name, value in service.lost(order))
+    values = ", ".join(_shown(name, value) for name, value in service.unsupported(order))
     if values:
         yield "remark.not_carried", {"provider": where.name, "values": values}
 

@@ -29,7 +29,7 @@ def _check_clip(request: VideoRequest, row: Model, where: Provider) -> None:
         raise ModelError("clip.sound")
     service = where.speak()
     alone = replace(_order(request, row, service), fields={"clip_url": request.clip_url})
-    if "clip_url" in dict(service.lost(alone)):
+    if "clip_url" in dict(service.unsupported(alone)):
         raise ModelError(f"mode.none_{request.mode}", provider=where.name)
 
 
@@ -75,7 +75,7 @@ def _check_values(request: VideoRequest, row: Model, where: Provider) -> None:
 
 def _check_options(request: VideoRequest, row: Model, where: Provider) -> None:
     """Refuse options that the model does not have, or that would do nothing."""
-    if request.size is not None and row.known and not where.speak().sized:
+    if request.size is not None and row.known and not where.speak().takes_size:
         raise ModelError("model.size", model=row.id)
     for name, value in request.asked().items():
         if name not in row.fields and name not in OURS and not _holds_anyway(name, value, row):

@@ -2,7 +2,8 @@
 
 Each protocol maps a service's codes to the keys of `ADVICE`; the messages `happened.<key>` and `advice.<key>` say what
 happened and what to do next. Refused creates and failed tasks are not billed: Alibaba Cloud Model Studio, API reference
-of image-to-video (https://www.alibabacloud.com/help/en/model-studio/image-to-video-general-api-reference) and codes (https://help.aliyun.com/zh/model-studio/error-code); for gateways, new-api's source of December 2025 to August 2026
+of image-to-video (https://www.alibabacloud.com/help/en/model-studio/image-to-video-general-api-reference) and codes
+(https://help.aliyun.com/zh/model-studio/error-code). For gateways: new-api's source of December 2025 to August 2026
 (https://github.com/QuantumNous/new-api). All read 2026-11-21.
 """
 

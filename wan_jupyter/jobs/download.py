@@ -46,7 +46,7 @@ async def download_video(context: JobContext) -> None:
 
 def _bill(context: JobContext) -> dict[str, Any]:
     """Work out what the video cost, for the job and for its row."""
-    seconds = context.protocol.billed(context.job.snapshot.usage)
+    seconds = context.protocol.billed_seconds(context.job.snapshot.usage)
     price = context.price(seconds) if seconds is not None else None
     context.job.cost = str(price) if price else ""
     return {"cost": price.amount, "currency": price.currency} if price else {}

@@ -59,7 +59,7 @@ def _believed(context: JobContext, seen: Snapshot) -> Snapshot:
     stopped = context.job.cancel_answered and context.job.snapshot.note != "cannot_stop"
     if seen.status is Status.EXPIRED and stopped:  # a server that forgets what it was told to stop
         return replace(seen, status=Status.CANCELED, problem=CANCELED_PROBLEM)
-    if seen.status is Status.EXPIRED and age < context.protocol.memory:
+    if seen.status is Status.EXPIRED and age < context.protocol.task_retention_s:
         return replace(context.job.snapshot, word=seen.word, note="unknown_task")
     return seen if seen.status is not context.job.status or seen.note else replace(seen, note=_kept_note(context.job))
 
@@ -70,7 +70,7 @@ def _kept_note(job: Job) -> str:
 
 def _without_answer(context: JobContext, error: ProblemError) -> Snapshot:
     """Return where a job stands that could not be asked after; an old task that is said to be unknown is forgotten."""
-    old = context.clock.time() - context.sent_at >= (context.protocol.memory or DAY)
+    old = context.clock.time() - context.sent_at >= (context.protocol.task_retention_s or DAY)
     if old and error.problem.advice in FORGOTTEN:
         return replace(context.job.snapshot, status=Status.EXPIRED, problem=error.problem, note="")
     return replace(context.job.snapshot, note=_trouble(error))

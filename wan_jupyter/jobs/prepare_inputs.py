@@ -107,7 +107,7 @@ async def _stored(context: JobContext, picture: Ready, share: Callable[[float], 
             return kept
         link = await _upload(context, picture, share)
         now = context.clock.time()
-        expires = now + context.protocol.storage - MARGIN
+        expires = now + context.protocol.upload_retention_s - MARGIN
         await context.work(context.journal.keep_upload, context.upload_scope, picture.digest, link, now, expires)
         return link
 

@@ -67,7 +67,7 @@ class RecoverySearch:
 def uncertain(context: JobContext, problem: Problem) -> Snapshot:
     """Return where a job stands whose create may have happened; by now its connection is there no more."""
     lost_at = min(context.clock.time(), context.sent_at + retry.CREATE_PATIENCE)
-    note, advice = ("recognising", "recognising") if context.protocol.lists else ("", "uncertain")
+    note, advice = ("recognising", "recognising") if context.protocol.can_list_tasks else ("", "uncertain")
     facts = {LOST_AT: f"{lost_at:.3f}"}
     return Snapshot(Status.UNCERTAIN, note=note, problem=replace(problem, advice=advice), facts=facts)
 
@@ -106,7 +106,7 @@ async def _was_told(context: JobContext) -> bool:
 async def _concluded(context: JobContext, sight: TaskListView, search: RecoverySearch, now: float) -> bool:
     """Draw the conclusion that a look at the moment `now` allows; False when there is none yet."""
     rivals = await _rivals(context) if sight.ours else ()
-    forgotten = now - context.sent_at >= context.protocol.memory
+    forgotten = now - context.sent_at >= context.protocol.task_retention_s
     on_the_way = any(row.snapshot.status is Status.SUBMITTING for row in rivals)
     told = (now >= _until(context) and sight.whole and not sight.open and not on_the_way) or forgotten
     clear = len(sight.ours) == 1 and not sight.unread and not rivals
@@ -134,7 +134,7 @@ async def _say(context: JobContext, trace: str) -> None:
 
 async def _without_list(context: JobContext, error: ProblemError, search: RecoverySearch) -> bool:
     """Conclude what can be concluded without the list; False where it may yet be had, and it is asked for again."""
-    forgotten = context.clock.time() - context.sent_at >= context.protocol.memory
+    forgotten = context.clock.time() - context.sent_at >= context.protocol.task_retention_s
     if forgotten or retry.is_refused(error):  # no list will ever tell: as at a service that has none
         seen = tuple(search.ours)
         return await _conclude(context, "several" if seen else "", seen, advice="" if seen else "uncertain")
@@ -147,10 +147,10 @@ async def _look(context: JobContext, search: RecoverySearch) -> TaskListView:
     more = 2 * retry.CLOCK_SLACK if search.dated else SPAN  # a list of minutes is pages long
     since, until = context.sent_at + search.ahead - more, _until(context) + search.ahead + more
     listing = await listed(context, since, until)
-    if listing.date is not None and not search.dated:  # the answer nearest to what is looked for
-        search.ahead, search.dated = listing.date - context.clock.time(), True
+    if listing.server_time is not None and not search.dated:  # the answer nearest to what is looked for
+        search.ahead, search.dated = listing.server_time - context.clock.time(), True
     low, high = _span(context, search)
-    inside = [one for one in listing.found if one.created is None or low <= one.created <= high]
+    inside = [one for one in listing.tasks if one.created is None or low <= one.created <= high]
     known = await context.work(context.journal.tasks_of, context.protocol.base_url, [one.remote_id for one in inside])
     left = [one for one in inside if one.remote_id not in known and one.remote_id not in search.foreign]
     ours, going, unread = [], [], []
@@ -167,7 +167,7 @@ async def _look(context: JobContext, search: RecoverySearch) -> TaskListView:
         else:  # a task that failed says no prompt, and costs nothing
             search.foreign.add(one.remote_id)
     search.ours = {seen.remote_id: seen for seen in ours}
-    return TaskListView(tuple(ours), tuple(going), tuple(unread), listing.whole)
+    return TaskListView(tuple(ours), tuple(going), tuple(unread), listing.complete)
 
 
 def _is_like(context: JobContext, seen: Snapshot) -> bool:
@@ -190,7 +190,7 @@ def _says_who(context: JobContext) -> bool:
 
 
 def _has_length(context: JobContext, seen: Snapshot) -> bool:
-    billed, asked = context.protocol.billed(seen.usage), context.create_request.fields.get("duration", -1)
+    billed, asked = context.protocol.billed_seconds(seen.usage), context.create_request.fields.get("duration", -1)
     by_hand = set_by_hand(context.create_request.params) & LENGTH
     return billed is None or asked == -1 or bool(by_hand) or billed == asked
 

@@ -78,7 +78,7 @@ async def take_back(context: JobContext, row: JobRecord) -> bool:
     Raises:
         JobError: the service keeps its video no more.
     """
-    now, memory = context.clock.time(), context.protocol.memory
+    now, memory = context.clock.time(), context.protocol.task_retention_s
     if not is_downloadable(row, memory, now):
         raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.facts.created_at)
     take = partial(context.journal.refetch, context.job.id, context.owner, row.heartbeat, now - (memory or DAY))
@@ -114,7 +114,7 @@ async def _ask(context: JobContext) -> Snapshot | None:
     try:
         return await context.client.run(context.protocol.poll(context.job.remote_id))
     except ProblemError as error:
-        old = context.clock.time() - context.sent_at >= (context.protocol.memory or DAY)
+        old = context.clock.time() - context.sent_at >= (context.protocol.task_retention_s or DAY)
         forgotten = (is_again(context.job) or old) and error.problem.advice in FORGOTTEN
         return Snapshot(Status.EXPIRED, problem=error.problem) if forgotten else None
 
@@ -122,12 +122,12 @@ async def _ask(context: JobContext) -> Snapshot | None:
 async def _end_if_forgotten(context: JobContext, seen: Snapshot) -> None:
     """End a download whose link is dead if the service has no other, and will have none."""
     age = context.clock.time() - context.sent_at
-    old = age >= (context.protocol.memory or DAY)
+    old = age >= (context.protocol.task_retention_s or DAY)
     if is_again(context.job) and (old or seen.status.ended):
         await context.work(context.paths.discard)
         await context.advance(replace(context.job.snapshot, status=Status.SUCCEEDED, progress=None, note=""))
         raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.facts.created_at)
-    if seen.status is Status.EXPIRED and age >= context.protocol.memory:
+    if seen.status is Status.EXPIRED and age >= context.protocol.task_retention_s:
         await context.work(context.paths.discard)
         await context.advance(seen)
         raise JobExpired("job.expired", problem=seen.problem or Problem(), id=context.job.id)

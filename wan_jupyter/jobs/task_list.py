@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 
 from ..errors import ProblemError
-from ..protocols.base import Found, Listing
+from ..protocols.base import ListedTask, TaskList
 from ..request.templates import normal
 from ..scheduling import retry
 from ..status import Snapshot, Status
@@ -15,7 +15,7 @@ from .context import JobContext
 PAGES = 100  # a list of more is not read to its end
 
 
-async def listed(context: JobContext, since: float, until: float) -> Listing:
+async def listed(context: JobContext, since: float, until: float) -> TaskList:
     """Return the account's tasks of the job's model in a span of epoch seconds, each once, with the last page's date.
 
     A list shifts while it is read, since new tasks come in at its head: a task may stand on two pages.
@@ -23,22 +23,24 @@ async def listed(context: JobContext, since: float, until: float) -> Listing:
     Raises:
         ProblemError: the first page did not come, or a later one not after some tries.
     """
-    found: dict[str, Found] = {}
-    page = Listing(whole=False)
+    found: dict[str, ListedTask] = {}
+    page = TaskList(complete=False)
     for number in range(1, PAGES + 1):
         page = await _page(context, (since, until), number)
-        found |= {one.remote_id: one for one in page.found}
-        if page.whole:
+        found |= {one.remote_id: one for one in page.tasks}
+        if page.complete:
             break
-    return Listing(tuple(found.values()), page.date, page.whole)
+    return TaskList(tuple(found.values()), page.server_time, page.complete)
 
 
-async def _page(context: JobContext, span: tuple[float, float], number: int) -> Listing:
+async def _page(context: JobContext, span: tuple[float, float], number: int) -> TaskList:
     """Read one page; the first is tried once, since nothing is lost with it and its reader tries again."""
     tries = itertools.count(1 if number > 1 else retry.PAGE_TRIES)
     while True:
         try:
-            return await context.request("list", context.protocol.find(*span, context.create_request.model, number))
+            return await context.request(
+                "list", context.protocol.list_tasks(*span, context.create_request.model, number)
+            )
         except ProblemError as error:
             failures = next(tries)
             if failures >= retry.PAGE_TRIES or retry.is_refused(error):
@@ -50,7 +52,7 @@ async def _page(context: JobContext, span: tuple[float, float], number: int) -> 
 GOING = (Status.QUEUED, Status.RUNNING)
 
 
-async def asked(one: Found, context: JobContext, failed: Counter[str]) -> Snapshot | None:
+async def asked(one: ListedTask, context: JobContext, failed: Counter[str]) -> Snapshot | None:
     """Ask how a task stands that a list named; None where the service does not say, which is counted in `failed`.
 
     One task that cannot be asked for says nothing of the others.
@@ -76,15 +78,15 @@ async def has_twin(context: JobContext, span: tuple[float, float], candidate: st
         ProblemError: the list could not be had.
     """
     listing = await listed(context, span[0] - retry.TWINS_AROUND, span[1] + retry.TWINS_AROUND)
-    if not listing.whole:
+    if not listing.complete:
         return True  # nobody can look at them all
-    ids = [one.remote_id for one in listing.found]
+    ids = [one.remote_id for one in listing.tasks]
     known = await context.work(context.journal.tasks_of, context.protocol.base_url, ids)
     made = await context.work(context.journal.prompts_of, context.account, context.protocol.base_url)
     ours = {*made, context.create_request.prompt} - {""}
     prompts = _prompts(context)
     going = False
-    for one in listing.found:
+    for one in listing.tasks:
         if one.remote_id in known or one.remote_id == candidate:
             continue
         if one.remote_id not in prompts and one.status not in GOING:

@@ -84,7 +84,7 @@ def look(task: str, model: str, where: Provider, client: Client) -> Adopted:
     seen = ask_after(task, where, client)
     created = None
     with suppress(ProblemError):  # a list is a comfort: the task is there without it
-        found = _ask(client, where.speak().look_up(task))
+        found = _ask(client, where.speak().find_task(task))
         model, created = (model or found.model, found.created) if found else (model, None)
     return Adopted(seen, model, created)
 

@@ -114,7 +114,7 @@ class JobRegistry(SessionResources):
             JobError: its file is gone, and the service keeps it no more.
         """
         if self.is_astray(row):
-            kept = is_downloadable(row, self.provider.speak().memory, self._clock.time())
+            kept = is_downloadable(row, self.provider.speak().task_retention_s, self._clock.time())
             if not kept and not file_of(row, self.outputs).is_file():
                 raise gone_for_good(row.id, row.snapshot.file, row.created_at)
             return self._put_right(row)

@@ -157,7 +157,7 @@ class SessionResources:
 
     def _rates(self, plan: Plan) -> Mapping[str, float]:
         """Return the account's documented limits; the emulator has none."""
-        return {} if self.provider.emulated else {**self.provider.speak().rates, "submit": plan.model.submit_rps}
+        return {} if self.provider.emulated else {**self.provider.speak().rate_limits, "submit": plan.model.submit_rps}
 
     def _sharing(self) -> int:
         """Count the living processes with jobs of this account at this address; this one is among them."""

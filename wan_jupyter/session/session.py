@@ -204,17 +204,17 @@ class Session(JobRegistry):
         row = row or self._brought_in(task, model or "")
         return self._with_this_key(row) if self._has_other_key(row) else self.follow(row.id)
 
-    def knock(self, patience: float = 5.0) -> PingReply:
-        """Ask the service for a task that nobody has: costs nothing, and tells whether it is there.
+    def ping(self, timeout_s: float = 5.0) -> PingReply:
+        """Check that the service answers and accepts the key, by a free request.
 
         Raises:
-            ConnectionProblem: there was no answer after `patience` seconds.
+            ConnectionProblem: no answer within `timeout_s` seconds.
         """
         asked = background.current().start(lambda: self._client.run(ping(self.provider.speak())))
         try:
-            return asked.result(patience)
+            return asked.result(timeout_s)
         except TimeoutError:
-            silent = Problem(UNREACHED, Phrase("said.silent", {"seconds": f"{patience:g}"}), advice="connection")
+            silent = Problem(UNREACHED, Phrase("said.silent", {"seconds": f"{timeout_s:g}"}), advice="connection")
             raise ConnectionProblem("service.unreached", problem=silent) from None
 
     def live_jobs(self) -> list[Job]:

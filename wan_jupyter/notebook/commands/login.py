@@ -27,7 +27,7 @@ def login(state: ShellState, *words: str) -> None:
         return state.presenter.say("login.needless", name=name)
     key = credentials.checked(Key(_asked(state, name, row), "%wan login"))
     state.log_in(target, key)
-    taken = _knock(state, name)
+    taken = _ping(state, name)
     if KEEP in words:
         _keep(state, name, target, row, key, taken)
     return _say_use(state, name)
@@ -92,18 +92,18 @@ def _asked(state: ShellState, name: str, row: plan.Provider) -> str:
     return typed
 
 
-def _knock(state: ShellState, name: str) -> bool:
+def _ping(state: ShellState, name: str) -> bool:
     """Ask the service whether it takes the key, which costs nothing, and say so; False if it refuses it."""
     try:
         session = state.session(name)
-        answer = session.knock()
+        answer = session.ping()
     except WanError as problem:  # no address yet, or no network: the key may be right all the same
         state.presenter.say("login.unasked", name=name, reason=problem.message())
         return True
-    refused = answer.http in REFUSED
+    refused = answer.http_status in REFUSED
     advice = tr(f"advice.{answer.problem.advice}") if refused and answer.problem else ""
-    key = "login.refused" if refused else "login.taken" if answer.http < 500 else "login.unclear"
-    state.presenter.say(key, name=name, address=session.provider.origin, http=answer.http, advice=advice)
+    key = "login.refused" if refused else "login.taken" if answer.http_status < 500 else "login.unclear"
+    state.presenter.say(key, name=name, address=session.provider.origin, http=answer.http_status, advice=advice)
     return not refused
 
 
