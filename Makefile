@@ -32,7 +32,7 @@ test: $(VENV)/.test | fresh
 stress: $(VENV)/.test | fresh
 	$(SAFE) HOME="$(HOME)" $(BIN)/python tests/stress/versions.py $(BUILD)/versions
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "stress and not browser" -s tests
-	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and stress" tests/browser
+	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and stress" -n 2 --dist loadgroup tests/browser
 
 lab: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/jupyter lab $(NOTEBOOK)

@@ -32,6 +32,7 @@ SAME_LAYER: Mapping[str, tuple[str, ...]] = {
     "errors": ("i18n", "security"),
     "i18n": ("security",),
     "status": ("errors",),
+    "media": ("billing",),
     "request": ("media", "billing"),
     "catalog": ("protocols",),
 }

@@ -41,10 +41,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in ours:
         item.add_marker(pytest.mark.browser)
         item.add_marker(pytest.mark.timeout(SLOW))
+        item.add_marker(pytest.mark.xdist_group(_app_of(item)))
         if item.path.name != FIRST:
             item.add_marker(pytest.mark.stress)
         if CHROMIUM is None and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason="no Chromium here: install the distribution's chromium package"))
+
+
+def _app_of(item: pytest.Item) -> str:
+    """Return the application that a test is for: a worker starts one server and loads one page, which takes seconds."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("app", "lab")) if callspec is not None else "lab"
 
 
 @pytest.hookimpl(wrapper=True)

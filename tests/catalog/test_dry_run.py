@@ -165,6 +165,6 @@ def test_a_video_goes_on_from_a_clip(world: World, last: bool) -> None:
     assert kinds["first_clip"] == "https://host.test/clip.mp4?Signature=secret"
     assert kinds.get("last_frame", "oss://").startswith("oss://")
     assert (task["model"], task["billed_seconds"]) == (LINKS_ONLY, 4)
-    assert dict(job.facts.remarks)["remark.clip_total"] == {"seconds": "4"}
+    assert dict(job.remarks)["remark.clip_total"] == {"seconds": "4"}
     again = session.submit("And on", clip_url="https://host.test/clip.mp4?Signature=other", duration=4, **how)
     assert again.id == job.id

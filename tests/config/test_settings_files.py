@@ -228,7 +228,7 @@ def test_sessions_are_listed_and_chosen(bare: Shell, port: PortEmulator, monkeyp
     assert SECRET not in listed
     clock.release()
     bare.ok(f"%wan wait {job.id}")
-    assert (job.facts.session, job.provider, job.status.lower()) == ("work", "dashscope-cn", "succeeded")
+    assert (job.info.session, job.provider, job.status.lower()) == ("work", "dashscope-cn", "succeeded")
     assert bare.workspace.rows()[0]["session"] == "work"
     refused = bare.run("%%wan cat.png --session work --provider ope\nA cat")
     assert "--session work and --provider ope" in str(refused.error)

@@ -35,7 +35,7 @@ def on(world: World, store: Storage, **how: object) -> Session:
 
 
 def place_of(job: Job) -> OutputPaths:
-    return output_paths(job.facts.folder, job.id, job.facts.created_at)
+    return output_paths(job.info.folder, job.id, job.info.created_at)
 
 
 def part(start: int | None = None, lost: int = 0, **headers: object) -> Answer:
@@ -82,7 +82,7 @@ def test_what_is_larger_than_any_video_is_not_kept(
     """It would fill the disk. The task is made and paid for: it can be asked for again."""
     with storage(port, lambda _, film: reply(200, film, Content_Length=announced)) as store:
         with monkeypatch.context() as smaller:
-            smaller.setattr("wan_jupyter.jobs.download.LARGEST", (4 << 30) if announced else HALF)
+            smaller.setattr("wan_jupyter.jobs.download.MAX_VIDEO_BYTES", (4 << 30) if announced else HALF)
             job = world.order(session=on(world, store))
             with pytest.raises(errors.JobError) as caught:
                 job.result(PATIENCE)
@@ -274,7 +274,7 @@ def test_half_an_hour_without_a_byte_leaves_the_job_for_later(world: World) -> N
     with pytest.raises(errors.ServiceError) as caught:
         job.result(PATIENCE)
     waited = sum(nap for nap in world.clock.naps if nap >= 1)
-    assert retry.DOWNLOAD_PATIENCE <= waited <= retry.DOWNLOAD_PATIENCE + 120
+    assert retry.DOWNLOAD_TIMEOUT_S <= waited <= retry.DOWNLOAD_TIMEOUT_S + 120
     assert ("%wan resume" in caught.value.hint(), world.rows()[0]["status"]) == (True, "DOWNLOADING")
     world.emulator().clear()
     (resumed,) = session.resume()

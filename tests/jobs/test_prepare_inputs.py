@@ -119,10 +119,10 @@ def test_a_picture_that_was_made_fit_is_what_is_uploaded(session: Session, port:
     """A side that is too long is scaled down, and the job says so."""
     job = order(session, image=picture(size=(8400, 1200)))
     job.result(PATIENCE)
-    assert [key for key, _ in job.facts.remarks if key.startswith("remark.repaired")] == ["remark.repaired_scaled"]
+    assert [key for key, _ in job.remarks if key.startswith("remark.repaired")] == ["remark.repaired_scaled"]
     assert sunk(port) == 1
     again = session.history(1)[0]  # as a later kernel reads it
-    assert (again is job, again.facts.remarks) == (False, job.facts.remarks)
+    assert (again is job, again.remarks) == (False, job.remarks)
 
 
 # ---- once ---------------------------------------------------------------------------------------------------------
@@ -343,7 +343,7 @@ def test_the_journal_knows_what_lies_in_storage(journal: Journal) -> None:
 
 def test_the_margin_leaves_a_link_time_to_be_used() -> None:
     """It is shorter than the file's life, and as long as a job is followed."""
-    assert 0 < prepare_inputs.MARGIN < 2 * DAYS
+    assert 0 < prepare_inputs.UPLOAD_EXPIRY_MARGIN_S < 2 * DAYS
 
 
 def test_progress_of_several_pictures_is_one_progress() -> None:
@@ -366,7 +366,7 @@ def test_waiting_that_is_called_off_ends_the_work(world: World) -> None:
         finally:
             ended.set()
 
-    twin = Job(job.facts, job.request, Snapshot(), background.current(), "new")
+    twin = Job(job.info, job.request, Snapshot(), background.current(), "new")
     session = world.session()
     plan, record = plan_of(job.request, session.provider), session.journal.get(job.id)
     context = session._context(twin, plan, record)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from tests.support.world import SMALL, World, picture, quiet
 from wan_jupyter import errors
 from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
+from wan_jupyter.jobs.recovery import Evidence, Outcome, decide
+from wan_jupyter.jobs.task_list import DuplicateSubmitter
 from wan_jupyter.protocols.dashscope import DashScope
 from wan_jupyter.scheduling import retry
 from wan_jupyter.session.session import Session
@@ -116,7 +120,7 @@ def test_a_task_that_takes_long_is_waited_for(world: World) -> None:
     """A list that shows a task of that time is a trace, however long it takes to say its prompt."""
     world.emulator().faults(LOST, {"at": "poll", "do": "word", "status": "RUNNING", "times": 0})
     job = world.order("A slow cat")
-    until(lambda: world.clock.time() > job.facts.created_at + 2 * retry.NO_TRACE_AFTER)
+    until(lambda: world.clock.time() > job.info.created_at + 2 * retry.RECOVERY_TIMEOUT_S)
     assert not job.done
     world.emulator().clear()
     job.result(PATIENCE)
@@ -180,7 +184,7 @@ def test_who_may_not_list_decides_at_once(world: World, code: int, skip: int) ->
     problem = uncertain(job)
     assert (job.snapshot.note, job.snapshot.settled, problem.problem.advice) == ("", True, "uncertain")
     assert f"%wan retry {job.id}" in problem.hint()
-    assert world.clock.time() - job.facts.created_at < 60
+    assert world.clock.time() - job.info.created_at < 60
     assert (world.emulator().creates, world.emulator().fired()[1]) == (1, 1)
     world.sessions[0].retry(job.id).result(PATIENCE)
     assert (world.emulator().creates, world.emulator().billed) == (2, 5)
@@ -206,25 +210,25 @@ def test_a_task_that_never_answers_is_shown_to_the_user(world: World, code: int)
     problem = uncertain(job)
     (task,) = world.emulator().tasks
     assert (job.snapshot.note, job.remote_id, task["task_id"] in problem.message()) == ("several", "", True)
-    assert world.clock.time() - job.facts.created_at < 3600
+    assert world.clock.time() - job.info.created_at < 3600
     world.emulator().clear()
     adopted = world.sessions[0].adopt(task["task_id"])
     adopted.result(PATIENCE)
     assert (adopted.id, world.emulator().creates) == (job.id, 1)
 
 
-@pytest.mark.parametrize(("fails", "note"), [(10, ""), (retry.UNREAD_TRIES, "several")])
+@pytest.mark.parametrize(("fails", "note"), [(10, ""), (retry.MAX_UNREADABLE_POLLS, "several")])
 def test_anothers_task_that_does_not_answer_leaves_doubt(world: World, clock: FakeClock, fails: int, note: str) -> None:
     """It may show that somebody orders what we order: waited for, but not for ever."""
     elsewhere(world, "A horse")
-    clock.advance(retry.TWINS_AROUND / 2)
+    clock.advance(retry.DUPLICATE_WINDOW_S / 2)
     world.emulator().faults(LOST, {"at": "poll", "do": "status", "skip": 1, "times": fails})  # ours is asked for first
     job = world.order("A cat")
     with contextlib.suppress(errors.JobUncertain):
         job.result(PATIENCE)
     assert (job.snapshot.note, job.status is Status.SUCCEEDED) == (note, not note)
     assert sum(world.emulator().fired()[1:]) == fails
-    assert world.clock.time() - job.facts.created_at < 3600
+    assert world.clock.time() - job.info.created_at < 3600
 
 
 # ---- not ours -----------------------------------------------------------------------------------------------------
@@ -236,7 +240,7 @@ def test_without_a_trace_the_user_decides(world: World) -> None:
     job = world.order()
     problem = uncertain(job)
     assert (job.snapshot.note, job.snapshot.settled) == ("no_trace", True)
-    assert world.clock.time() - job.facts.created_at >= 120
+    assert world.clock.time() - job.info.created_at >= 120
     assert f"%wan retry {job.id}" in problem.hint()
     assert world.order().id == job.id
     assert world.emulator().creates == 1
@@ -381,7 +385,7 @@ def test_retry_sends_it_once_more(world: World) -> None:
     again = session.retry(lost.id)
     assert session.retry(lost.id).id == again.id
     again.result(PATIENCE)
-    assert (again.facts.take, again.request.seed) == (2, lost.request.seed)
+    assert (again.info.take, again.request.seed) == (2, lost.request.seed)
     assert (world.order("A cat").id, world.emulator().billed) == (again.id, 5)
 
 
@@ -564,3 +568,39 @@ def test_a_job_whose_kept_picture_is_gone_ends(world: World, clock: FakeClock) -
     with pytest.raises(errors.OutputError) as failed:
         again.result(PATIENCE)
     assert (failed.value.key, world.rows()[0]["status"]) == ("output.spool_gone", "FAILED")
+
+
+# ---- the decision -------------------------------------------------------------------------------------------------
+
+FOUND, NOBODY, UNDECIDED = DuplicateSubmitter.FOUND, DuplicateSubmitter.NONE, DuplicateSubmitter.UNDECIDED
+READY = Evidence(complete=True, forgotten=False, only_one=True, duplicate=NOBODY, candidates=True, timed_out=False)
+NOTHING_FITS = replace(READY, only_one=False, duplicate=UNDECIDED, candidates=False)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "outcome"),
+    [
+        pytest.param(READY, Outcome.ADOPT, id="one task and nobody else"),
+        pytest.param(replace(READY, complete=False), Outcome.KEEP_LOOKING, id="another may yet appear"),
+        pytest.param(replace(READY, complete=False, forgotten=True), Outcome.ADOPT, id="no other can appear any more"),
+        pytest.param(replace(READY, duplicate=UNDECIDED), Outcome.KEEP_LOOKING, id="a duplicate may yet show"),
+        pytest.param(replace(READY, duplicate=UNDECIDED, forgotten=True), Outcome.SEVERAL, id="it never will show"),
+        pytest.param(replace(READY, duplicate=FOUND), Outcome.SEVERAL, id="somebody submits the same"),
+        pytest.param(replace(READY, only_one=False), Outcome.SEVERAL, id="several tasks"),
+        pytest.param(NOTHING_FITS, Outcome.KEEP_LOOKING, id="no trace yet"),
+        pytest.param(replace(NOTHING_FITS, timed_out=True), Outcome.NO_TRACE, id="no trace for long"),
+        pytest.param(replace(NOTHING_FITS, forgotten=True), Outcome.NO_TRACE, id="no trace and forgotten"),
+    ],
+)
+def test_a_task_is_adopted_only_beyond_doubt(evidence: Evidence, outcome: Outcome) -> None:
+    """Whatever leaves a doubt is the user's to decide, or is looked at again."""
+    assert decide(evidence) is outcome
+
+
+@pytest.mark.parametrize("doubt", [{"only_one": False}, {"duplicate": FOUND}, {"duplicate": UNDECIDED}], ids=str)
+def test_no_evidence_with_a_doubt_ever_adopts(doubt: dict[str, Any]) -> None:
+    """In every combination of what else is known."""
+    switches = ("complete", "forgotten", "candidates", "timed_out")
+    for values in itertools.product((False, True), repeat=len(switches)):
+        evidence = replace(READY, **dict(zip(switches, values, strict=True)), **doubt)
+        assert decide(evidence) is not Outcome.ADOPT

@@ -180,7 +180,7 @@ def test_after_a_day_a_further_take_is_offered(world: World, lose: Callable[[Pat
         assert (problem.key, "--new" in problem.hint(), "2026-11-1" in problem.message()) == (key, True, True)
     assert (len(world.emulator().requests), world.rows()[0]["status"]) == (asked, "SUCCEEDED")
     assert (file.read_bytes() if file.exists() else b"") == left
-    assert made(world, new=True).facts.take == 2
+    assert made(world, new=True).info.take == 2
 
 
 def test_a_lost_video_of_long_ago_can_still_be_looked_up(world: World) -> None:

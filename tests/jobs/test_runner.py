@@ -19,7 +19,7 @@ from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.protocols import dashscope
 from wan_jupyter.scheduling import polling, retry
-from wan_jupyter.scheduling.retry import DOWNLOAD_TRIES, SUBMIT_WAITS, UNREACHED_TRIES
+from wan_jupyter.scheduling.retry import MAX_DOWNLOAD_TRIES, MAX_UNREACHED_TRIES, SUBMIT_BACKOFF_S
 from wan_jupyter.session.session import Session
 from wan_jupyter.status import Snapshot, Status
 from wan_jupyter.storage.process_lock import Owner
@@ -120,7 +120,7 @@ def test_a_service_that_is_never_there_fails_the_job_and_nothing_was_sent(world:
         problem = end(job)
     assert isinstance(problem, errors.JobFailed)
     assert (job.status, problem.code) == (Status.FAILED, "unreached")
-    assert len([nap for nap in world.clock.naps if nap >= 1]) == UNREACHED_TRIES - 1
+    assert len([nap for nap in world.clock.naps if nap >= 1]) == MAX_UNREACHED_TRIES - 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}], ids=["plain", "with Retry-After"])
@@ -139,7 +139,7 @@ def test_a_service_that_stays_busy_fails_the_job(world: World) -> None:
     job = world.order()
     problem = end(job)
     assert (job.status, problem.code) == (Status.FAILED, "Throttling")
-    assert (world.emulator().creates, world.emulator().tasks) == (len(SUBMIT_WAITS) + 1, [])
+    assert (world.emulator().creates, world.emulator().tasks) == (len(SUBMIT_BACKOFF_S) + 1, [])
 
 
 def test_a_used_up_quota_is_not_tried_again(world: World) -> None:
@@ -207,7 +207,7 @@ def test_a_further_take_may_follow_an_uncertain_job(world: World) -> None:
     end(world.order())
     second = world.order(new=True)
     second.result(PATIENCE)
-    assert (second.facts.take, world.emulator().billed) == (2, 5)
+    assert (second.info.take, world.emulator().billed) == (2, 5)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_failed_job_is_followed_by_a_new_one(world: World) -> None:
     end(first)
     second = world.order()
     second.result(PATIENCE)
-    assert (second.id != first.id, second.facts.take) == (True, 2)
+    assert (second.id != first.id, second.info.take) == (True, 2)
 
 
 def test_moderation_comes_late_and_costs_nothing(world: World) -> None:
@@ -339,7 +339,7 @@ def end_held(job: Job, clock: FakeClock) -> errors.WanError:
 
 def test_the_deadline_leaves_the_job_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """After hours of waiting we stop asking, the row stays under way, and asking again goes on with the same task."""
-    monkeypatch.setattr(polling, "DEADLINE", 60.0)
+    monkeypatch.setattr(polling, "POLL_TIMEOUT_S", 60.0)
     world.emulator().faults({"at": "poll", "do": "word", "status": "RUNNING", "times": 0})
     session = world.session()
     job = world.order(session=session)
@@ -356,7 +356,7 @@ def test_a_machine_that_slept_has_not_waited(world: World, clock: FakeClock) -> 
     clock.hold()
     job = world.order()
     until(lambda: job.status is Status.QUEUED and clock.sleeping)
-    clock.advance(2 * polling.DEADLINE)
+    clock.advance(2 * polling.POLL_TIMEOUT_S)
     clock.release()
     job.result(PATIENCE)
     assert world.emulator().creates == 1
@@ -403,7 +403,7 @@ def test_a_download_that_never_works_is_not_the_end(world: World) -> None:
     job = world.order()
     problem = end(job)
     assert (problem.key, world.rows()[0]["status"]) == ("service.not_video", "DOWNLOADING")
-    assert sum(nap for nap in world.clock.naps if nap >= 1) >= retry.DOWNLOAD_PATIENCE
+    assert sum(nap for nap in world.clock.naps if nap >= 1) >= retry.DOWNLOAD_TIMEOUT_S
     assert "%wan resume" in problem.hint()
     assert not list(world.outputs.glob("*.mp4"))
     world.emulator().clear()
@@ -458,11 +458,11 @@ def test_a_file_that_decodes_the_second_time_has_no_warning(world: World) -> Non
 
 def test_files_that_never_decode_and_always_differ_are_not_fetched_for_ever(world: World) -> None:
     """After some tries what came last is kept, with the warning."""
-    bodies = [NO_MP4 + str(number) for number in range(3 * DOWNLOAD_TRIES)]
+    bodies = [NO_MP4 + str(number) for number in range(3 * MAX_DOWNLOAD_TRIES)]
     world.emulator().faults(*({"at": "content", "do": "status", "status": 200, "body": body} for body in bodies))
     job = world.order()
     job.result(PATIENCE)
-    assert (job.warning, len(world.emulator().downloads)) == ("undecodable", DOWNLOAD_TRIES)
+    assert (job.warning, len(world.emulator().downloads)) == ("undecodable", MAX_DOWNLOAD_TRIES)
 
 
 def test_a_folder_that_cannot_be_written_leaves_the_video_at_the_service(world: World) -> None:
@@ -535,7 +535,7 @@ def test_canceled_while_pending_costs_nothing(world: World, clock: FakeClock) ->
     job = world.order()
     until(lambda: job.status is Status.QUEUED and clock.sleeping)
     job.cancel()
-    until(lambda: job.cancel_answered)
+    until(lambda: job._cancel_answered)
     problem = end_held(job, clock)
     assert (job.status, world.emulator().billed) == (Status.CANCELED, 0)
     assert problem.hint() == errors.tr("advice.canceled") + " Nothing was billed."
@@ -618,9 +618,9 @@ def test_anothers_cancel_that_was_not_heard_is_asked_again(
     job = handed_over(world, first, other)
     job.cancel()
     until(lambda: world.emulator().fired() == [1] and clock.sleeping)
-    assert not job.cancel_answered
+    assert not job._cancel_answered
     job.cancel()  # looks again at once
-    until(lambda: job.cancel_answered)
+    until(lambda: job._cancel_answered)
     other.release()
     assert isinstance(end_held(job, clock), errors.JobCanceled)
     assert (job.id, world.emulator().billed, cancels(world)) == (first.id, 0, 2)

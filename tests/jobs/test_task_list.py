@@ -11,7 +11,7 @@ from wan_jupyter.scheduling import retry
 from wan_jupyter.status import Status
 
 PAGE = 10  # tasks on a page of the emulator's list, as of the service's
-SECOND = {"at": "list", "do": "status", "skip": 1, "times": retry.PAGE_TRIES - 1}
+SECOND = {"at": "list", "do": "status", "skip": 1, "times": retry.MAX_PAGE_TRIES - 1}
 
 
 def crowd(world: World, count: int) -> None:
@@ -27,14 +27,14 @@ def test_a_page_that_fails_does_not_cost_the_list(world: World) -> None:
     job = world.order("A cat on page one")
     seen = notes(job)
     job.result(PATIENCE)
-    assert (world.emulator().fired(), "list_silent" in seen) == ([1, retry.PAGE_TRIES - 1], False)
+    assert (world.emulator().fired(), "list_silent" in seen) == ([1, retry.MAX_PAGE_TRIES - 1], False)
     assert (job.status, world.emulator().creates) == (Status.SUCCEEDED, 2 * PAGE + 1)
 
 
 def test_a_page_that_keeps_failing_costs_the_list(world: World, clock: FakeClock) -> None:
     """The card says that the list does not come; the search goes on when it does."""
     crowd(world, PAGE)
-    world.emulator().faults(LOST, {**SECOND, "status": 503, "times": 2 * retry.PAGE_TRIES + 1})
+    world.emulator().faults(LOST, {**SECOND, "status": 503, "times": 2 * retry.MAX_PAGE_TRIES + 1})
     job = world.order("A cat on page one")
     seen = notes(job)
     job.result(PATIENCE)
@@ -59,7 +59,7 @@ def test_one_list_that_took_minutes_is_no_proof(world: World, clock: FakeClock) 
     job = world.order("A cat")
     uncertain(job)
     lists = [seen for seen in world.emulator().requests if seen["path"].endswith("/tasks/")]
-    assert (job.snapshot.note, len(lists) > 1 + retry.PAGE_TRIES) == ("no_trace", True)
+    assert (job.snapshot.note, len(lists) > 1 + retry.MAX_PAGE_TRIES) == ("no_trace", True)
 
 
 def test_a_list_that_is_refused_later_names_what_was_seen(world: World, clock: FakeClock) -> None:

@@ -223,6 +223,6 @@ def test_a_wished_model_that_lacks_the_mode_yields(shell: Shell) -> None:
     job = shell.names
     shell.ok("%%wan cat.png --no-wait -o job\nA cat")
     job["job"].result(PATIENCE)
-    assert job["job"].facts.model != "wan2.2-kf2v-flash"
+    assert job["job"].info.model != "wan2.2-kf2v-flash"
     ran = shell.run("%%wan cat.png -m wan2.2-kf2v-flash --no-wait\nA cat")
     assert isinstance(ran.error, ModelError)

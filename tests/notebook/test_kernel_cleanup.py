@@ -254,8 +254,8 @@ def test_a_card_is_in_one_language_in_every_state(language: str, world: World) -
     for status in Status:
         for advice in ADVICE if status.ended and status is not Status.SUCCEEDED else ("unknown",):
             problem = Problem("Code", "", "7", advice=advice)
-            job.show(replace(job.snapshot, status=status, problem=problem if status.ended else None, file=""))
-            view = replace(card_view(job, job.facts.created_at + 3, language), expected=60.0, thumbnails=(b"1", b"2"))
+            job._publish(replace(job.snapshot, status=status, problem=problem if status.ended else None, file=""))
+            view = replace(card_view(job, job.info.created_at + 3, language), expected=60.0, thumbnails=(b"1", b"2"))
             shown = [card(view, language), frame("{}", language), board([view, view], language)]
             bundles = [still(view, language), board_still([view], language)]
             found = [*(word for html in shown for word in english_in_html(html, language))]

@@ -109,7 +109,7 @@ def test_a_new_take_is_a_job_of_its_own(door: Door) -> None:
     """`--new`, `new=True`."""
     one, two = door(**small()), door(**small(), new=True)
     assert one.id != two.id
-    assert (one.facts.take, two.facts.take) == (1, 2)
+    assert (one.info.take, two.info.take) == (1, 2)
 
 
 def test_a_drawn_seed_is_recorded(door: Door) -> None:

@@ -334,7 +334,7 @@ def test_a_new_take_is_made_when_asked(shell: Shell) -> None:
     shell.ok(f"%%wan cat.png {SMALL} -o one\nA cat")
     shell.ok(f"%%wan cat.png {SMALL} -o two --new\nA cat")
     one, two = shell.names["one"], shell.names["two"]
-    assert (one.facts.take, two.facts.take) == (1, 2)
+    assert (one.info.take, two.info.take) == (1, 2)
     assert one.request.seed != two.request.seed
     assert len(shell.emulator().tasks) == 2
 
@@ -343,7 +343,7 @@ def test_new_makes_a_take_beside_one_that_is_under_way_here(shell: Shell) -> Non
     """The same cell run twice, with --new, in the kernel that carries out the first: two takes."""
     shell.hold()
     jobs = [shell.made(f"cat.png {SMALL} --new", "A cat") for _ in range(2)]
-    assert [job.facts.take for job in jobs] == [1, 2]
+    assert [job.info.take for job in jobs] == [1, 2]
     shell.emulator().clear()
 
 
@@ -357,7 +357,7 @@ def test_new_goes_on_with_what_the_same_cell_paid_for_but_could_not_save(shell: 
     assert "run the cell again; nothing is sent twice" in problem.hint()
     shell.ok("%config WanMagics.outputs = 'wan_outputs'")
     shell.ok(cell)
-    assert shell.names["job"].facts.take == 1
+    assert shell.names["job"].info.take == 1
     assert len(shell.emulator().tasks) == 1
 
 

@@ -239,7 +239,7 @@ def test_the_same_cell_runs_everywhere(
     assert not any(line["authorized"] for line in storage)
     assert all(line["authorized"] for line in lines if line["method"] == "POST" and "uploads-sink" not in line["path"])
     assert not any("authorization" in map(str.lower, headers) for headers in shelf.asked)
-    said = dict(job.facts.remarks)
+    said = dict(job.remarks)
     assert said.get("remark.not_carried", {}).get("values", "") == where.dropped
 
 
@@ -260,7 +260,7 @@ def test_a_clip_goes_on_or_is_refused(door: Callable[[Where], tuple[Door, PortEm
     assert decoded(job.result(PATIENCE).path) > 0
     task = ledger(emulator)["tasks"][-1]
     assert task["request"]["input"]["media"] == [{"type": "first_clip", "url": CLIP}]
-    assert dict(job.facts.remarks)["remark.clip_total"] == {"seconds": "5"}
+    assert dict(job.remarks)["remark.clip_total"] == {"seconds": "5"}
 
 
 def damaged(kind: str) -> bytes:
@@ -286,7 +286,7 @@ def test_a_picture_is_repaired_and_it_is_said(
     order, _ = door(WHERE[name])
     job = order(image=damaged("WEBP"))
     job.result(PATIENCE)
-    said = {key: values for key, values in job.facts.remarks if key.startswith("remark.repaired_")}
+    said = {key: values for key, values in job.remarks if key.startswith("remark.repaired_")}
     assert set(said) == {f"remark.repaired_{repair}" for repair in repairs}
     assert {values["label"] for values in said.values()} == {job.request.first.label}
 
@@ -304,7 +304,7 @@ def test_a_format_that_no_service_takes_is_converted(
     Pillow.new("RGB", (480, 400), "teal").save(sink, kind)
     job = order(image=sink.getvalue())
     assert decoded(job.result(PATIENCE).path) > 0
-    said = dict(job.facts.remarks)["remark.repaired_format"]
+    said = dict(job.remarks)["remark.repaired_format"]
     assert (said["was"], said["mime"]) == (f"image/{kind.lower()}", "image/png")
 
 

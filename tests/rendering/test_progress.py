@@ -144,11 +144,11 @@ def test_a_time_is_learned_from_two_jobs_of_the_same_kind(world: World) -> None:
     first.result(60)
     second = world.order("Two", **alike)
     second.result(60)
-    assert first.facts.expected is second.facts.expected is None
+    assert first.info.expected is second.info.expected is None
     took(world, {first.id: 40.0, second.id: 60.0})
     others: tuple[dict[str, object], ...] = ({"resolution": "720P"}, {"model": "wan2.2-i2v-flash"}, {"duration": 10})
     jobs = [world.order("Three", **alike), *(world.order("Three", **{**alike, **how}) for how in others)]
-    assert [job.facts.expected for job in jobs] == [pytest.approx(50.0), None, None, None]
+    assert [job.info.expected for job in jobs] == [pytest.approx(50.0), None, None, None]
     for job in jobs:  # what is given up in the middle of a download leaves a file to be closed
         job.result(60)
 
@@ -158,15 +158,15 @@ def test_failed_jobs_teach_nothing(world: World) -> None:
     for prompt in ("A forbidden prompt", "Another forbidden prompt"):
         job = world.order(prompt)
         until(lambda job=job: job.done)
-    assert world.order("A cat").facts.expected is None
+    assert world.order("A cat").info.expected is None
 
 
 def test_a_job_can_tell_what_was_sent_for_it(world: World) -> None:
     """The exact request, with a stand-in for the picture, and none of its pixels kept."""
     job = world.order("A cat")
     job.result(60)
-    assert job.dry is not None
-    shown = job.dry().request
+    assert job._dry_run is not None
+    shown = job._dry_run().request
     assert shown.body["input"]["prompt"] == "A cat"
     assert "sha256" in str(shown.body)
     assert "base64" not in str(shown.body)

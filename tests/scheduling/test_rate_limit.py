@@ -75,7 +75,7 @@ def test_creates_keep_to_the_models_rate(world: World, port: PortEmulator) -> No
     jobs = [world.order(f"Cat {number}", session=session) for number in range(10)]
     for job in jobs:
         job.result(PATIENCE)
-    sent = sorted(job.sent_at - begun for job in jobs if job.sent_at)
+    sent = sorted(job._sent_at - begun for job in jobs if job._sent_at)
     assert catalog.models()["wan2.2-i2v-flash"].submit_rps == 2.0
     assert sent[-1] >= 9 / 2.0 - 0.01
 

@@ -29,10 +29,10 @@ def lost() -> ConnectionProblem:
     ("error", "tries", "verdict"),
     [
         (unreached(), 1, SubmitVerdict.AGAIN),
-        (unreached(), retry.UNREACHED_TRIES, SubmitVerdict.NOT_CREATED),
+        (unreached(), retry.MAX_UNREACHED_TRIES, SubmitVerdict.NOT_CREATED),
         (lost(), 1, SubmitVerdict.UNCERTAIN),
         (answered(429, again=True), 1, SubmitVerdict.AGAIN),
-        (answered(429, again=True), len(retry.SUBMIT_WAITS) + 1, SubmitVerdict.NOT_CREATED),
+        (answered(429, again=True), len(retry.SUBMIT_BACKOFF_S) + 1, SubmitVerdict.NOT_CREATED),
         (answered(429, again=False), 1, SubmitVerdict.NOT_CREATED),
         (answered(200), 1, SubmitVerdict.UNCERTAIN),
         (answered(302), 1, SubmitVerdict.NOT_CREATED),
@@ -81,17 +81,17 @@ def test_submits_wait_longer_each_time() -> None:
 
 def test_polls_slow_down_after_minutes_and_after_failures() -> None:
     """Never faster than the provider's pace, never slower than a minute or so."""
-    assert polling.poll_wait(PACE, 0.0, 0, 0.0) == 5.0
-    assert polling.poll_wait(PACE, polling.SLOW_AFTER, 0, 0.0) == 15.0
-    assert polling.poll_wait(PACE, 0.0, 2, 0.0) == 20.0
-    assert polling.poll_wait(PACE, 0.0, 99, 1.0) == pytest.approx(polling.LONGEST_WAIT * 1.1)
+    assert polling.poll_interval(PACE, 0.0, 0, 0.0) == 5.0
+    assert polling.poll_interval(PACE, polling.SLOW_POLLING_AFTER_S, 0, 0.0) == 15.0
+    assert polling.poll_interval(PACE, 0.0, 2, 0.0) == 20.0
+    assert polling.poll_interval(PACE, 0.0, 99, 1.0) == pytest.approx(polling.MAX_POLL_INTERVAL_S * 1.1)
 
 
 @given(failures=st.integers(0, 5000), jitter=st.floats(0, 1))
 def test_a_failed_poll_is_asked_again_within_a_minute_or_so(failures: int, jitter: float) -> None:
     """However often it failed."""
-    assert 5.0 <= retry.after_failure(answered(500), PACE, failures, jitter) <= polling.LONGEST_WAIT * 1.25
-    assert 5.0 <= polling.poll_wait(PACE, 0.0, failures, jitter) <= polling.LONGEST_WAIT * 1.1
+    assert 5.0 <= retry.retry_wait(answered(500), PACE, failures, jitter) <= polling.MAX_POLL_INTERVAL_S * 1.25
+    assert 5.0 <= polling.poll_interval(PACE, 0.0, failures, jitter) <= polling.MAX_POLL_INTERVAL_S * 1.1
 
 
 def test_an_answer_that_proves_nothing_was_created_is_believed_whatever_its_status() -> None:
@@ -105,7 +105,7 @@ def stalled(held: int, times: int, stall: retry.Stall = retry.Stall()) -> retry.
     """Fail some times with so many bytes on disk, and wait each time."""
     for _ in range(times):
         stall = stall.failed(held)
-        stall = stall.rested(retry.after_failure(answered(503), PACE, stall.failures, 0.0))
+        stall = stall.rested(retry.retry_wait(answered(503), PACE, stall.failures, 0.0))
     return stall
 
 

@@ -48,7 +48,7 @@ def test_a_task_of_another_program_becomes_a_video_here(session: Session, port: 
     task = started(port)
     job = session.adopt(f" {task} ")
     video = job.result(60)
-    assert (job.status, job.remote_id, job.facts.model) == (Status.SUCCEEDED, task, "wan2.6-i2v-flash")
+    assert (job.status, job.remote_id, job.info.model) == (Status.SUCCEEDED, task, "wan2.6-i2v-flash")
     facts = json.loads(video.path.with_suffix(".json").read_text("utf-8"))
     assert (facts["prompt"], facts["task_id"], facts["model"]) == ("A dog runs", task, "wan2.6-i2v-flash")
     assert (port.creates, port.billed) == (1, 2)
@@ -90,9 +90,9 @@ def test_a_task_whose_model_nobody_tells_is_adopted_all_the_same(session: Sessio
     """The list is a comfort: a model that is given is taken, whatever the list says."""
     port.faults({"at": "list", "do": "status", "status": 500, "times": 0})
     first = session.adopt(started(port))
-    assert (first.facts.model, first.result(60).path.is_file()) == ("", True)
+    assert (first.info.model, first.result(60).path.is_file()) == ("", True)
     second = session.adopt(started(port), model="wan2.6-i2v")
-    assert (second.facts.model, port.fired()) == ("wan2.6-i2v", [2])
+    assert (second.info.model, port.fired()) == ("wan2.6-i2v", [2])
     second.result(60)
 
 
@@ -273,7 +273,7 @@ def test_a_gateways_task_is_adopted(world: World, port: PortEmulator, provider: 
     here = World(world.folder / "other")
     try:
         job = here.session(provider, base_url=port.url, key="sk-test").adopt(made.remote_id)
-        assert (job.result(60).path.is_file(), job.facts.model) == (True, "")
+        assert (job.result(60).path.is_file(), job.info.model) == (True, "")
     finally:
         here.close()
 

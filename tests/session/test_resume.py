@@ -107,7 +107,7 @@ def test_a_cell_with_new_goes_on_with_its_own_unfinished_take(bare: Shell) -> No
     bare.ok(cell)
     assert (bare.names["found"].id, len(bare.workspace.tasks())) == (job, 1)
     bare.ok(cell)
-    assert (bare.names["found"].facts.take, len(bare.workspace.tasks())) == (2, 2)
+    assert (bare.names["found"].info.take, len(bare.workspace.tasks())) == (2, 2)
 
 
 def test_a_cell_with_new_goes_on_with_its_own_search(bare: Shell) -> None:
@@ -129,7 +129,7 @@ def test_new_makes_a_take_where_another_cell_left_one(bare: Shell) -> None:
     ordered_by(bare, f"%%wan cat.png {SMALL} --wait -o found\nA cat")
     bare.ok(LOAD)
     bare.ok(f"%%wan cat.png {SMALL} --wait -o found --new\nA cat")
-    assert (bare.names["found"].facts.take, len(bare.workspace.tasks())) == (2, 2)
+    assert (bare.names["found"].info.take, len(bare.workspace.tasks())) == (2, 2)
 
 
 def test_it_may_be_resumed_by_loading(bare: Shell) -> None:
@@ -191,4 +191,4 @@ def test_retry_sends_an_uncertain_job_once_more(
     assert isinstance(lost.error, errors.JobUncertain)
     shell.ok(f"again = %wan retry {shell.names['lost'].id}")
     shell.names["again"].result(PATIENCE)
-    assert (shell.names["again"].facts.take, len(port.tasks)) == (2, 2)
+    assert (shell.names["again"].info.take, len(port.tasks)) == (2, 2)

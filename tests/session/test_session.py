@@ -86,7 +86,7 @@ def test_a_video_that_is_shown_again_knows_what_it_was(world: World) -> None:
     first, again = made(world), made(world)
     assert first.video
     assert again.video
-    assert (again.video.facts, again.cost, again.facts.take) == (dict(first.video.facts), first.cost, 1)
+    assert (again.video.facts, again.cost, again.info.take) == (dict(first.video.facts), first.cost, 1)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_request_under_way_is_attached_to(world: World) -> None:
 def test_a_further_take_is_made_on_demand_only(world: World) -> None:
     """`new`: take 2, paid for; afterwards the same request shows the newest."""
     first, second = made(world), made(world, new=True)
-    assert (second.facts.take, second.id != first.id, world.emulator().billed) == (2, True, 10)
+    assert (second.info.take, second.id != first.id, world.emulator().billed) == (2, True, 10)
     assert made(world).id == second.id
 
 
@@ -406,7 +406,7 @@ def test_the_row_says_where_it_came_from(world: World) -> None:
 def test_the_bill_is_the_services_word(world: World) -> None:
     """Its seconds times our price."""
     job = made(world)
-    assert (job.cost, world.rows()[0]["cost"], json.loads(world.rows()[0]["usage"])["duration"]) == ("0", 0.0, 5)
+    assert (str(job.cost), world.rows()[0]["cost"], json.loads(world.rows()[0]["usage"])["duration"]) == ("0", 0.0, 5)
 
 
 def test_the_picture_is_forgotten_once_it_is_spooled(world: World) -> None:

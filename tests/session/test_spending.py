@@ -74,14 +74,14 @@ def test_what_the_service_bills_takes_the_place_of_the_estimate(world: World, po
     found = only(session)
     assert (found.provider, found.currency, found.jobs, found.made) == ("dashscope-intl", "USD", 1, 1)
     assert (found.spent, found.reserved, found.unknown) == (0.25, 0.0, 0)
-    assert (job.cost, video.facts["cost"]) == ("0.25 USD", "0.25 USD")
+    assert (str(job.cost), video.facts["cost"]) == ("0.25 USD", "0.25 USD")
 
 
 def test_seconds_set_by_hand_have_no_estimate_but_a_cost(world: World, port: PortEmulator) -> None:
     """`--param` passes all that we know of a request: ten seconds are billed where five were asked for."""
     job = settled(paid(world, port), params={"parameters.duration": 10})
     kept = world.rows()[0]
-    assert (job.facts.estimate, kept["estimate"], kept["cost"], kept["currency"]) == ("", None, 0.5, "USD")
+    assert (job.info.estimate, kept["estimate"], kept["cost"], kept["currency"]) == ("", None, 0.5, "USD")
 
 
 def test_a_tier_set_by_hand_has_no_price(world: World, port: PortEmulator) -> None:
@@ -92,7 +92,7 @@ def test_a_tier_set_by_hand_has_no_price(world: World, port: PortEmulator) -> No
         with pytest.raises(BudgetError, match="not known"):
             order(session, params=params)
     assert port.tasks == []
-    assert order(session, params={"parameters.obscure": 1}).facts.estimate == "0.25 USD"
+    assert order(session, params={"parameters.obscure": 1}).info.estimate == "0.25 USD"
 
 
 def test_failed_and_canceled_jobs_cost_nothing(world: World, port: PortEmulator) -> None:
@@ -239,7 +239,7 @@ def test_a_cell_has_a_cap_of_its_own(door: Door, port: PortEmulator) -> None:
     with pytest.raises(OptionError, match="--budget needs a sum of money"):
         door(budget="5USD/day")
     assert port.creates == 0
-    assert door(budget="0.25USD").facts.estimate == "0.25 USD"
+    assert door(budget="0.25USD").info.estimate == "0.25 USD"
 
 
 def test_a_retry_is_asked_for_as_a_new_job_is(bare: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch) -> None:

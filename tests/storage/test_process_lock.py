@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.clock import PATIENCE
 from tests.support.processes import environment
-from wan_jupyter.storage.process_lock import HEARTBEAT_DEAD, Owner
+from wan_jupyter.storage.process_lock import HEARTBEAT_TIMEOUT_S, Owner
 
 HOLD = """
 import pathlib, sys
@@ -65,19 +65,22 @@ def test_asking_does_not_disturb_a_living_owner(owner: Owner, other: subprocess.
     assert [owner.is_alive(name, 0.0, NOW) for _ in range(3)] == [True] * 3
 
 
-@pytest.mark.parametrize(("age", "alive"), [(0.0, True), (HEARTBEAT_DEAD + 1, False)])
+@pytest.mark.parametrize(("age", "alive"), [(0.0, True), (HEARTBEAT_TIMEOUT_S + 1, False)])
 def test_without_a_lock_file_the_heartbeat_decides(owner: Owner, age: float, alive: bool) -> None:
     """Someone tidied up: its process may live all the same."""
     assert owner.is_alive(f"{socket.gethostname()}:1:abcd", NOW - age, NOW) is alive
 
 
-@pytest.mark.parametrize(("age", "alive"), [(0.0, True), (HEARTBEAT_DEAD - 1, True), (HEARTBEAT_DEAD + 1, False)])
+AGES = [(0.0, True), (HEARTBEAT_TIMEOUT_S - 1, True), (HEARTBEAT_TIMEOUT_S + 1, False)]
+
+
+@pytest.mark.parametrize(("age", "alive"), AGES)
 def test_on_another_host_the_heartbeat_decides(owner: Owner, age: float, alive: bool) -> None:
     """A lock there tells nothing here."""
     assert owner.is_alive("another-host:1:abcd", NOW - age, NOW) is alive
 
 
-@pytest.mark.parametrize(("age", "alive"), [(0.0, True), (HEARTBEAT_DEAD + 1, False)])
+@pytest.mark.parametrize(("age", "alive"), [(0.0, True), (HEARTBEAT_TIMEOUT_S + 1, False)])
 def test_where_locks_do_not_work_the_heartbeat_decides(owner: Owner, age: float, alive: bool) -> None:
     """Some network file systems."""
     owner.locked = False

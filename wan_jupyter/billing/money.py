@@ -87,6 +87,11 @@ class Price:
     def __str__(self) -> str:
         return f"{self.amount:.4g} {self.currency}" if self.amount else FREE
 
+    @property
+    def rounded(self) -> Amount:
+        """The amount as `str` shows it: four significant digits, and no currency where nothing is charged."""
+        return Amount(float(f"{self.amount:.4g}"), self.currency if self.amount else "")
+
 
 def estimate(
     rows: Iterable[Mapping[str, Any]], *, tariff: str, resolution: str, seconds: float, silent: bool

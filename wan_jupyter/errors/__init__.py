@@ -27,7 +27,7 @@ shows the language in force, as two or three lines without a traceback.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..i18n.messages import ENGLISH, Phrase, has_message, tr, translated
 from ..security.sanitize import clean, one_line
@@ -160,7 +160,13 @@ class CredentialsError(SettingsError):
 
 
 class WaitTimeout(WanError):
-    """Raised by `Job.result(timeout)` when the time is over; the job keeps running."""
+    """Raised by `Job.result(timeout)` when the time is over; the job keeps running.
+
+    Attributes:
+        job: the `Job` that was waited for; None in an unpickled error.
+    """
+
+    job: Any = None
 
 
 class OutputError(WanError):

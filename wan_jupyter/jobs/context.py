@@ -77,7 +77,12 @@ class JobContext:
     @property
     def sent_at(self) -> float:
         """When the create request was sent, in epoch seconds; before that, when the job was made."""
-        return self.job.sent_at or self.job.facts.created_at
+        return self.job._sent_at or self.job.info.created_at
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the create request was sent."""
+        return self.clock.time() - self.sent_at
 
     # ---- the job's state ------------------------------------------------------------------------------------------
 
@@ -102,7 +107,11 @@ class JobContext:
         record = partial(self.journal.record, job.id, self.owner, job.status, snapshot, **more)
         if not await self.work(record):
             raise OwnershipLost
-        job.show(snapshot)
+        job._publish(snapshot)
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Replace the job's snapshot without writing it to the journal, and notify the job's watchers."""
+        self.job._publish(snapshot)
 
     async def work(self, function: Callable[..., T], *args: Any) -> T:
         """Run a slow function (files, encoding, SQLite) on a worker thread."""
@@ -115,21 +124,21 @@ class JobContext:
         if seconds <= 0:
             return
         sleeping = asyncio.ensure_future(self.clock.sleep(seconds))
-        waking = asyncio.ensure_future(self.job.wake.wait())
+        waking = asyncio.ensure_future(self.job._wake.wait())
         try:
             await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self.job.wake.clear()
+            self.job._wake.clear()
             sleeping.cancel()
             waking.cancel()
 
     def poll_interval(self, waited_s: float, failures: int = 0) -> float:
         """Return seconds until the next poll of a job that has been waited for so long, with jitter."""
-        return polling.poll_wait(self.poll_intervals_s, waited_s, failures, random.random())  # noqa: S311 - jitter
+        return polling.poll_interval(self.poll_intervals_s, waited_s, failures, random.random())  # noqa: S311 - jitter
 
     def retry_wait(self, error: ProblemError, failures: int) -> float:
         """Return seconds until a request is repeated that failed so often in a row, with jitter."""
-        return retry.after_failure(error, self.poll_intervals_s, failures, random.random())  # noqa: S311 - jitter
+        return retry.retry_wait(error, self.poll_intervals_s, failures, random.random())  # noqa: S311 - jitter
 
     async def unless_canceled(self, step: Coroutine[Any, Any, T]) -> T | None:
         """Run a step that has cost nothing yet; None if the job is canceled meanwhile, and the step with it."""
@@ -137,10 +146,10 @@ class JobContext:
         working = asyncio.ensure_future(step)
         try:
             while not working.done() and not job.cancel_requested:
-                waking = asyncio.ensure_future(job.wake.wait())
+                waking = asyncio.ensure_future(job._wake.wait())
                 await asyncio.wait({working, waking}, return_when=asyncio.FIRST_COMPLETED)
                 waking.cancel()
-                job.wake.clear()
+                job._wake.clear()
             return working.result() if working.done() else None
         finally:
             working.cancel()
@@ -173,7 +182,7 @@ class JobContext:
             return
         limiter = self.engine.share(("turns", (self.account, self.protocol.base_url)), RateLimiter)
         now = self.clock.time()
-        if not 0 <= now - limiter.counted < rate_limit.SHARE_READ_EVERY:
+        if not 0 <= now - limiter.counted < rate_limit.PROCESS_COUNT_MAX_AGE_S:
             limiter.counted = now
             limiter.owners = await self.work(self.count_processes)
         # A model has a limit of its own for creates; everything else is counted together.

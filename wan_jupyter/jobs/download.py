@@ -27,8 +27,8 @@ from .redownload import is_again, refresh_link
 
 UNDECODABLE = "undecodable"
 FETCHING = "fetching"  # the note of a download in trouble
-TELLING = 12  # bytes that tell an MP4
-LARGEST = 4 << 30  # bytes, which no video of some seconds has
+MP4_HEADER_BYTES = 12  # bytes that tell an MP4
+MAX_VIDEO_BYTES = 4 << 30  # bytes, which no video of some seconds has
 
 
 async def download_video(context: JobContext) -> None:
@@ -48,7 +48,7 @@ def _bill(context: JobContext) -> dict[str, Any]:
     """Work out what the video cost, for the job and for its row."""
     seconds = context.protocol.billed_seconds(context.job.snapshot.usage)
     price = context.price(seconds) if seconds is not None else None
-    context.job.cost = str(price) if price else ""
+    context.job._cost = price.rounded if price else None
     return {"cost": price.amount, "currency": price.currency} if price else {}
 
 
@@ -87,7 +87,7 @@ async def _fetch_until_sound(context: JobContext) -> tuple[str, str]:
             continue
         if await context.work(_is_sound, context.paths.part):
             return digest, ""
-        if digest in failed or len(failed) + 1 >= retry.DOWNLOAD_TRIES:
+        if digest in failed or len(failed) + 1 >= retry.MAX_DOWNLOAD_TRIES:
             return digest, UNDECODABLE
         failed.add(digest)
         await context.work(context.paths.discard)
@@ -134,7 +134,7 @@ async def _receive(context: JobContext, held: PartialFile) -> str | None:
         arrival = read_reply(response.status_code, response.headers, held)
         if arrival is None:
             return None
-        if arrival.total > LARGEST:
+        if arrival.total > MAX_VIDEO_BYTES:
             raise _oversized(context.job)
         with contextlib.closing(await context.work(context.paths.receive, arrival)) as incoming:
             beat = context.clock.time()
@@ -143,7 +143,7 @@ async def _receive(context: JobContext, held: PartialFile) -> str | None:
                 await context.work(incoming.add, piece)
                 _show_progress(context.job, incoming.size, arrival.total)
                 beat = await _beat(context, beat)
-                if _is_foreign(incoming) or incoming.size > (arrival.total or LARGEST):
+                if _is_foreign(incoming) or incoming.size > (arrival.total or MAX_VIDEO_BYTES):
                     break  # no video, or more than was announced: perhaps without end
             return await _finished(context, incoming, arrival.total)
 
@@ -153,7 +153,7 @@ def _rest(held: PartialFile) -> RangeReply:
 
 
 def _is_foreign(incoming: DownloadFile) -> bool:
-    return len(incoming.head) >= TELLING and not looks_like_mp4(incoming.head)
+    return len(incoming.head) >= MP4_HEADER_BYTES and not looks_like_mp4(incoming.head)
 
 
 async def _finished(context: JobContext, incoming: DownloadFile, total: int) -> str:
@@ -170,9 +170,9 @@ async def _finished(context: JobContext, incoming: DownloadFile, total: int) -> 
     if not looks_like_mp4(incoming.head):
         await context.work(context.paths.discard)
         raise ServiceError("service.not_video", problem=Problem("not_a_video", advice="storage"))
-    if incoming.size > (total or LARGEST):
+    if incoming.size > (total or MAX_VIDEO_BYTES):
         await context.work(context.paths.discard)
-    if incoming.size > LARGEST:
+    if incoming.size > MAX_VIDEO_BYTES:
         raise _oversized(context.job)
     if total and incoming.size != total:
         raise _broken("wrong_length")
@@ -192,20 +192,20 @@ def _is_sound(path: Path) -> bool:
 def _show_progress(job: Job, size: int, total: int) -> None:
     shot = job.snapshot
     progress = min(1.0, size / total) if total else None
-    job.show(replace(shot, progress=progress, moved=(size, total), note="" if shot.note == FETCHING else shot.note))
+    job._publish(replace(shot, progress=progress, moved=(size, total), note="" if shot.note == FETCHING else shot.note))
 
 
 async def _beat(context: JobContext, last: float) -> float:
     """Renew the job's heartbeat if that is due: a download may take longer than the silence that means death."""
     now = context.clock.time()
-    if now - last < polling.HEARTBEAT:
+    if now - last < polling.HEARTBEAT_INTERVAL_S:
         return last
     await context.advance(context.job.snapshot)
     return now
 
 
 def _oversized(job: Job) -> JobError:
-    return JobError("job.oversized", id=job.id, limit=f"{LARGEST >> 30} GiB")
+    return JobError("job.oversized", id=job.id, limit=f"{MAX_VIDEO_BYTES >> 30} GiB")
 
 
 def _broken(how: str) -> ConnectionProblem:

@@ -14,7 +14,7 @@ from ..scheduling import polling
 from ..status import Snapshot, Status
 from .context import CANCELED_PROBLEM, JobContext
 from .job import Job
-from .redownload import DAY, FORGOTTEN
+from .redownload import DEFAULT_RETENTION_S, FORGOTTEN
 
 SEEN = ("status", "word", "note", "progress", "result", "problem", "file")
 
@@ -35,7 +35,7 @@ async def _follow(context: JobContext) -> None:
             seen = _without_answer(context, error)
             await context.pause(context.retry_wait(error, failures))
         told = await _report(context, _believed(context, seen), told)
-        if waited > polling.DEADLINE and context.job.status in (Status.QUEUED, Status.RUNNING):
+        if waited > polling.POLL_TIMEOUT_S and context.job.status in (Status.QUEUED, Status.RUNNING):
             raise JobError("job.deadline", id=context.job.id, word=context.job.snapshot.word)
 
 
@@ -43,7 +43,7 @@ async def _report(context: JobContext, seen: Snapshot, told: float) -> float:
     """Record what a poll said if it says anything new, or if the heartbeat is due; return when it was last recorded."""
     now = context.clock.time()
     before = context.job.snapshot
-    if all(getattr(before, name) == getattr(seen, name) for name in SEEN) and now - told < polling.HEARTBEAT:
+    if all(getattr(before, name) == getattr(seen, name) for name in SEEN) and now - told < polling.HEARTBEAT_INTERVAL_S:
         return told
     await context.advance(replace(seen, facts={**before.facts, **seen.facts}))
     return now
@@ -55,8 +55,8 @@ def _believed(context: JobContext, seen: Snapshot) -> Snapshot:
     UNKNOWN means expired only after the service's 24 h; before that it may be another account's key, or a lagging
     replica.
     """
-    age = context.clock.time() - context.sent_at
-    stopped = context.job.cancel_answered and context.job.snapshot.note != "cannot_stop"
+    age = context.age_s
+    stopped = context.job._cancel_answered and context.job.snapshot.note != "cannot_stop"
     if seen.status is Status.EXPIRED and stopped:  # a server that forgets what it was told to stop
         return replace(seen, status=Status.CANCELED, problem=CANCELED_PROBLEM)
     if seen.status is Status.EXPIRED and age < context.protocol.task_retention_s:
@@ -70,7 +70,7 @@ def _kept_note(job: Job) -> str:
 
 def _without_answer(context: JobContext, error: ProblemError) -> Snapshot:
     """Return where a job stands that could not be asked after; an old task that is said to be unknown is forgotten."""
-    old = context.clock.time() - context.sent_at >= (context.protocol.task_retention_s or DAY)
+    old = context.age_s >= (context.protocol.task_retention_s or DEFAULT_RETENTION_S)
     if old and error.problem.advice in FORGOTTEN:
         return replace(context.job.snapshot, status=Status.EXPIRED, problem=error.problem, note="")
     return replace(context.job.snapshot, note=_trouble(error))
@@ -89,12 +89,12 @@ async def _pass_on_cancel(context: JobContext) -> None:
 async def _pass_on_cancel_for_other(context: JobContext) -> None:
     """Ask the service to stop a job that another process carries out; that process will see what came of it."""
     if context.job.status in (Status.QUEUED, Status.RUNNING) and await _refuses_to_stop(context):
-        context.job.show(replace(context.job.snapshot, note="cannot_stop"))  # the row is the other process's to write
+        context.publish(replace(context.job.snapshot, note="cannot_stop"))  # the row is the other process's to write
 
 
 async def _refuses_to_stop(context: JobContext) -> bool:
     """Ask the service to stop if that is wanted, until it answers; tell whether it said now that it cannot."""
-    if not context.job.cancel_requested or context.job.cancel_answered:
+    if not context.job.cancel_requested or context.job._cancel_answered:
         return False
     try:
         stopped = await context.request("cancel", context.protocol.cancel(context.job.remote_id))
@@ -104,7 +104,7 @@ async def _refuses_to_stop(context: JobContext) -> bool:
         if error.problem.again or error.problem.http >= 500:
             return False  # not decided either
         stopped = False
-    context.job.cancel_answered = True
+    context.job._cancel_answered = True
     return not stopped
 
 

@@ -28,7 +28,7 @@ from .context import JobContext
 from .job import Job
 
 # A link must outlive the job's wait in the service's queue: it is used again only this long before its end.
-MARGIN = 6 * 3600.0
+UPLOAD_EXPIRY_MARGIN_S = 6 * 3600.0
 # Storage wants names that fit what is in the file.
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {"image/jpeg": "jpg", "image/png": "png", "image/bmp": "bmp", "image/webp": "webp"}
@@ -57,7 +57,7 @@ async def prepare_inputs(context: JobContext) -> dict[str, str]:
     images = [image for _, image in context.job.request.frames if image.source is not None]
     context.engine.start(partial(_draw_thumbnails, context, images))
     ready = {role: await context.work(_ready, image, context) for role, image in context.job.request.frames}
-    context.job.forget_pixels()
+    context.job._forget_pixels()
     await _tell_repairs(context, ready.values())
     waiting = {role: picture for role, picture in ready.items() if _is_uploaded(picture, context)}
     made = {role: await _inline(picture, context) for role, picture in ready.items() if role not in waiting}
@@ -107,7 +107,7 @@ async def _stored(context: JobContext, picture: Ready, share: Callable[[float], 
             return kept
         link = await _upload(context, picture, share)
         now = context.clock.time()
-        expires = now + context.protocol.upload_retention_s - MARGIN
+        expires = now + context.protocol.upload_retention_s - UPLOAD_EXPIRY_MARGIN_S
         await context.work(context.journal.keep_upload, context.upload_scope, picture.digest, link, now, expires)
         return link
 
@@ -123,7 +123,7 @@ async def _upload(context: JobContext, picture: Ready, share: Callable[[float], 
             await context.rate_limited("upload")
             return await context.client.upload(flow, share)
         except ProblemError as error:
-            if not error.problem.again or tries >= retry.UPLOAD_TRIES:
+            if not error.problem.again or tries >= retry.MAX_UPLOAD_TRIES:
                 raise _about_upload(error) from None
             await context.pause(context.retry_wait(error, tries))
 
@@ -140,22 +140,22 @@ def _about_upload(error: ProblemError) -> ProblemError:
 
 async def _tell_repairs(context: JobContext, pictures: Iterable[Ready]) -> None:
     """Have the card and the caption say what was done to the pictures, also in a later kernel."""
-    before = context.job.facts.remarks
-    said = tuple(repair for picture in pictures for repair in picture.repairs if repair not in before)
+    job = context.job
+    said = tuple(repair for picture in pictures for repair in picture.repairs if repair not in job.remarks)
     if said:
-        context.job.facts = replace(context.job.facts, remarks=(*before, *said))
-        await context.work(context.journal.remark, context.job.id, context.owner, context.job.facts.remarks)
-        context.job.show(context.job.snapshot)
+        job.remarks = (*job.remarks, *said)
+        await context.work(context.journal.remark, job.id, context.owner, job.remarks)
+        context.publish(job.snapshot)
 
 
 @contextlib.contextmanager
 def _progress(job: Job, total: int) -> Iterator[Callable[[int], None]]:
     """Let a job show how many bytes of its uploads went, and nothing of it once they are over."""
     try:
-        yield lambda sent: job.show(replace(job.snapshot, progress=sent / max(1, total), moved=(sent, total)))
+        yield lambda sent: job._publish(replace(job.snapshot, progress=sent / max(1, total), moved=(sent, total)))
     finally:
         if job.snapshot.moved is not None:
-            job.show(replace(job.snapshot, progress=None, moved=None))
+            job._publish(replace(job.snapshot, progress=None, moved=None))
 
 
 def _show_share(show: Callable[[int], None], gone: int, weight: int, share: float) -> None:
@@ -169,7 +169,7 @@ async def _draw_thumbnails(context: JobContext, images: list[Image]) -> None:
     except OutputError:  # a picture that the service takes may still be one that we cannot draw
         return
     if not context.job.done:
-        context.job.show(context.job.snapshot)
+        context.publish(context.job.snapshot)
 
 
 def _thumbnail(image: Image) -> bytes:

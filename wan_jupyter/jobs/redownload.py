@@ -1,7 +1,8 @@
-"""A video that was made, and whose file is gone or damaged: fetched again while the service has it, at no cost.
+"""Download a video again whose file is gone or damaged, while the service still has it. Costs nothing.
 
-Floor 4. A job that is fetched again is DOWNLOADING and has a file's name already. It never ends as EXPIRED, after which
-its cell would make, and pay for, a new one: what cannot be had any more goes back to SUCCEEDED, and the user is told.
+A job that is downloaded again is DOWNLOADING and already has a file name. It never ends as EXPIRED, after which its
+cell would generate, and pay for, a new video: if the service no longer has it, the job is SUCCEEDED again, with an
+error.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from ..storage.journal.journal import JobRecord
 from .context import JobContext
 from .job import Job
 
-DAY = 24 * 3600.0  # what services promise to keep results for, and what we count on where one promises nothing
-DEAD_LINK = frozenset({"expired_link", "unreadable"})
-FORGOTTEN = frozenset({"lost", "gateway_unknown"})  # how services without a word for it refuse an id
+# How long a result is expected to be kept where the service does not say. DashScope keeps it for 24 h
+# (alibabacloud.com/help/en/model-studio/image-to-video-general-api-reference, 2026-06-16); gateways pass its links on.
+DEFAULT_RETENTION_S = 24 * 3600.0
+DEAD_LINK = frozenset({"expired_link", "unreadable"})  # codes with which storage refuses a link
+FORGOTTEN = frozenset({"lost", "gateway_unknown"})  # advice on refused ids, of services without a status for it
 
 
 class FileState(Enum):
@@ -34,20 +37,20 @@ class FileState(Enum):
     GONE = "gone"
 
 
-def file_changed(row: JobRecord) -> bool:
-    """Tell whether a saved video's file has to be looked at: it is gone, or was written since. Reads no byte of it."""
-    path = Path(row.snapshot.file)
-    return not path.is_file() or (row.size is not None and stamp(path) != (row.size, row.mtime))
+def file_changed(record: JobRecord) -> bool:
+    """Return whether a saved video's file is gone, or was written since. Reads no byte of it."""
+    path = Path(record.snapshot.file)
+    return not path.is_file() or (record.size is not None and stamp(path) != (record.size, record.mtime))
 
 
-def inspect_file(path: Path, row: JobRecord) -> FileState:
-    """Return what became of a video's file. What still decodes is the user's own doing. Slow: for workers."""
+def inspect_file(path: Path, record: JobRecord) -> FileState:
+    """Return what became of a video's file. A changed file that still decodes was edited by the user. Slow."""
     if not path.is_file():
         return FileState.GONE
-    if not file_changed(replace(row, snapshot=replace(row.snapshot, file=str(path)))):
+    if not file_changed(replace(record, snapshot=replace(record.snapshot, file=str(path)))):
         return FileState.AS_IT_CAME
     try:
-        if digest_of(path) == row.sha256:
+        if digest_of(path) == record.sha256:
             return FileState.AS_IT_CAME
         inspect(path)
     except (OSError, OutputError, ValueError):
@@ -56,35 +59,45 @@ def inspect_file(path: Path, row: JobRecord) -> FileState:
 
 
 def is_again(job: Job) -> bool:
-    """Tell whether a download is not a job's first."""
+    """Return whether the job's video was downloaded before."""
     return job.status is Status.DOWNLOADING and job.snapshot.file != ""
 
 
-def is_downloadable(row: JobRecord, memory: float, now: float) -> bool:
-    """Tell whether a task is young enough for its service to have its video; `memory` is the service's own, seconds."""
-    return bool(row.snapshot.remote_id) and now - (row.sent_at or row.created_at) < (memory or DAY)
+def is_downloadable(record: JobRecord, retention_s: float, now: float) -> bool:
+    """Return whether the service should still have a task's video.
+
+    Args:
+        retention_s: how long the service keeps results; 0 where it does not say.
+        now: epoch seconds.
+    """
+    age = now - (record.sent_at or record.created_at)
+    return bool(record.snapshot.remote_id) and age < (retention_s or DEFAULT_RETENTION_S)
+
+
+def _retention_s(context: JobContext) -> float:
+    return context.protocol.task_retention_s or DEFAULT_RETENTION_S
 
 
 def gone_for_good(identity: str, file: str, created_at: float) -> JobError:
-    """Return the error of a video that was paid for and cannot be had again."""
+    """Return the error for a video that was paid for and can no longer be downloaded."""
     key = "job.file_damaged" if Path(file).is_file() else "job.file_gone"
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(created_at))
     return JobError(key, id=identity, file=file, made=made)
 
 
-async def take_back(context: JobContext, row: JobRecord) -> bool:
-    """Make a job whose file is lost one that is downloaded, by us; False where someone else was quicker.
+async def take_back(context: JobContext, record: JobRecord) -> bool:
+    """Claim a job for re-download; False if another process claimed it first.
 
     Raises:
-        JobError: the service keeps its video no more.
+        JobError: the service no longer has the video.
     """
-    now, memory = context.clock.time(), context.protocol.task_retention_s
-    if not is_downloadable(row, memory, now):
-        raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.facts.created_at)
-    take = partial(context.journal.refetch, context.job.id, context.owner, row.heartbeat, now - (memory or DAY))
+    now, kept = context.clock.time(), _retention_s(context)
+    if not is_downloadable(record, kept, now):
+        raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.info.created_at)
+    take = partial(context.journal.refetch, context.job.id, context.owner, record.heartbeat, now - kept)
     if not await context.work(take):
         return False
-    context.job.show((await context.work(context.journal.get, context.job.id)).snapshot)
+    context.publish((await context.work(context.journal.get, context.job.id)).snapshot)
     return True
 
 
@@ -92,11 +105,14 @@ async def take_back(context: JobContext, row: JobRecord) -> bool:
 
 
 async def refresh_link(context: JobContext, error: ProblemError | None = None) -> None:
-    """Ask the service for a fresh link, where storage refused the one we have (`error`), or before a further download.
+    """Ask the service for a fresh link.
+
+    Args:
+        error: why the last download failed; only a refused link needs a fresh one. None before a re-download.
 
     Raises:
         JobExpired: the service has forgotten the task.
-        JobError: it has no video of it any more.
+        JobError: the service no longer has the video.
     """
     if error is not None and error.problem.code not in DEAD_LINK:
         return
@@ -114,23 +130,23 @@ async def _ask(context: JobContext) -> Snapshot | None:
     try:
         return await context.client.run(context.protocol.poll(context.job.remote_id))
     except ProblemError as error:
-        old = context.clock.time() - context.sent_at >= (context.protocol.task_retention_s or DAY)
+        old = context.age_s >= _retention_s(context)
         forgotten = (is_again(context.job) or old) and error.problem.advice in FORGOTTEN
         return Snapshot(Status.EXPIRED, problem=error.problem) if forgotten else None
 
 
 async def _end_if_forgotten(context: JobContext, seen: Snapshot) -> None:
-    """End a download whose link is dead if the service has no other, and will have none."""
-    age = context.clock.time() - context.sent_at
-    old = age >= (context.protocol.task_retention_s or DAY)
+    """End a download whose link has expired, if the service will not have another."""
+    age = context.age_s
+    old = age >= _retention_s(context)
     if is_again(context.job) and (old or seen.status.ended):
         await context.work(context.paths.discard)
         await context.advance(replace(context.job.snapshot, status=Status.SUCCEEDED, progress=None, note=""))
-        raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.facts.created_at)
+        raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.info.created_at)
     if seen.status is Status.EXPIRED and age >= context.protocol.task_retention_s:
         await context.work(context.paths.discard)
         await context.advance(seen)
         raise JobExpired("job.expired", problem=seen.problem or Problem(), id=context.job.id)
     if old:
-        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(context.job.facts.created_at))
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(context.job.info.created_at))
         raise JobError("job.too_old", id=context.job.id, made=made)

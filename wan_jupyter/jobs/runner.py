@@ -58,15 +58,15 @@ async def _told(context: JobContext, life: Awaitable[None]) -> None:
     try:
         await life
     except OwnershipLost:
-        context.job.fail(JobError("job.taken_over", id=context.job.id))
+        context.job._fail(JobError("job.taken_over", id=context.job.id))
     except WanError as error:
         await _set_free(context)
-        context.job.fail(error)
+        context.job._fail(error)
     except Exception as error:
         logger.exception("job %s stopped", context.job.id)
         await _set_free(context)
         key = "job.internal_unsent" if context.job.status is Status.PREPARING else "job.internal"
-        context.job.fail(JobError(key, id=context.job.id, kind=type(error).__name__))
+        context.job._fail(JobError(key, id=context.job.id, kind=type(error).__name__))
 
 
 async def _set_free(context: JobContext) -> None:
@@ -87,14 +87,14 @@ async def _put_right(context: JobContext, row: JobRecord, alive: Alive, beside: 
         again = await take_back(context, row)
         return await (_live(context) if again else _follow_row(context, alive))
     path = await context.work(bring, Path(context.job.snapshot.file), beside)
-    context.job.show(replace(context.job.snapshot, file=str(path)))
+    context.publish(replace(context.job.snapshot, file=str(path)))
     return await _finish(context, "edited" if found is FileState.EDITED else row.warning)
 
 
 async def _follow_row(context: JobContext, alive: Alive) -> None:
     while True:
         row = await context.work(context.journal.get, context.job.id)
-        context.job.show(_as_told_here(context.job, row.snapshot))
+        context.publish(_as_told_here(context.job, row.snapshot))
         if row.snapshot.settled:
             return await _finish(context, row.warning)
         if row.owner == context.owner:
@@ -122,6 +122,6 @@ async def _finish(context: JobContext, warning: str = "") -> None:
         await context.work(_let_go, context)
     if context.job.status is Status.SUCCEEDED:
         path = Path(context.job.snapshot.file)
-        context.job.succeed(Video(path, await context.work(read_sidecar, path) or context.sidecar()))
+        context.job._succeed(Video(path, await context.work(read_sidecar, path) or context.sidecar()))
     else:
-        context.job.fail_as_told()
+        context.job._fail_as_reported()

@@ -26,7 +26,7 @@ from .prepare_inputs import _let_go, prepare_inputs
 from .recovery import uncertain
 
 WAITING = "waiting_to_submit"  # with this note a SUBMITTING job has provably created nothing yet
-KEEP_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
+RECORD_BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
 
 
 async def _create(context: JobContext) -> None:
@@ -86,24 +86,24 @@ async def _submit(context: JobContext, order: CreateRequest) -> Snapshot:
 
 async def _commit(context: JobContext) -> None:
     """Write down that a create goes out now, if the job is still ours; with it the heartbeat is renewed."""
-    context.job.sent_at = context.clock.time()
-    await context.advance(Snapshot(Status.SUBMITTING), sent_at=context.job.sent_at)
+    context.job._sent_at = context.clock.time()
+    await context.advance(Snapshot(Status.SUBMITTING), sent_at=context.job._sent_at)
 
 
 async def _keep(context: JobContext, brought: Snapshot) -> None:
     """Write down what the create brought, again and again: a task whose id is lost is paid for and never seen."""
     was = context.job.status
     record = partial(context.journal.record, context.job.id, context.owner, was, brought)
-    for wait in (*KEEP_WAITS, None):
+    for wait in (*RECORD_BACKOFF_S, None):
         try:
             if await context.work(record):
-                context.job.show(brought)
+                context.publish(brought)
                 return
             if brought.remote_id:
                 await context.work(context.journal.keep_task, context.job.id, brought)
             raise OwnershipLost
         except OutputError as error:
-            context.job.show(brought)
+            context.publish(brought)
             logger.error("job %s is task %s; the journal cannot be written", context.job.id, brought.remote_id)
             if wait is None:
                 raise JobError(

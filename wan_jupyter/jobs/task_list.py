@@ -1,9 +1,11 @@
-"""A service's list of tasks, read whole: each page has its turn, and what was read is not thrown away. Floor 4."""
+"""Read the service's list of tasks, and look there for another program that submits the same prompts."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable
+from enum import Enum
 
 from ..errors import ProblemError
 from ..protocols.base import ListedTask, TaskList
@@ -12,96 +14,119 @@ from ..scheduling import retry
 from ..status import Snapshot, Status
 from .context import JobContext
 
-PAGES = 100  # a list of more is not read to its end
+MAX_PAGES = 100  # a longer list is not read to its end: 1,000 tasks at DashScope's default of 10 a page
+RUNNING = (Status.QUEUED, Status.RUNNING)
 
 
-async def listed(context: JobContext, since: float, until: float) -> TaskList:
-    """Return the account's tasks of the job's model in a span of epoch seconds, each once, with the last page's date.
+class DuplicateSubmitter(Enum):
+    """Whether somebody else submits our prompts with the same key."""
 
-    A list shifts while it is read, since new tasks come in at its head: a task may stand on two pages.
+    FOUND = "found"  # or it cannot be ruled out: the list is too long, or a task in it cannot be read
+    NONE = "none"
+    UNDECIDED = "undecided"  # tasks that may show it are still running
+
+
+async def list_tasks(context: JobContext, since: float, until: float) -> TaskList:
+    """Return the account's tasks of the job's model that were created in a span of time, each once.
+
+    New tasks come in at the head of the list while it is read, so a task may be on two pages.
+
+    Args:
+        since: epoch seconds of the service's clock, as `until`.
+
+    Returns:
+        The tasks, with the last page's date.
 
     Raises:
-        ProblemError: the first page did not come, or a later one not after some tries.
+        ProblemError: the first page did not come, or a later one not after several tries.
     """
     found: dict[str, ListedTask] = {}
     page = TaskList(complete=False)
-    for number in range(1, PAGES + 1):
-        page = await _page(context, (since, until), number)
-        found |= {one.remote_id: one for one in page.tasks}
+    for number in range(1, MAX_PAGES + 1):
+        page = await _read_page(context, (since, until), number)
+        found |= {task.remote_id: task for task in page.tasks}
         if page.complete:
             break
     return TaskList(tuple(found.values()), page.server_time, page.complete)
 
 
-async def _page(context: JobContext, span: tuple[float, float], number: int) -> TaskList:
-    """Read one page; the first is tried once, since nothing is lost with it and its reader tries again."""
-    tries = itertools.count(1 if number > 1 else retry.PAGE_TRIES)
+async def _read_page(context: JobContext, span: tuple[float, float], number: int) -> TaskList:
+    """Read one page. The first is tried once: nothing is lost with it, and the caller tries again."""
+    tries = itertools.count(1 if number > 1 else retry.MAX_PAGE_TRIES)
     while True:
         try:
-            return await context.request(
-                "list", context.protocol.list_tasks(*span, context.create_request.model, number)
-            )
+            flow = context.protocol.list_tasks(*span, context.create_request.model, number)
+            return await context.request("list", flow)
         except ProblemError as error:
             failures = next(tries)
-            if failures >= retry.PAGE_TRIES or retry.is_refused(error):
+            if failures >= retry.MAX_PAGE_TRIES or retry.is_refused(error):
                 raise
             wait = context.retry_wait(error, failures - 1)
         await context.pause(wait)
 
 
-GOING = (Status.QUEUED, Status.RUNNING)
+async def without_known(context: JobContext, tasks: Iterable[ListedTask]) -> list[ListedTask]:
+    """Return those of the listed tasks that no job in the journal is known to be."""
+    listed = list(tasks)
+    ids = [task.remote_id for task in listed]
+    known = await context.work(context.journal.tasks_of, context.protocol.base_url, ids)
+    return [task for task in listed if task.remote_id not in known]
 
 
-async def asked(one: ListedTask, context: JobContext, failed: Counter[str]) -> Snapshot | None:
-    """Ask how a task stands that a list named; None where the service does not say, which is counted in `failed`.
+async def query_task(context: JobContext, task: ListedTask, failures: Counter[str]) -> Snapshot | None:
+    """Ask for the state of a listed task; None where the service does not answer, which `failures` counts.
 
-    One task that cannot be asked for says nothing of the others.
+    The error is not raised: a task that cannot be queried says nothing about the others.
     """
     try:
-        seen = await context.request("poll", context.protocol.poll(one.remote_id))
+        seen = await context.request("poll", context.protocol.poll(task.remote_id))
     except ProblemError:
-        failed[one.remote_id] += 1
+        failures[task.remote_id] += 1
         return None
-    failed.pop(one.remote_id, None)
+    failures.pop(task.remote_id, None)
     return seen
 
 
-async def has_twin(context: JobContext, span: tuple[float, float], candidate: str, failed: Counter[str]) -> bool | None:
-    """Tell whether somebody else orders our prompts; None while tasks that may show it go on.
+async def find_duplicate_submitter(
+    context: JobContext, span: tuple[float, float], candidate: str, failures: Counter[str]
+) -> DuplicateSubmitter:
+    """Find out whether somebody else submits our prompts with the same key: then no task can be taken for ours.
 
     Args:
-        span: when the create can have been read, in epoch seconds of the service's clock.
-        candidate: the task that may be ours.
-        failed: how often in a row a task was asked for in vain.
+        span: when the service can have read the create request, in epoch seconds of its clock.
+        candidate: id of the task that may be ours.
+        failures: how often in a row each task could not be queried.
 
     Raises:
-        ProblemError: the list could not be had.
+        ProblemError: the list could not be read.
     """
-    listing = await listed(context, span[0] - retry.TWINS_AROUND, span[1] + retry.TWINS_AROUND)
+    window = retry.DUPLICATE_WINDOW_S
+    listing = await list_tasks(context, span[0] - window, span[1] + window)
     if not listing.complete:
-        return True  # nobody can look at them all
-    ids = [one.remote_id for one in listing.tasks]
-    known = await context.work(context.journal.tasks_of, context.protocol.base_url, ids)
-    made = await context.work(context.journal.prompts_of, context.account, context.protocol.base_url)
-    ours = {*made, context.create_request.prompt} - {""}
-    prompts = _prompts(context)
-    going = False
-    for one in listing.tasks:
-        if one.remote_id in known or one.remote_id == candidate:
+        return DuplicateSubmitter.FOUND
+    prompts = await context.work(context.journal.prompts_of, context.account, context.protocol.base_url)
+    ours = {*prompts, context.create_request.prompt} - {""}
+    undecided = False
+    for task in await without_known(context, listing.tasks):
+        if task.remote_id == candidate:
             continue
-        if one.remote_id not in prompts and one.status not in GOING:
-            seen = await asked(one, context, failed)
-            if seen is not None and seen.status not in GOING:  # a list may be ahead of a query
-                prompts[one.remote_id] = normal(seen.facts.get("orig_prompt", ""))
-        if prompts.get(one.remote_id, "") in ours or failed[one.remote_id] >= retry.UNREAD_TRIES:
-            return True  # or nobody can tell
-        going = going or one.status in GOING or one.remote_id not in prompts
-    return None if going else False
+        prompt = await _prompt_of(context, task, failures)
+        if prompt in ours or failures[task.remote_id] >= retry.MAX_UNREADABLE_POLLS:
+            return DuplicateSubmitter.FOUND
+        undecided = undecided or prompt is None or task.status in RUNNING
+    return DuplicateSubmitter.UNDECIDED if undecided else DuplicateSubmitter.NONE
 
 
-def _prompts(context: JobContext) -> dict[str, str]:
-    """Return the prompts of others' tasks that were asked for in this process; an ended task's never changes."""
-    found: dict[str, str] = context.engine.share(
+async def _prompt_of(context: JobContext, task: ListedTask, failures: Counter[str]) -> str | None:
+    """Return a foreign task's prompt, None until it has ended and the service has said it.
+
+    An ended task's prompt never changes, so each is queried once in this process.
+    """
+    prompts: dict[str, str] = context.engine.share(
         ("foreign prompts", (context.account, context.protocol.base_url)), dict
     )
-    return found
+    if task.remote_id not in prompts and task.status not in RUNNING:
+        seen = await query_task(context, task, failures)
+        if seen is not None and seen.status not in RUNNING:  # a list may be ahead of a query
+            prompts[task.remote_id] = normal(seen.facts.get("orig_prompt", ""))
+    return prompts.get(task.remote_id)

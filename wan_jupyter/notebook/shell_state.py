@@ -134,18 +134,18 @@ class ShellState:
 
     def announce_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
         """Say once what a cell costs: when the first job of this kernel goes to a service that is not the emulator."""
-        if self._cost_announced or job.facts.emulated or job.origin != "new":
+        if self._cost_announced or job.info.emulated or job.origin != "new":
             return None
         self._cost_announced = True
         price = session.price(request)
         if price is None:
-            return self.presenter.say("cost.unknown", model=job.facts.model, provider=job.provider)
+            return self.presenter.say("cost.unknown", model=job.info.model, provider=job.provider)
         return self.presenter.say("cost.about", price=price, provider=job.provider, seen=price.seen)
 
     def session_of(self, job: Job) -> Session:
         """Return the session that a job started with; its provider's, where that is known no more."""
         try:
-            return self.session(job.facts.session)
+            return self.session(job.info.session)
         except SettingsError:
             return self.session(job.provider)
 

@@ -1,1 +1,1 @@
-"""When to ask again, and when never."""
+"""When to send the next request: polling, retries and rate limits."""

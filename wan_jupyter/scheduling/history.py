@@ -1,13 +1,13 @@
-"""How long a job may take, by what earlier jobs took."""
+"""How long a job is likely to take, by earlier jobs like it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
 
-ENOUGH = 2  # earlier jobs from which a time may be told
+MIN_DURATIONS = 2  # a single earlier job may have been an exception
 
 
 def expected_time(durations: Sequence[float]) -> float | None:
-    """Return how many seconds a job may take, by those that earlier jobs like it took; None for too few."""
-    return median(durations) if len(durations) >= ENOUGH else None
+    """Return the median of earlier jobs' seconds, None for fewer than `MIN_DURATIONS`."""
+    return median(durations) if len(durations) >= MIN_DURATIONS else None

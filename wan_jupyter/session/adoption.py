@@ -11,11 +11,11 @@ from ..catalog.plan import Provider
 from ..errors import JobError, ProblemError, ServiceError
 from ..i18n.suggestions import shorten
 from ..jobs import background
-from ..jobs.job import POLL
+from ..jobs.job import WAIT_STEP_S
 from ..protocols.base import Flow
 from ..request.options import VideoRequest
 from ..request.values import read_keywords
-from ..scheduling.retry import CREATE_PATIENCE
+from ..scheduling.retry import CREATE_TIMEOUT_S
 from ..status import Snapshot, Status
 from ..storage.journal.journal import JobRecord
 from ..transport.client import Client
@@ -54,7 +54,7 @@ class Adopted:
         lost = row.snapshot.status is Status.UNCERTAIN and not row.snapshot.remote_id
         same = bool(prompt) and row.request.get("filled_prompt") == prompt and self.model in ("", row.model)
         begun = row.sent_at or row.created_at
-        long = CREATE_PATIENCE + APART
+        long = CREATE_TIMEOUT_S + APART
         return lost and same and (self.created is None or begun - APART <= self.created <= begun + long)
 
     def put_into(self, row: JobRecord) -> JobRecord:
@@ -113,5 +113,5 @@ def _ask(client: Client, flow: Flow[T]) -> T:
     answer = background.current().start(partial(client.run, flow))
     while not answer.done():
         with suppress(TimeoutError):
-            answer.exception(POLL)
+            answer.exception(WAIT_STEP_S)
     return answer.result()

@@ -95,7 +95,7 @@ class JobRegistry(SessionResources):
             if not is_new:
                 return self._shown(row)
             job = Job(self._facts(row), plan.request, row.snapshot, background.current(), "new")
-            job.dry = sent_later(plan, self.provider, self._price)
+            job._dry_run = sent_later(plan, self.provider, self._price)
             return self._start(self._context(job, plan, row))
 
     def _facts(self, row: JobRecord) -> JobInfo:
@@ -143,7 +143,7 @@ class JobRegistry(SessionResources):
     def _made_anew(self, row: JobRecord, request: VideoRequest, origin: str) -> Job:
         """Return a job as its row tells it, to be gone on with."""
         job = Job(self._facts(row), request, row.snapshot, background.current(), origin)
-        job.sent_at, job.cost = row.sent_at, cost_of(row)
+        job._sent_at, job._cost = row.sent_at, cost_of(row)
         return job
 
     def _go_on(self, row: JobRecord, fresh: VideoRequest | None = None) -> Job:
@@ -164,7 +164,7 @@ class JobRegistry(SessionResources):
             plan = catalog.plan_of(request, self.provider)
             job = self._made_anew(row, request, "attached")
             context = self._context(job, plan, row)
-            job.dry = sent_later(plan, self.provider, self._price)
+            job._dry_run = sent_later(plan, self.provider, self._price)
             if row.owner == self.owner.name:
                 return self._start(context)
             here.jobs[job.id] = job
@@ -182,7 +182,7 @@ class JobRegistry(SessionResources):
         job = Job(
             facts_of(row, catalog.providers().get(row.provider)), request, row.snapshot, background.current(), origin
         )
-        job.warning, job.cost = row.warning, cost_of(row)
+        job.warning, job._cost = row.warning, cost_of(row)
         end_as_kept(job)
         return job
 
@@ -202,4 +202,4 @@ def _wake(identity: str) -> None:
     here = background.current()
     known = here.jobs.get(identity)
     if known is not None and not known.done:
-        here.call(known.wake.set)
+        here.call(known._wake.set)

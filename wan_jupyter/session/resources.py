@@ -78,7 +78,7 @@ class SessionResources:
     def let_go(self) -> None:
         """Close connections that nobody uses; a session whose jobs are under way keeps its own."""
         here = background.current()
-        mine = [job for job in here.jobs.values() if not job.done and job.facts.session == self.name]
+        mine = [job for job in here.jobs.values() if not job.done and job.info.session == self.name]
         if self._made is not None and self._made[0] is here and not mine:
             here.start(self._made[1].close)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..billing.money import Price
+from ..billing.money import Amount, Price
 from ..catalog.plan import Provider
 from ..errors import JobError
 from ..jobs.job import Job, JobInfo
@@ -27,9 +27,9 @@ def beside(row: JobRecord, folder: Path) -> JobRecord:
     return replace(row, snapshot=replace(row.snapshot, file=str(file_of(row, folder))))
 
 
-def cost_of(row: JobRecord) -> str:
-    """Return what a job cost, as text."""
-    return str(Price(row.cost, row.currency)) if row.cost is not None else ""
+def cost_of(row: JobRecord) -> Amount | None:
+    """Return what a job cost, None where that is unknown."""
+    return Price(row.cost, row.currency).rounded if row.cost is not None else None
 
 
 def facts_of(row: JobRecord, where: Provider | None, expected: float | None = None) -> JobInfo:
@@ -56,10 +56,10 @@ def end_as_kept(job: Job) -> None:
     """End a job that comes from the journal, if it had ended there."""
     if job.status is Status.SUCCEEDED:
         path = Path(job.snapshot.file)
-        job.succeed(Video(path, read_sidecar(path)))
+        job._succeed(Video(path, read_sidecar(path)))
     elif job.status.ended:
-        job.fail_as_told()
+        job._fail_as_reported()
     elif job.remote_id:
-        job.fail(JobError("job.not_here", id=job.id, provider=job.provider, task=job.remote_id))
+        job._fail(JobError("job.not_here", id=job.id, provider=job.provider, task=job.remote_id))
     else:
-        job.fail(JobError("job.not_here_no_task", id=job.id, provider=job.provider))
+        job._fail(JobError("job.not_here_no_task", id=job.id, provider=job.provider))

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO
 
-HEARTBEAT_DEAD = 600.0
-YOUNG = 60.0  # seconds: between making its file and locking it, a process may be held up
+HEARTBEAT_TIMEOUT_S = 600.0
+NEW_LOCK_GRACE_S = 60.0  # seconds: between making its file and locking it, a process may be held up
 
 
 class Owner:
@@ -39,7 +39,7 @@ class Owner:
         if not name or name == self.name:  # a job that was given up is nobody's
             return bool(name)
         verdict = self._by_lock(name) if name.partition(":")[0] == socket.gethostname() else None
-        return now - heartbeat < HEARTBEAT_DEAD if verdict is None else verdict
+        return now - heartbeat < HEARTBEAT_TIMEOUT_S if verdict is None else verdict
 
     def release(self) -> None:
         """Let go of the lock and remove its file."""
@@ -72,7 +72,7 @@ class Owner:
 def _is_free(path: Path) -> bool:
     """Tell whether nobody holds a lock, and it is no lock that someone is about to take."""
     try:
-        if time.time() - path.stat().st_mtime < YOUNG:
+        if time.time() - path.stat().st_mtime < NEW_LOCK_GRACE_S:
             return False
         with _open(path) as file:
             return _lock(file)

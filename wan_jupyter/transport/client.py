@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-TIMEOUT_S = retry.CREATE_PATIENCE
+TIMEOUT_S = retry.CREATE_TIMEOUT_S
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, WRITE_TIMEOUT_S = 10.0, 60.0, 300.0  # of one connection attempt, read or write
 
 

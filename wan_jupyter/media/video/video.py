@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OutputError
+from ..shell import show
 from . import decode, export, thumbnails
 from .decode import VideoInfo, opened
 from .thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+
+    from ...billing.money import Amount
 
 __all__ = ["Video", "VideoInfo", "codecs", "inspect", "looks_like_mp4", "thumbnail"]
 
@@ -54,6 +57,34 @@ class Video:
     def fps(self) -> float:
         """Frames per second."""
         return self._probed.fps
+
+    # ---- how it was made ------------------------------------------------------------------------------------------
+
+    @property
+    def prompt(self) -> str:
+        """The prompt that was sent, with its `{{ }}` filled in; "" where the sidecar is missing."""
+        return str(self.facts.get("filled_prompt") or self.facts.get("prompt") or "")
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, typed or drawn; None where it is unknown."""
+        seed = self.facts.get("seed")
+        return seed if isinstance(seed, int) else None
+
+    @property
+    def model(self) -> str:
+        """The model that made it, "" where it is unknown."""
+        return str(self.facts.get("model") or "")
+
+    @property
+    def cost(self) -> Amount | None:
+        """What was charged for it; None where that is unknown."""
+        from ...billing.money import read_amount
+
+        try:
+            return read_amount(self.facts.get("cost", ""))
+        except ValueError:  # an empty or a foreign sidecar
+            return None
 
     # ---- pictures -------------------------------------------------------------------------------------------------
 
@@ -158,6 +189,10 @@ class Video:
     def __wan_image__(self) -> Picture:
         """Answer the wish for a still picture: `%%wan $video` goes on from the last frame."""
         return self.last_frame
+
+    def show(self) -> None:
+        """Display the video in the running notebook or IPython shell; elsewhere, print one line."""
+        show(self)
 
     def __repr__(self) -> str:
         return f"<Video {self.path.name}>"

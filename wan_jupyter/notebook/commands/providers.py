@@ -76,7 +76,7 @@ def _told(state: ShellState, name: str, session: Session | None) -> list[str]:
         session = session or state.session(name)
     except SettingsError as problem:
         return ["", "", problem.message(), ""]
-    live = ", ".join(job.id for job in session.live_jobs() if job.facts.session == name)
+    live = ", ".join(job.id for job in session.live_jobs() if job.info.session == name)
     return [session.provider.name, address_of(session), key_of(session), live or tr("where.no_jobs")]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import WaitTimeout, WanError
 from ...jobs.background import Engine
-from ...jobs.job import POLL, Job
+from ...jobs.job import WAIT_STEP_S, Job
 
 CARDS_IN_A_CELL = 4  # what one cell shows beyond this shares a board
 
@@ -77,4 +77,4 @@ def until_done(future: Future[Any]) -> None:
     """Wait for a future, as long as it takes."""
     while not future.done():
         with contextlib.suppress(TimeoutError):
-            future.result(POLL)
+            future.result(WAIT_STEP_S)

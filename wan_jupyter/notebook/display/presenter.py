@@ -258,7 +258,7 @@ class Presenter:
         def instead() -> Bundle:
             return without_video(tr("card.next.succeeded", self.language, job=job.id))
 
-        look = job.dry
+        look = job._dry_run
         return DisplaySpec(
             drawing=CARD,
             view=view,
@@ -350,7 +350,7 @@ class Presenter:
             return rendering.still(card_view(job, time.time(), self.language), self.language)
         warning = warning_of(job, self.language)
         try:
-            facts = {"policy": embed, "origin": origin, "warning": warning, "cell": job.facts.cell}
+            facts = {"policy": embed, "origin": origin, "warning": warning, "cell": job.info.cell}
             view = player_view(job.video, page or self.page, **facts)
         except OutputError as error:  # a file that does not decode, or that was moved away meanwhile
             lines = (*lost_lines(job.video.path, job.id, error, self.language), warning)

@@ -67,18 +67,18 @@ def card_view(job: Job, now: float, language: str = "en") -> CardView:
     return CardView(
         job_id=job.id,
         status=shot.status,
-        since=job.facts.created_at,
+        since=job.info.created_at,
         now=now,
         prompt=job.request.filled_prompt,
-        model=job.facts.model,
-        provider="" if job.facts.emulated else job.provider,  # its badge says so
+        model=job.info.model,
+        provider="" if job.info.emulated else job.provider,  # its badge says so
         chips=(*chips(job.request, language), *price_chips(job, language)),
         progress=shot.progress,
         moved=shot.moved,
-        expected=job.facts.expected,
+        expected=job.info.expected,
         note=_note(job, language),
         lines=tuple(error.parts(language)) if error else (),
-        emulated=job.facts.emulated,
+        emulated=job.info.emulated,
         thumbnails=job.thumbnails,
         file=Path(shot.file).name if shot.file else "",
         cancel_requested=job.cancel_requested,
@@ -109,9 +109,9 @@ def _typed(row: Declared, value: Any) -> str:
 def price_chips(job: Job, language: str = "en") -> tuple[str, ...]:
     """Return what a job is expected to cost, while that may still come true; nothing for one that costs nothing."""
     open_yet = job.status.live or job.status is Status.UNCERTAIN
-    if not open_yet or job.cost or job.facts.emulated or job.facts.estimate == FREE:
+    if not open_yet or job.cost or job.info.emulated or job.info.estimate == FREE:
         return ()
-    estimate = job.facts.estimate
+    estimate = job.info.estimate
     return (tr("chip.price", language, price=estimate) if estimate else tr("chip.price_unknown", language),)
 
 
@@ -170,7 +170,7 @@ def lost_lines(path: Path, identity: str, error: OutputError, language: str = "e
 def warning_of(job: Job, language: str = "en") -> str:
     """Return what the user should know of a finished video, as sentences."""
     said = [tr(f"remark.{job.warning}", language)] if job.warning else []
-    said += [tr(key, language, **values) for key, values in job.facts.remarks]
+    said += [tr(key, language, **values) for key, values in job.remarks]
     return " ".join(said)
 
 
@@ -193,8 +193,8 @@ def where(job: Job, language: str = "en") -> dict[str, Any]:
     name = Path(job.snapshot.file).name if job.snapshot.file else ""
     prompt = rendering.one_line(job.request.filled_prompt, LONGEST)
     status = tr(f"state.{job.status.lower()}", language)
-    when = datetime.fromtimestamp(max(0.0, job.facts.created_at)).strftime("%m-%d %H:%M")
-    return {"id": job.id, "when": when, "status": status, "model": job.facts.model, "prompt": prompt, "file": name}
+    when = datetime.fromtimestamp(max(0.0, job.info.created_at)).strftime("%m-%d %H:%M")
+    return {"id": job.id, "when": when, "status": status, "model": job.info.model, "prompt": prompt, "file": name}
 
 
 HEAVIEST = 12_000_000  # letters that a widget can carry
