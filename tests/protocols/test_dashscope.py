@@ -672,7 +672,7 @@ def test_the_dry_run_shows_the_request_and_no_secret(world: World) -> None:
 def test_a_link_into_storage_is_resolved_wherever_it_stands(
     params: tuple[tuple[str, str], ...], resolved: bool
 ) -> None:
-    """One that was set by hand, too (wire sheet 1.2)."""
+    """One that was set by hand, too (the service resolves oss:// links anywhere in a body)."""
     path = "/services/aigc/video-generation/video-synthesis"
     order = CreateRequest("wan2.6-i2v", "first", path, "img_url", "A cat", {}, {"first": "https://a/b.png"}, params)
     sent = next(DashScope("https://host/api/v1").submit(order))
@@ -680,6 +680,6 @@ def test_a_link_into_storage_is_resolved_wherever_it_stands(
 
 
 def test_a_size_is_written_as_the_service_writes_it() -> None:
-    """With an asterisk (wire sheet 2.1)."""
+    """With an asterisk."""
     body = body_of(CreateRequest("wan2.6-t2v", "text", "", "img_url", "A cat", {"size": "1280x720"}))
     assert body["parameters"] == {"size": "1280*720"}

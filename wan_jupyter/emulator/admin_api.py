@@ -1,4 +1,4 @@
-"""The emulator's own doors, for tests and curious users: the ledger, and the faults to order.
+"""The emulator's own routes, for tests and curious users: the ledger, and faults to inject.
 
 They belong to no protocol and need no key.
 """
@@ -21,7 +21,7 @@ from .tasks import Task
 
 
 class AdminApi:
-    """Answer `/_emulator/ledger` and `/_emulator/faults`; `lines` lists the requests so far."""
+    """Answers `/_emulator/ledger` and `/_emulator/faults`; `lines` returns the requests so far."""
 
     def __init__(self, service: Service, faults: FaultList, lines: Callable[[], list[LoggedRequest]]) -> None:
         self._service = service
@@ -35,16 +35,16 @@ class AdminApi:
         ]
 
     async def ledger(self, _: Request) -> Response:
-        """List every task of the folder with what it cost, and every request to this app."""
+        """Return every task of the folder with its bill, and every request to this app."""
         tasks = [await self._entry(task) for task in self._service.tasks.all()]
         return JSONResponse({"tasks": tasks, "requests": [asdict(line) for line in self._lines()]})
 
     async def show_faults(self, _: Request) -> Response:
-        """List the faults, each with how often it `fired`."""
+        """Return the faults, each with how often it `fired`."""
         return JSONResponse(self._faults.shown())
 
     async def add_faults(self, request: Request) -> Response:
-        """Add the faults of a JSON list; all of them or, with HTTP 400, none."""
+        """Add a JSON list of faults; if one is invalid, add none and answer HTTP 400."""
         try:
             asked = await request.json()
             self._faults.add([Fault.read(item) for item in (asked if isinstance(asked, list) else [asked])])
@@ -53,7 +53,7 @@ class AdminApi:
         return JSONResponse(self._faults.shown())
 
     async def clear_faults(self, _: Request) -> Response:
-        """Forget all faults."""
+        """Remove all faults."""
         self._faults.clear()
         return JSONResponse([])
 

@@ -1,4 +1,4 @@
-"""Put the service together: one core, every protocol, result links, our own doors, and the gate around them.
+"""Assemble the service: one `Service`, every protocol, result links, the admin routes, the fault middleware.
 
 To add a protocol, write its file and add it to `build`.
 """
@@ -32,7 +32,7 @@ Answerer = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def build(settings: Settings) -> ASGIApp:
-    """Make the app."""
+    """Return the app."""
     service = Service(settings)
     faults = FaultList()
     gateway = Gateway(service)
@@ -66,7 +66,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _nowhere(settings: Settings) -> Answerer:
-    """Answer for an address nobody serves in the words of whoever serves those beside it."""
+    """Return a handler that answers unknown paths as the protocol that serves the paths beside them."""
 
     async def answer(request: Request, error: Exception) -> Response:
         own_server = settings.videos_dialect == "openai" and not request.url.path.startswith("/v1/video/")

@@ -1,7 +1,4 @@
-"""The words the emulator's parts pass to each other: what was ordered, what will be made, why it is refused.
-
-Values only; nothing here reads a file, a clock or a request.
-"""
+"""The values that the emulator's parts exchange: what was ordered, what will be made, why it is refused."""
 
 from __future__ import annotations
 
@@ -11,14 +8,15 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-RENDERING = 1  # part of every digest: raise it when the same plan gives another clip
-FRAMES_PER_SECOND = 30  # stated for 2.6, 3.0 and kf2v (wire sheet 2.2, 2026-11-21)
-STEP = 16  # both sides of a clip are multiples of it (same place)
+RENDERING = 1  # part of every digest: raise it when the same spec renders differently
+# Stated for Wan 2.6, 3.0 and kf2v (Alibaba Cloud Model Studio, image-to-video API references, read 2026-11-21).
+FRAMES_PER_SECOND = 30
+STEP = 16  # both sides of a clip are multiples of it (same source)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Say why there is no video, in the service's own code and words."""
+    """Why there is no video, in the service's own code and words."""
 
     code: str | None
     message: str | None
@@ -26,11 +24,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ClipOrder:
-    """Say what a request asks for, before any picture was looked at.
+    """What a request asks for, before its pictures are inspected.
 
-    `pictures` are links, or the placeholders under which data URIs are kept (see `inputs`); with none, one is
-    painted, as is the beginning of a video that is `continued` from a clip: no clip is looked at. `size` in pixels
-    is followed to the letter; without it the first picture gives the shape of the `area`.
+    Attributes:
+        pictures: links, or placeholders of stored data URIs (see `input_store`); if empty, one is painted.
+        area: pixels of a frame, used if there is no `size`; the first picture then gives the shape.
+        seconds: length of the video.
+        sound: whether it has an audio track.
+        size: exact width and height in pixels.
+        rate: frames a second.
+        continued: whether it continues a clip; its beginning is painted, since clips are not decoded.
     """
 
     pictures: tuple[Any, ...]
@@ -44,7 +47,7 @@ class ClipOrder:
 
 @dataclass(frozen=True)
 class ClipSpec:
-    """Say exactly which clip will be made; `asked` seconds are billed, `seconds` are made."""
+    """Exactly which clip to make; `asked` seconds are billed, `seconds` are made."""
 
     pictures: tuple[str, ...]
     width: int
@@ -57,25 +60,26 @@ class ClipSpec:
 
     @property
     def frames(self) -> int:
-        """Count the pictures of the clip, at least one."""
+        """The number of frames, at least one."""
         return max(1, round(self.seconds * self.rate))
 
     @property
     def digest(self) -> str:
-        """Name the clip: equal plans give equal clips, so it is made once."""
+        """The clip's name: equal specs give equal clips, so each is made once."""
         facts = asdict(self) | {"asked": None, "rendering": RENDERING}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def clip_size(area: int, width: int, height: int) -> tuple[int, int]:
-    """Give the size the service would choose for a first frame of this width and height, in pixels.
+    """Return the size that the service chooses for a first frame of this width and height, in pixels.
 
-    The rule reproduces the documented example, 750 x 1000 at 720P to 816 x 1104 (wire sheet 2.2, 2026-11-21).
+    The rule reproduces the documented example, 750 x 1000 at 720P to 816 x 1104 (Alibaba Cloud Model Studio,
+    image-to-video API reference, read 2026-11-21).
     """
     ratio = width / height
     return _floor(math.sqrt(area * ratio)), _floor(math.sqrt(area / ratio))
 
 
 def _floor(length: float) -> int:
-    # A hair is added because sqrt(1280 * 720 * 16 / 9) may come out just below 1280.
+    # 1e-6 is added because sqrt(1280 * 720 * 16 / 9) may come out just below 1280.
     return max(STEP, int(length + 1e-6) // STEP * STEP)

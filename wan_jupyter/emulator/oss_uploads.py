@@ -1,7 +1,7 @@
-"""Temporary storage for inputs, as DashScope lends it: a signed policy, a sink for files, `oss://` names.
+"""Temporary storage for inputs as DashScope offers it: a signed policy, an upload URL, `oss://` links.
 
-Facts: wire sheet 5, of 2026-11-21. A file belongs to the account and the model its policy was made for, and its
-name leads to it for 48 hours. It knows nothing of tasks; what a name leads to is looked up when a task is taken.
+A file belongs to the account and the model its policy was made for; its link is valid for 48 hours (Alibaba Cloud Model
+Studio, https://www.alibabacloud.com/help/en/model-studio/get-temporary-file-url, read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ REFUSALS: Mapping[str, tuple[int, str, str]] = MappingProxyType(
 
 
 class Uploads:
-    """Lend storage, take files, and find them again."""
+    """Issues policies, receives files and resolves `oss://` links."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -58,7 +58,7 @@ class Uploads:
         ]
 
     def policy(self, base_url: str, account: str, model: str) -> dict[str, Any]:
-        """Make the `data` of a policy: five minutes to put files into a folder of its own."""
+        """Return the `data` of a policy: five minutes to upload files into a folder of its own."""
         now = self._service.now()
         day = time.strftime("%Y-%m-%d", time.gmtime(now))
         folder = f"dashscope-instant/{account}/{day}/{uuid.uuid4().hex}"
@@ -78,7 +78,7 @@ class Uploads:
         }
 
     async def sink(self, request: Request) -> Response:
-        """Take a file by the rules of its policy; the answer to a good one is empty."""
+        """Receive a file if its policy allows it; the answer to a good one is empty."""
         if "authorization" in request.headers:
             return _refuse("header", request)
         parts = await parts_of(request)
@@ -93,7 +93,7 @@ class Uploads:
         return Response(status_code=200 if fields.get("success_action_status") == "200" else 204)
 
     def named_in(self, request: Request, sent: Any, model: str, key: str) -> dict[str, str]:
-        """Map each `oss://` name in a request to a digest, if it was asked to be resolved and may be used."""
+        """Return the digest of each `oss://` link in a request, if the request asks to resolve and may use them."""
         if request.headers.get("x-dashscope-ossresourceresolve", "").lower() != "enable":
             return {}
         account = self._service.account(key)

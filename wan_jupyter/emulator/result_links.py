@@ -1,6 +1,7 @@
-"""Result links as OSS makes and serves them: signed, dead after a day, deaf to an Authorization header.
+"""Result links as Alibaba Cloud OSS makes and serves them, for the clips of every protocol.
 
-It serves the clips of every protocol and knows none. Facts: wire sheet 6, of 2026-11-21.
+They are signed, expire after a day, and refuse an Authorization header (https://help.aliyun.com/en/oss/user-guide/0002-00000069
+and …/how-to-obtain-oss-resources-by-segmenting-http-range-requests, read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ REFUSALS: Mapping[str, tuple[int, str, str, str]] = MappingProxyType(
 
 
 def result_link(service: Service, base_url: str, task: Task, *, expired: bool = False) -> str:
-    """Make the link to a task's clip under this base URL; it dies a day after the task ended."""
+    """Return the link to a task's clip below this base URL; it expires a day after the task ended."""
     expires = int(service.now()) - 60 if expired else int(task.ends) + LINK_SECONDS
     resource = f"/results/{task.task_id}.mp4"
     signature = service.signature(resource, expires)
@@ -53,7 +54,7 @@ def result_link(service: Service, base_url: str, task: Task, *, expired: bool = 
 
 
 class Results:
-    """Serve the clips that links lead to."""
+    """Serves the clips behind the links."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -61,7 +62,7 @@ class Results:
         self.points = [FaultPoint("content", "GET", "/results/[^/]+")]
 
     async def get(self, request: Request) -> Response:
-        """Answer with the clip, all of it or the part asked for."""
+        """Return the clip, or the requested part of it."""
         problem = self._problem(request)
         if problem is not None:
             return self._refuse(problem, request)
@@ -73,7 +74,7 @@ class Results:
         return clip_answer(path, plan.digest, task.ends, request.headers)
 
     def protocol_of(self, path: str) -> str | None:
-        """Name the protocol of the task whose clip this path leads to."""
+        """Return the protocol of the task whose clip is at this path."""
         task = self._service.tasks.get(path.rpartition("/")[2].removesuffix(".mp4"))
         return task.protocol if task else None
 
@@ -89,7 +90,7 @@ class Results:
         if expires < self._service.now() or ordered(request, "expired_link"):
             return "expired"
         right = hmac.compare_digest(query["Signature"], self._service.signature(request.url.path, expires))
-        # The link was signed for GET, and the method is part of what is signed.
+        # The method is part of what is signed, and the link was signed for GET.
         return None if right and request.method == "GET" else "signature"
 
     async def _plan(self, task: Task) -> ClipSpec | None:
@@ -114,7 +115,7 @@ def error_xml(
     more: Mapping[str, str] = MappingProxyType({}),
     number: str = "",
 ) -> Response:
-    """Answer with the error body of OSS; `number` is its own number for the case, if it has one."""
+    """Return OSS's error body; `number` is OSS's own number of the case, if it has one."""
     named = {**facts, "RequestId": uuid.uuid4().hex[:24].upper(), "HostId": request.url.netloc, **more}
     if number:
         named |= {"EC": number, "RecommendDoc": f"https://api.aliyun.com/troubleshoot?q={number}"}
@@ -132,9 +133,9 @@ def _iso(moment: float) -> str:
 
 
 def clip_answer(path: Path, digest: str, written: float, asked: Mapping[str, str] = NO_HEADERS) -> Response:
-    """Answer with a clip, or with the part of it that the headers of the request want.
+    """Return a clip, or the part of it that the request's headers ask for.
 
-    If-Range: the part only of the very clip that the client has begun (RFC 9110, 13.1.5), else all of it.
+    With If-Range (RFC 9110, section 13.1.5), the part is sent only if the client has the beginning of this very clip.
     """
     size = path.stat().st_size
     etag, date = f'"{digest[:32].upper()}"', formatdate(written, usegmt=True)
@@ -155,7 +156,7 @@ def clip_answer(path: Path, digest: str, written: float, asked: Mapping[str, str
 
 
 def _part(wanted: str, size: int) -> tuple[int, int] | None:
-    """Read a Range header; None (send all) for one that is malformed or out of range, as OSS does."""
+    """Return the bytes that a Range header asks for; None (send all) if malformed or out of range, as OSS does."""
     found = RANGE.fullmatch(wanted.strip())
     if found is None or found.group(0) == "bytes=-":
         return None
@@ -175,7 +176,7 @@ async def _pieces(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
 
 
 def _read(path: Path, position: int, count: int) -> bytes:
-    # A quarter of a megabyte out of the page cache takes less than a millisecond: no thread is worth it.
+    # 256 kB from the page cache take less than a millisecond: no thread needed.
     with path.open("rb") as file:
         file.seek(position)
         return file.read(count)

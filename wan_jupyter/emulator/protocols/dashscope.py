@@ -1,7 +1,8 @@
-"""Alibaba Cloud Model Studio's native API (DashScope): create, query, cancel and list tasks.
+"""Alibaba Cloud Model Studio's own API (DashScope): create, query, cancel and list tasks.
 
-It translates between that wire and `core`. Facts are from the wire sheet, sections 3, 4 and 9, of 2026-11-21; what
-requests mean, and the refusals that come late, are in `dashscope_orders`.
+Sources: https://www.alibabacloud.com/help/en/model-studio/image-to-video-general-api-reference and
+…/manage-asynchronous-tasks, and the SDK dashscope 2.0.2, read and run 2026-11-21. What a request means, and the
+refusals that show up only on a poll, are in `dashscope_rules`.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from .dashscope_rules import Model, Models
 
 NAME = "dashscope"
 BASE = "/api/v1"
-GENERAL = f"{BASE}/services/aigc/video-generation/video-synthesis"  # path A of the wire sheet
-FRAMES = f"{BASE}/services/aigc/image2video/video-synthesis"  # path B
-KEPT = 24 * 3600.0  # seconds a task can be queried
+GENERAL = f"{BASE}/services/aigc/video-generation/video-synthesis"  # most models
+FRAMES = f"{BASE}/services/aigc/image2video/video-synthesis"  # first-and-last-frame models (kf2v)
+TASK_RETENTION_S = 24 * 3600.0  # for so long, a task can be queried
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Hold an error answer: HTTP status, code and message."""
+    """An error answer: HTTP status, code and message."""
 
     status: int
     code: str
@@ -42,7 +43,7 @@ class Problem:
 
 
 class RefusedError(Exception):
-    """End a request with this error answer."""
+    """Ends a request with an error answer."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -67,7 +68,7 @@ BAD_FILTER = Problem(400, "InvalidParameter", "Required parameter(s) missing or 
 
 
 class DashScope:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -75,7 +76,7 @@ class DashScope:
         self._uploads = Uploads(service)
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app."""
+        """Return routes, fault points and rules of this protocol."""
         tasks = f"{BASE}/tasks"
         routes: list[BaseRoute] = [
             *both(GENERAL, self.create, "POST"),
@@ -97,7 +98,7 @@ class DashScope:
         return Protocol(NAME, routes, points, self._models.order)
 
     async def create(self, request: Request) -> Response:
-        """Take a task; most of what is wrong with it shows only on a later poll."""
+        """Create a task; most of what is wrong with a request shows up only on a later poll."""
         key = _key(request)
         if request.headers.get("x-dashscope-async") != "enable":
             raise RefusedError(NOT_ASYNC)
@@ -110,7 +111,7 @@ class DashScope:
         return _answer({"output": {"task_status": "PENDING", "task_id": task.task_id}})
 
     async def poll(self, request: Request) -> Response:
-        """Tell how a task stands; an unknown, old or foreign one is UNKNOWN, with HTTP 200."""
+        """Return a task's state; an unknown, expired or foreign one is UNKNOWN, with HTTP 200."""
         account, task_id = self._service.account(_key(request)), request.path_params["task_id"]
         task = self._own(task_id, account)
         if task is None:
@@ -119,12 +120,12 @@ class DashScope:
             await self._service.aside(lambda: self._service.tasks.fail(task, failure))
         state = await self._service.life(task)
         link = self._link(request, task) if state.status == "SUCCEEDED" else None
-        told = report(self._models.by_id[task.model], task, state, link)
-        told["output"]["task_status"] = word_of(request, state.status)
-        return _answer(told)
+        body = report(self._models.by_id[task.model], task, state, link)
+        body["output"]["task_status"] = word_of(request, state.status)
+        return _answer(body)
 
     async def cancel(self, request: Request) -> Response:
-        """Call off a task that is still PENDING; nothing else can be stopped."""
+        """Cancel a task that is still PENDING; no other can be stopped."""
         task = self._own(request.path_params["task_id"], self._service.account(_key(request)))
         if task is None or (await self._service.life(task)).status != "PENDING":
             raise RefusedError(NOT_PENDING)
@@ -132,7 +133,7 @@ class DashScope:
         return _answer({})
 
     async def list(self, request: Request) -> Response:
-        """List the account's tasks of the last 24 hours, newest first, a page at a time."""
+        """Return one page of the account's tasks of the last 24 hours, newest first."""
         account = self._service.account(_key(request))
         asked = _Filter.read(request)
         tasks = [task for task in self._service.tasks.all() if self._fresh(task, account) and asked.takes(task)]
@@ -140,7 +141,7 @@ class DashScope:
         return _answer(asked.page([row for row in rows if asked.status in (None, row["status"])]))
 
     async def policy(self, request: Request) -> Response:
-        """Say where and with which fields a file for a model can be put, for five minutes."""
+        """Return where, and with which fields, a file for a model can be uploaded in the next five minutes."""
         key, model = _key(request), request.query_params.get("model")
         if request.query_params.get("action") != "getPolicy" or not model:
             raise RefusedError(BAD_FILTER)
@@ -175,7 +176,7 @@ class DashScope:
 
     def _fresh(self, task: Task, account: str) -> bool:
         age = self._service.now() - task.created
-        return task.protocol == NAME and task.account == account and age <= KEPT
+        return task.protocol == NAME and task.account == account and age <= TASK_RETENTION_S
 
     def _link(self, request: Request, task: Task) -> str:
         expired = ordered(request, "expired_link") is not None
@@ -183,7 +184,7 @@ class DashScope:
 
 
 def answer_problem(_: Request, error: Exception) -> Response:
-    """Turn a refusal, or an address nobody serves, into the flat error body of this API."""
+    """Return the flat error body of this API for a refusal or an unknown path."""
     if isinstance(error, RefusedError):
         return _answer({"code": error.problem.code, "message": error.problem.message}, error.problem.status)
     status = error.status_code if isinstance(error, HTTPException) else 500
@@ -212,7 +213,7 @@ def _seed(sent: dict[str, Any]) -> int | None:
 
 @dataclass(frozen=True)
 class _Filter:
-    """Hold the query of a list request (wire sheet 4.5); times are seconds since 1970."""
+    """The query of a list request; times are in epoch seconds."""
 
     task_id: str | None
     model: str | None

@@ -1,6 +1,6 @@
-"""The answer to a poll as DashScope gives it, of a task of any protocol that has it behind.
+"""DashScope's answer to a poll, also for tasks that a gateway forwards to it.
 
-Facts are from the wire sheet, sections 4.1 and 4.2, of 2026-11-21. Nothing here knows HTTP.
+Source: https://www.alibabacloud.com/help/en/model-studio/manage-asynchronous-tasks, read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ REWRITTEN = " The camera moves slowly and evenly, the light is soft, and fine de
 
 
 def report(model: Model, task: Task, state: TaskState, link: str | None) -> dict[str, Any]:
-    """Tell how a task stands; `link` leads to the clip of one that succeeded."""
+    """Return a task's state as DashScope reports it; `link` is the video of a task that succeeded."""
     output: dict[str, Any] = {"task_id": task.task_id, "task_status": state.status} | _times(task, state)
     if state.status == "RUNNING" and model.metrics:
         output["task_metrics"] = {"TOTAL": 1, "SUCCEEDED": 0, "FAILED": 0}
@@ -57,7 +57,7 @@ def _usage(model: Model, wanted: Parameters) -> dict[str, Any]:
         "video_duration": wanted.duration,
         "video_ratio": "standard",
         "duration": wanted.duration,
-        "input_video_duration": 0,  # a clip is not looked at; what is billed is the whole length in any case
+        "input_video_duration": 0,  # clips are not decoded; the whole length is billed in any case
         "output_video_duration": wanted.duration,
         "SR": int(wanted.resolution.removesuffix("P")),
         "audio": wanted.sound,

@@ -1,6 +1,6 @@
-"""new-api's `/v1/video/generations`: create a task, and ask for its row.
+"""new-api's `/v1/video/generations`: create a task and query it.
 
-Facts: wire sheet of the gateways 1.3 to 1.5, of 2026-11-21, and the first seed document (Korean).
+Sources: see `new_api_body`, and the Korean documentation of a gateway that runs it (December 2025).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PATH = "/v1/video/generations"
 
 
 class VideoGenerations:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -28,7 +28,7 @@ class VideoGenerations:
         self._known = (GENERATIONS, VIDEOS) if alike else (GENERATIONS,)
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app."""
+        """Return routes, fault points and rules of this protocol."""
         routes: list[BaseRoute] = [
             *both(PATH, self.create, "POST"),
             *both(f"{PATH}/{{task_id}}", self.poll, "GET"),
@@ -42,11 +42,11 @@ class VideoGenerations:
         return Protocol(GENERATIONS, routes, points, self._gateway.order)
 
     async def create(self, request: Request) -> Response:
-        """Take a task."""
+        """Create a task."""
         return answer(submitted(await self._gateway.submit(GENERATIONS, request)))
 
     async def poll(self, request: Request) -> Response:
-        """Answer with the row of a task, with HTTP 200 whatever became of it."""
+        """Return a task's state, with HTTP 200 even if it failed."""
         task = self._gateway.find(request, *self._known)
         if task is None:
             return task_error(400, "task_not_exist", "task_not_exist")
@@ -72,7 +72,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _public(row: Row, data: dict[str, Any]) -> dict[str, Any]:
-    """Add what the newer generation tells; a link has a place of its own, which a failure fills with its reason."""
+    """Add what the newer generation reports: the link has its own field, which a failure fills with its reason."""
     reason = _reason(row)
     moved = {"fail_reason": reason} | ({"result_url": row.link or reason} if row.link or reason else {})
     known = {
@@ -97,7 +97,7 @@ def _reason(row: Row) -> str:
 
 
 def _sorted(value: Any) -> Any:
-    """Order keys as Go does when it writes a map."""
+    """Return a value with keys sorted, as Go writes a map."""
     if isinstance(value, dict):
         return {name: _sorted(value[name]) for name in sorted(value)}
     return value

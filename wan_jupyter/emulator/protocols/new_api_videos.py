@@ -1,7 +1,7 @@
-"""`/v1/videos` of a gateway, in the dialect the app was started with: `ope` or `new-api`.
+"""A gateway's `/v1/videos`, in the dialect the app was started with: `ope` or `new-api`.
 
-Facts: wire sheet of the gateways 2, of 2026-11-21, and the second seed document (Chinese). OpenAI's own dialect is
-in `openai_videos`.
+Sources: see `new_api_body`, and ope.ai's Chinese documentation of wan2.7-i2v (https://api-platform.ope.ai, 2026).
+OpenAI's own dialect is in `openai_videos`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PATH = "/v1/videos"
 
 
 class Videos:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -35,7 +35,7 @@ class Videos:
         self._known = (GENERATIONS, VIDEOS) if self._dialect == "new-api" else (VIDEOS,)
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app: its addresses only if it speaks there."""
+        """Return fault points, rules and, if the app speaks this dialect, routes of this protocol."""
         order = self._gateway.order
         if self._dialect == "openai":
             return Protocol(VIDEOS, [], [], order)
@@ -54,12 +54,12 @@ class Videos:
         return Protocol(VIDEOS, routes, points, order)
 
     async def create(self, request: Request) -> Response:
-        """Take a task."""
+        """Create a task."""
         task = await self._gateway.submit(VIDEOS, request)
         return answer(SUBMITTED[self._dialect](task))
 
     async def poll(self, request: Request) -> Response:
-        """Answer with the video object of a task."""
+        """Return a task as a video object."""
         task = self._gateway.find(request, *self._known)
         if task is None:
             return task_error(400, "task_not_exist", "task_not_exist")
@@ -68,7 +68,7 @@ class Videos:
         return answer(shown | {"status": word_of(request, shown["status"])})
 
     async def content(self, request: Request) -> Response:
-        """Answer with the clip of a task as it is read from storage: all of it, whatever part is asked for."""
+        """Return a task's whole clip, read from storage; the route ignores Range."""
         any_owner = not self._gateway.generation.public and self._dialect == "new-api"
         task = self._gateway.find(request, GENERATIONS, VIDEOS, any_owner=any_owner)
         if task is None:

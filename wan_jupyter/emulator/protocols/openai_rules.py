@@ -1,7 +1,7 @@
-"""What a request to OpenAI's videos API asks of a server of one's own, and why it is refused at once.
+"""What a request to OpenAI's videos API asks of a self-hosted server, and why it is refused.
 
-Sizes, frames and seconds by the rules of SGLang and vLLM-Omni: wire sheet of the gateways 5, of 2026-11-21. Nothing
-here knows HTTP or files; a refusal is a status and the `detail` of its body.
+Sizes, frames and seconds follow SGLang 0.5.23 and vLLM-Omni 0.30.0 (released packages, run 2026-11-21). A refusal is an
+HTTP status and the `detail` of its body.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NO_PICTURE = Refusal("500", "This model makes videos from a picture: input_refer
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """Hold what a request asks for after the server's defaults were filled in."""
+    """What a request asks for, with the server's defaults filled in."""
 
     prompt: str
     size: tuple[int, int]
@@ -41,7 +41,7 @@ class VideoRequest:
     picture: Any
 
     def order(self, model: str) -> ClipOrder | Refusal:
-        """Say what to make for it on this model."""
+        """Return the clip to make for this request."""
         if self.picture is None and not any(part in model for part in TEXT_MODELS):
             return NO_PICTURE
         pictures = () if self.picture is None else (self.picture,)
@@ -52,9 +52,9 @@ class VideoRequest:
 def read(
     sent: Mapping[str, Any], default_frames: int, default_rate: int, references: tuple[str, ...]
 ) -> VideoRequest | Detail:
-    """Read a request: texts of a form or values of JSON, files already as the placeholders they are kept under.
+    """Read a request: text fields of a form or values of JSON; files are already stored.
 
-    `references` are the names that the server knows for a picture; it leaves others alone, as any unknown field.
+    `references` are the server's field names for a picture; like any unknown field, other names are ignored.
     """
     numbers = _numbers(sent)
     if isinstance(numbers, tuple):
@@ -77,7 +77,7 @@ def read(
 
 
 def missing(name: str) -> Detail:
-    """Refuse a form that lacks a field, as FastAPI does."""
+    """Return FastAPI's refusal of a form that lacks a field."""
     return 422, [{"type": "missing", "loc": ["body", name], "msg": "Field required", "input": None}]
 
 
@@ -129,7 +129,7 @@ def _picture(sent: Mapping[str, Any], references: tuple[str, ...]) -> Any:
 
 
 def _linked(value: Any) -> Any:
-    """Take the link out of vLLM-Omni's image_reference, which in a form is JSON as text."""
+    """Return the link in vLLM-Omni's `image_reference`, which in a form is JSON as text."""
     try:
         reference = json.loads(value) if isinstance(value, str) else value
     except ValueError:

@@ -1,7 +1,7 @@
-"""OpenAI's videos API as a server of one's own answers it, with the quirks of a row of `openai_servers`.
+"""OpenAI's videos API as self-hosted servers answer it; `openai_dialects` holds their differences.
 
-Facts: wire sheet of the gateways 4 and 5, of 2026-11-21. One thing is nobody's: the default server, vLLM-Omni,
-takes JSON here as SGLang does, so that one address serves any client. Jobs belong to nobody: a key is not needed.
+Sources: sglang 0.5.23, vllm-omni 0.30.0 and openai-python 3.52.0, run 2026-11-21. One thing no real server does: the
+default, vLLM-Omni, accepts JSON here as SGLang does, so that one URL serves any client. No key is needed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOST = (404, "Video not found")
 
 
 class OpenAIVideos:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -38,7 +38,7 @@ class OpenAIVideos:
         self._served = service.settings.served_model
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app: its addresses only if it speaks there."""
+        """Return fault points, rules and, if the app speaks this dialect, routes of this protocol."""
         if self._service.settings.videos_dialect != "openai":
             return Protocol(NAME, [], [], self._order)
         one = f"{PATH}/{{task_id}}"
@@ -61,7 +61,7 @@ class OpenAIVideos:
         return Protocol(NAME, routes, points, self._order)
 
     async def create(self, request: Request) -> Response:
-        """Take a job; its picture is looked at before."""
+        """Create a job, after checking its picture."""
         self._check_key(request)
         sent = await self._sent(request)
         wanted = self._wanted(sent)
@@ -80,7 +80,7 @@ class OpenAIVideos:
         return JSONResponse(self._server.shown(await self._job(task)))
 
     async def list(self, request: Request) -> Response:
-        """List the jobs, newest first unless asked otherwise."""
+        """Return the jobs, newest first by default."""
         self._check_key(request)
         query = request.query_params
         limit = query.get("limit", "20")
@@ -96,7 +96,7 @@ class OpenAIVideos:
         return JSONResponse({"data": data, "object": "list"} | ends | {"has_more": start + count < len(jobs)})
 
     async def retrieve(self, request: Request) -> Response:
-        """Tell how a job stands."""
+        """Return a job's state."""
         task = self._found(request)
         if self._service.now() < task.ends and (failure := failure_of(request)) is not None:
             await self._service.aside(lambda: self._service.tasks.fail(task, failure))
@@ -107,7 +107,7 @@ class OpenAIVideos:
         return JSONResponse(shown, job.failure_status if failed else 200)
 
     async def delete(self, request: Request) -> Response:
-        """Forget a job; whether work on it ends is the server's own matter."""
+        """Delete a job; whether its work stops depends on the server."""
         task = self._found(request)
         job, now = await self._job(task), self._service.now()
         ended = replace(task, canceled=now) if self._server.stops and now < task.ends else task
@@ -115,7 +115,7 @@ class OpenAIVideos:
         return JSONResponse(self._server.deleted(job))
 
     async def content(self, request: Request) -> Response:
-        """Answer with the clip, all of it or the part asked for."""
+        """Return the clip, or the requested part of it."""
         task = self._found(request)
         job = await self._job(task)
         if job.word == "failed":
@@ -135,12 +135,12 @@ class OpenAIVideos:
         return clip
 
     async def models(self, request: Request) -> Response:
-        """Name the one model that is served."""
+        """Return the one model that is served."""
         self._check_key(request)
         return JSONResponse({"object": "list", "data": [{"id": self._served, "object": "model"}]})
 
     async def health(self, _: Request) -> Response:
-        """Say that all is well."""
+        """Return HTTP 200."""
         return Response()
 
     def _check_key(self, request: Request) -> None:
@@ -218,7 +218,7 @@ class OpenAIVideos:
 
 
 def nowhere(status: int) -> Response:
-    """Answer for an address nobody serves, as FastAPI does."""
+    """Return FastAPI's answer for an unknown path or method."""
     return JSONResponse({"detail": "Method Not Allowed" if status == 405 else "Not Found"}, status)
 
 

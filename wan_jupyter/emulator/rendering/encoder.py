@@ -1,7 +1,4 @@
-"""Write a clip: H.264 in MP4 that plays before all of it has come, with sound where asked for.
-
-It knows codecs and containers; what is seen and heard comes from `film` and `sound`.
-"""
+"""Write a clip: H.264 in MP4 that plays while it loads, with sound if the model has it."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ LIMITED = 1
 
 
 def render(plan: ClipSpec, picture: Callable[[str], Path], target: Path) -> None:
-    """Make the clip of this plan as a file; `picture` names the file of a picture's digest."""
+    """Write a clip to a file; `picture` returns the file of a picture's digest."""
     import av
 
     canvas = canvas_size(plan.width, plan.height, len(plan.pictures))

@@ -1,7 +1,4 @@
-"""Look at pictures and make clips, each clip once, in threads of its own.
-
-It knows orders and plans, not tasks, requests or the clock.
-"""
+"""Inspect pictures and render clips, each clip once, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from .source_images import measure, paint
 
 @dataclass(frozen=True)
 class Picture:
-    """Name a picture by its digest; width and height are in pixels, as a viewer sees it."""
+    """A picture by its digest; width and height are in pixels, as a viewer sees it."""
 
     digest: str
     width: int
@@ -28,7 +25,7 @@ class Picture:
 
 
 class Renderer:
-    """Make the clips of one folder."""
+    """Renders the clips of one folder."""
 
     def __init__(self, clips: Path, inputs: InputFolder, clip_seconds: float | None) -> None:
         self._clips = clips
@@ -37,7 +34,7 @@ class Renderer:
         self._worker = Worker("wan-emulator-renderer")
 
     def plan(self, order: ClipOrder, seed: int) -> ClipSpec | Refusal:
-        """Fetch and look at the pictures of an order: may take seconds, so not for the event loop."""
+        """Fetch and inspect an order's pictures; return the clip to render. May take seconds."""
         painted = order.continued or not order.pictures
         begins = ({"sha256": self._inputs.put(paint(seed))},) if painted else ()
         seen = [self._see(reference) for reference in (*begins, *order.pictures)]
@@ -53,26 +50,26 @@ class Renderer:
             seconds=self._clip_seconds or order.seconds,
             asked=order.seconds,
             sound=order.sound,
-            # Two pictures leave the camera no choice, so no take of them needs a clip of its own.
+            # Two pictures leave the camera no choice, so every seed gives the same clip.
             view=seed % len(VIEWS) if len(pictures) == 1 else 0,
             rate=order.rate,
         )
 
     def begin(self, plan: ClipSpec) -> Future[Path] | None:
-        """Start to make the clip unless it is there."""
+        """Start to render the clip unless it exists."""
         if self.path(plan).exists():
-            self.path(plan).touch()  # in use, so not to be swept away
+            self.path(plan).touch()  # in use: `sweep` keeps it
             return None
         return self._worker.start(plan.digest, lambda: self._make(plan))
 
     async def clip(self, plan: ClipSpec) -> Path:
-        """Return the file of the clip, waiting until it is made."""
+        """Return the clip's file, waiting until it is rendered."""
         if not self.path(plan).exists():
             await self._worker.run(plan.digest, lambda: self._make(plan))
         return self.path(plan)
 
     def path(self, plan: ClipSpec) -> Path:
-        """Name the file that holds, or will hold, the clip."""
+        """Return the file that holds, or will hold, the clip."""
         return self._clips / f"{plan.digest}.mp4"
 
     def _see(self, reference: Any) -> Picture | Refusal:
@@ -91,7 +88,7 @@ class Renderer:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         try:
-            part.touch(0o600)  # what PyAV makes would be open to everyone
+            part.touch(0o600)  # PyAV would create it readable by everyone
             render(plan, self._inputs.path, part)
             part.replace(path)
         finally:

@@ -1,4 +1,4 @@
-"""The small sign that says a clip is emulated. It knows only how large the clip is."""
+"""The small label that marks a clip as emulated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FINE = 4  # drawn this much larger, then reduced: smooth edges
 
 @dataclass(frozen=True)
 class Watermark:
-    """Hold the sign (RGB), where it is opaque (L), and its upper left corner; all numbers are even."""
+    """The label (RGB), its opacity (L), and its upper left corner; all numbers are even."""
 
     face: Image.Image
     mask: Image.Image
@@ -23,7 +23,7 @@ class Watermark:
 
 
 def make_watermark(width: int, height: int) -> Watermark:
-    """Draw the sign for a clip of this size in pixels, for its lower right corner."""
+    """Draw the label for the lower right corner of a clip of this size in pixels."""
     from PIL import Image, ImageChops, ImageDraw, ImageFont
 
     letters = max(11, min(width, height) // 36) * FINE
