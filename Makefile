@@ -16,13 +16,15 @@ SAFE := env -u DASHSCOPE_API_KEY -u DASHSCOPE_API_KEY_FILE_PATH -u DASHSCOPE_HTT
 	WAN_PROVIDER=emulator HOME=$(BUILD)/home PYTHONUTF8=1
 DEMO_HOME = WAN_HOME=$(BUILD)/$@-wan JUPYTER_PLATFORM_DIRS=1 IPYTHONDIR=$(BUILD)/home/ipython
 
-.PHONY: demo test stress lint lab bench lock clean
+.PHONY: demo test stress docs lab bench lock clean
 
 demo: $(VENV)/.demo | fresh
 	@$(SAFE) $(DEMO_HOME) $(BIN)/python notebooks/demo.py $(NOTEBOOK) $(BUILD)
 
 test: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/ruff check .
+	$(SAFE) $(DEMO_HOME) $(BIN)/ruff format --check .
+	$(SAFE) $(DEMO_HOME) $(BIN)/codespell
 	$(SAFE) $(DEMO_HOME) $(BIN)/mypy
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "not browser and not stress" -n $(WORKERS) --dist worksteal
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and not stress" tests/browser
@@ -33,6 +35,11 @@ stress: $(VENV)/.test | fresh
 	$(SAFE) HOME="$(HOME)" $(BIN)/python tests/stress/versions.py $(BUILD)/versions
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "stress and not browser" -s tests
 	$(SAFE) $(DEMO_HOME) $(BIN)/python -m pytest -m "browser and stress" -n 2 --dist loadgroup tests/browser
+
+# The site, in build/docs. Warnings, such as a broken link, are errors.
+docs: $(VENV)/.docs | fresh
+	$(SAFE) NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean --quiet --site-dir $(BUILD)/docs
+	@$(SAFE) $(BIN)/python tools/check_site.py $(BUILD)/docs
 
 lab: $(VENV)/.test | fresh
 	$(SAFE) $(DEMO_HOME) $(BIN)/jupyter lab $(NOTEBOOK)
@@ -58,6 +65,10 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
 
 # The pinned versions, for every Python and system at once; run it to move them.
 lock: $(VENV)/bin/python

@@ -1,4 +1,4 @@
-"""Measure what the README may say, on this machine: `make bench`. Not a test: nothing fails for being slow.
+"""Measure what `docs/reference/performance.md` says, on this machine: `make bench`. Not a test: slow is no failure.
 
 Figures that are compared are taken side by side in one run.
 """

@@ -1,6 +1,6 @@
 """The README's pictures, light and dark: what it shows is what these pages showed.
 
-They go to the folder `readme` of the shots; copy them to `notebooks/images` after they were looked at.
+They go to the folder `readme` of the shots; copy them to `docs/images` after they were looked at.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.clock import FakeClock
 from tests.support.emulator_client import PortEmulator
-from tests.support.generated_tables import README
 from tests.support.ipython_shell import LOAD, Shell
+from tests.support.processes import ROOT
 from tests.support.world import World, picture
 from wan_jupyter import Session
 from wan_jupyter.config.settings import Settings, read_settings
@@ -196,9 +196,9 @@ def test_a_file_that_is_no_text_is_said(world: World) -> None:
         read_settings({"WAN_HOME": str(world.home)})
 
 
-def test_the_files_in_the_readme_can_be_read(world: World) -> None:
-    """As they stand there."""
-    text = README.read_text("utf-8").split("<!-- settings -->")[1]
+def test_the_file_in_the_documentation_can_be_read(world: World) -> None:
+    """As it is printed there."""
+    text = (ROOT / "docs" / "how-to" / "settings.md").read_text("utf-8").split("<!-- settings -->")[1]
     found = said(world, re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0])
     assert (found.chosen, found.sessions["work"].key_variable) == ("work", "WORK_KEY")
 

@@ -124,5 +124,5 @@ def test_an_answer_without_a_code_has_its_advice(table: Mapping[str, tuple[str, 
 
 
 def test_the_words_for_money_are_three() -> None:
-    """The README's table and `error.billed` use the same."""
+    """The table of errors in the documentation and `error.billed` use the same."""
     assert {row.billed for row in ADVICE.values()} == {"no", "maybe", "yes"}

@@ -15,7 +15,7 @@ from tests.support.processes import ROOT
 from wan_jupyter import errors
 from wan_jupyter.billing.budget import WRITTEN
 from wan_jupyter.catalog import plan
-from wan_jupyter.config.settings_files import SAID, SESSION, USER
+from wan_jupyter.config.settings_files import SAID, SESSION_RULES, USER_RULES
 from wan_jupyter.errors.kinds import ADVICE
 from wan_jupyter.i18n.messages import ENGLISH, catalogue, has_message, tr
 from wan_jupyter.notebook import commands, magics
@@ -55,7 +55,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "compose.shot.{}": ("single", "multi"),
     "compose.origin.{}": ("new", "shown", "attached"),
     "player.origin.{}": ("shown", "attached"),
-    "settings.takes.{}": ("sessions", *USER, *SESSION),
+    "settings.takes.{}": ("sessions", *USER_RULES, *SESSION_RULES),
     "clean.name.{}": ("videos", "halves", "spool", "emulator", "owners", "journal"),
     "clean.{}": ("what", "where", "files", "size", "spare", "emulator_open", "emulator_served"),
     "doctor.{}_fix": ("python", "codecs", "clock", "home", "outputs", "room", "session", "package", "widgets"),

@@ -1,4 +1,4 @@
-"""The sample pictures: drawn where nothing is yet, never over a picture of the user's own."""
+"""The sample pictures: written where nothing is yet, never over a picture of the user's own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_picture_of_the_users_own_is_never_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["cat.png", "cat.JPG"])
-def test_a_sample_may_be_drawn_twice(tmp_path: Path, name: str) -> None:
+def test_a_sample_can_be_written_twice(tmp_path: Path, name: str) -> None:
     """Cells are run again: the file stays as it is, also its time."""
     target = wan_jupyter.sample(tmp_path / name)
     before = target.stat().st_mtime_ns
@@ -88,3 +88,23 @@ def test_an_hour_that_does_not_exist_is_told(tmp_path: Path) -> None:
     """With those that there are."""
     with pytest.raises(OptionError, match=r"hour does not know noon[^~]*dusk, night"):
         wan_jupyter.sample(tmp_path / "cat.png", hour="noon")
+
+
+@pytest.mark.parametrize("hour", ["dusk", "night"])
+def test_a_png_is_the_packages_own_file(tmp_path: Path, hour: str) -> None:
+    """Byte for byte, so that its digest, and with it the request's fingerprint, is the same on every machine."""
+    written = wan_jupyter.sample(tmp_path / "cat.png", hour)
+    assert (
+        written.read_bytes() == (Path(wan_jupyter.__file__).parent / "media" / "samples" / f"{hour}.png").read_bytes()
+    )
+    with Image.open(written) as picture:
+        assert (picture.size, picture.mode) == (SIZE, "RGB")
+
+
+def test_a_sample_that_version_0_1_0_drew_stays(tmp_path: Path) -> None:
+    """The same pixels in other bytes: a folder made with the old version needs no `overwrite`."""
+    target = wan_jupyter.sample(tmp_path / "cat.png")
+    with Image.open(target) as picture:
+        picture.save(tmp_path / "cat.png", compress_level=1)
+    older = target.read_bytes()
+    assert wan_jupyter.sample(target).read_bytes() == older

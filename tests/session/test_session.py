@@ -447,7 +447,7 @@ def test_what_cannot_be_sent_leaves_no_trace(
 
 def test_a_default_model_of_the_users_is_used_where_it_can(world: World) -> None:
     """For one picture; for two it yields to the mode's default."""
-    session = world.session(settings=world.settings(model="wan2.2-i2v-plus"))
+    session = world.session(settings=world.settings(defaults={"model": ("wan2.2-i2v-plus", "WAN_MODEL")}))
     one = VideoRequest(first=FILE)
     assert session.plan(one).model.id == "wan2.2-i2v-plus"
     assert session.plan(dataclasses.replace(one, last=FILE)).model.id == "wan2.2-kf2v-flash"

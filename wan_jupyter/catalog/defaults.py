@@ -1,6 +1,7 @@
-"""What the settings say where nothing was typed. Floor 5: pure.
+"""Apply the user's default settings to a request.
 
-A default from settings yields to the model: what the model does not have is left out, and that is said.
+A default yields to the model: what the model does not support is left out, with a remark. Only what was typed can be
+refused.
 """
 
 from __future__ import annotations
@@ -16,46 +17,68 @@ from .plan import Model, Plan, Provider
 from .remarks import Remark
 
 Default = tuple[Any, str]  # a value, and where it comes from
+NO_DEFAULT: Default = ("", "")
 
 
-def plan_with(request: VideoRequest, where: Provider, defaults: Mapping[str, Default]) -> Plan:
-    """Resolve a request with the settings' defaults, and check it against the model's row; nothing is sent.
+def plan_with(request: VideoRequest, provider: Provider, defaults: Mapping[str, Default]) -> Plan:
+    """Resolve a request with the user's defaults and check it against its model; send nothing.
 
     Raises:
-        ModelError, ImageError: what was typed cannot be; a default never is the reason.
+        ModelError, ImageError: the model cannot do what was typed; a default is never the reason.
     """
-    default, source = defaults.get("model", ("", ""))
-    row = catalog.model(default, where.protocol)
-    able = default and request.model is None and request.mode in row.modes and where.writes(row)
-    asked = replace(request, model=default) if able else request
-    row = catalog.resolve(asked, where).model
-    values: dict[str, Any] = {}
-    remarks: list[Remark] = []
-    for name, value, said in _open(asked, defaults):
-        if not row.known or SUITS[name](value, row):
-            values[name] = value
-        else:
-            facts = {"name": name, "value": str(value), "model": row.id, "source": said}
-            remarks.append(("remark.setting_yields", facts))
-    plan = catalog.check(replace(asked, **values), where)
-    if default and request.model is None and not able and row.id != default:
-        remarks.append(("remark.default_yields", {"default": default, "model": row.id, "source": source}))
-    return replace(plan, remarks=(*plan.remarks, *remarks))
+    default_model = defaults.get("model", NO_DEFAULT)
+    asked = _with_default_model(request, provider, str(default_model[0]))
+    model = catalog.resolve(asked, provider).model
+    used, ignored = _split(asked, model, defaults)
+    plan = catalog.check(replace(asked, **used), provider)
+    remarks = [*plan.remarks, *(_ignored_option(model, name, default) for name, default in ignored.items())]
+    if default_model[0] and asked.model is None and model.id != default_model[0]:
+        remarks.append(_ignored_model(model, default_model))
+    return replace(plan, remarks=tuple(remarks))
 
 
-def _open(request: VideoRequest, defaults: Mapping[str, Default]) -> Iterator[tuple[str, Any, str]]:
-    """Yield the defaults for what was not typed; a size that was typed leaves no room for a tier."""
-    for name in SUITS:
+def _with_default_model(request: VideoRequest, provider: Provider, name: str) -> VideoRequest:
+    """Return the request with the default model, if none was typed and that model can make this request here."""
+    if not name or request.model is not None:
+        return request
+    model = catalog.model(name, provider.protocol)
+    able = request.mode in model.modes and provider.writes(model)
+    return replace(request, model=name) if able else request
+
+
+def _split(
+    request: VideoRequest, model: Model, defaults: Mapping[str, Default]
+) -> tuple[dict[str, Any], dict[str, Default]]:
+    """Return the default values that the model supports, and the defaults that it does not."""
+    open_options = dict(_open_options(request, defaults))
+    fits = {name: not model.known or SUPPORTS[name](value, model) for name, (value, _) in open_options.items()}
+    used = {name: value for name, (value, _) in open_options.items() if fits[name]}
+    return used, {name: default for name, default in open_options.items() if not fits[name]}
+
+
+def _open_options(request: VideoRequest, defaults: Mapping[str, Default]) -> Iterator[tuple[str, Default]]:
+    """Yield the defaults of options that were not typed; a typed size leaves no room for a resolution tier."""
+    for name in SUPPORTS:
         typed = getattr(request, name) is not None or (name == "resolution" and request.size is not None)
         if name in defaults and not typed:
-            yield name, *defaults[name]
+            yield name, defaults[name]
 
 
-# Setting to whether a model has a value of it.
-SUITS: Mapping[str, Callable[[Any, Model], bool]] = MappingProxyType(
+def _ignored_option(model: Model, name: str, default: Default) -> Remark:
+    value, source = default
+    return "remark.setting_yields", {"name": name, "value": str(value), "model": model.id, "source": source}
+
+
+def _ignored_model(model: Model, default: Default) -> Remark:
+    name, source = default
+    return "remark.default_yields", {"default": name, "model": model.id, "source": source}
+
+
+# Option that has a default setting -> whether a model supports a value of it.
+SUPPORTS: Mapping[str, Callable[[Any, Model], bool]] = MappingProxyType(
     {
-        "duration": lambda value, row: value in row.durations or (row.smart and value == -1),
-        "resolution": lambda value, row: value in row.resolutions,
-        "negative_prompt": lambda _, row: "negative_prompt" in row.fields,
+        "duration": lambda value, model: value in model.durations or (model.smart and value == -1),
+        "resolution": lambda value, model: value in model.resolutions,
+        "negative_prompt": lambda _, model: "negative_prompt" in model.fields,
     }
 )

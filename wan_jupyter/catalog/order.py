@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from ..media.image.conversion import Bounds, swaps_sides
 from ..media.image.reader import Image
-from ..protocols.base import CreateRequest, Protocol
+from ..protocols.base import MAX_INLINE_BYTES, CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import Model, limits
 
@@ -15,7 +15,6 @@ from .entries import Model, limits
 TIERS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"480P": (832, 480), "720P": (1280, 720), "1080P": (1920, 1080)}
 )
-INLINE_MAX = 6_000_000  # bytes of a picture that still go into the body; the vendor names no limit but "keep it small"
 
 
 def _resolution(request: VideoRequest, row: Model, service: Protocol) -> str:
@@ -57,7 +56,7 @@ def _order(request: VideoRequest, row: Model, service: Protocol) -> CreateReques
     sized = service.takes_size or (row.sized and "size" in asked)
     taken = {*row.fields, "size"} - {"resolution"} if sized else set(row.fields)
     asked = {name: value for name, value in asked.items() if name in taken}
-    inline = INLINE_MAX if row.data_uri else 0
+    inline = MAX_INLINE_BYTES if row.data_uri else 0
     text = request.filled_prompt
     return CreateRequest(
         row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline, _bounds(row)

@@ -1,7 +1,7 @@
-"""Which provider, which key: what a session's name and the settings come to. Floor 5: pure but for the key's sources.
+"""Which provider and which key a session uses.
 
-The rules are DESIGN section 2's: option > session > `WAN_PROVIDER` > the user's file > `dashscope-intl` if a DashScope
-key is found > the emulator. A project's file has no say here.
+The name is the caller's own, else that of `WAN_PROVIDER`, `%config` or the user's file; without any, `dashscope-intl`
+if a key for it is found, else the emulator. A project's file has no say.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from .settings_files import NamedSession
 
 @dataclass(frozen=True, slots=True)
 class ProviderSelection:
-    """What a session is made of.
+    """What a session starts with.
 
     Attributes:
         name: the named session's own, else the provider's.
-        settings: those in force in it; a named session's own defaults come before the environment's.
+        settings: the settings in force in it; a named session's defaults override the environment's.
     """
 
     name: str
@@ -37,57 +37,74 @@ class ProviderSelection:
 def select_provider(
     name: str | None, base_url: str | None, key: str | Key | None, settings: Settings
 ) -> ProviderSelection:
-    """Return the provider with its key, for a name (None: as the settings say).
+    """Return the provider and the key for a name.
+
+    Args:
+        name: of a provider or a named session; None for the one that the settings name.
+        base_url: address to use in place of the provider's own.
+        key: the caller's own key.
 
     Raises:
-        SettingsError: no such provider or session, or an address without one.
-        CredentialsError: it needs a key and none was found.
+        SettingsError: the provider or session is unknown, or an address was given without a name.
+        CredentialsError: the provider needs a key and none was found.
     """
-    chosen = name or settings.provider or settings.chosen
-    homeless = settings.base_url if not settings.provider and not base_url and not _takes_any(chosen) else ""
-    if homeless or (base_url and not chosen):
-        raise SettingsError("provider.url_without_name", url=homeless or base_url)
-    own = settings.sessions.get(chosen)
-    if own is not None:
-        set_here = settings.base_url if chosen == settings.provider else ""
-        return _named(chosen, own, base_url or set_here or None, key, settings)
-    row = _row(chosen, base_url, settings) if chosen else _usual(key, settings)
-    return ProviderSelection(row.name, row, credentials.find_key(row, settings, key), settings)
+    name = name or settings.chosen
+    _refuse_address_without_name(name, base_url, settings)
+    session = settings.sessions.get(name)
+    if session is not None:
+        return _select_session(name, session, base_url, key, settings)
+    provider = _find_provider(name, base_url, settings) if name else _default_provider(key, settings)
+    return ProviderSelection(provider.name, provider, credentials.find_key(provider, settings, key), settings)
 
 
 def provider_names(settings: Settings) -> tuple[str, ...]:
-    """Return every name that may be chosen: the user's sessions, then the providers."""
+    """Return every name that can be selected: the user's sessions, then the providers."""
     return (*settings.sessions, *plan.providers())
 
 
-def _named(
-    name: str, own: NamedSession, base_url: str | None, key: str | Key | None, settings: Settings
+def _refuse_address_without_name(name: str, base_url: str | None, settings: Settings) -> None:
+    """Refuse an address that names no provider: whose key goes there would be a guess.
+
+    `WAN_BASE_URL` is clear with `WAN_PROVIDER`, beside a `base_url` that overrides it, or for a provider without an
+    address of its own.
+    """
+    if base_url:
+        unclear = "" if name else base_url
+    else:
+        unclear = "" if settings.provider or _has_no_address(name) else settings.base_url
+    if unclear:
+        raise SettingsError("provider.url_without_name", url=unclear)
+
+
+def _select_session(
+    name: str, session: NamedSession, base_url: str | None, key: str | Key | None, settings: Settings
 ) -> ProviderSelection:
-    """Return a named session: its key comes from its own variable alone, if it names one."""
-    row = plan.provider(own.provider, base_url or own.base_url or None)
-    found = credentials.find_key(row, settings, key or settings.logins.get(name), own.key_variable)
-    if own.key_variable:  # a request that is shown names this variable, too
-        row = replace(row, key_variables=(own.key_variable,))
-    said = {field: (value, Phrase("part.of_session", {"name": name})) for field, value in own.defaults.items()}
-    model = "" if "model" in said else settings.model
-    return ProviderSelection(name, row, found, replace(settings, model=model, defaults={**settings.defaults, **said}))
+    """Return a named session; if it names a key variable, its key comes from that one alone."""
+    of_environment = settings.base_url if name == settings.provider else ""
+    provider = plan.provider(session.provider, base_url or of_environment or session.base_url or None)
+    found = credentials.find_key(provider, settings, key or settings.logins.get(name), session.key_variable)
+    if session.key_variable:  # a dry run's curl command names this variable, too
+        provider = replace(provider, key_variables=(session.key_variable,))
+    source = Phrase("part.of_session", {"name": name})
+    defaults = {**settings.defaults, **{option: (value, source) for option, value in session.defaults.items()}}
+    return ProviderSelection(name, provider, found, replace(settings, defaults=defaults))
 
 
-def _row(name: str, base_url: str | None, settings: Settings) -> Provider:
+def _find_provider(name: str, base_url: str | None, settings: Settings) -> Provider:
     if name not in plan.providers() and settings.sessions:
         known = provider_names(settings)
         suggestion = nearest(name, known)
         raise SettingsError("provider.unknown", name=shorten(name), names=", ".join(known), suggestion=suggestion)
-    own = settings.base_url if name == settings.provider or _takes_any(name) else ""
-    return plan.provider(name, base_url or own or None)
+    of_environment = settings.base_url if name == settings.provider or _has_no_address(name) else ""
+    return plan.provider(name, base_url or of_environment or None)
 
 
-def _takes_any(name: str) -> bool:
-    """Tell whether a provider has no address of its own, so that the environment's can be meant for nothing else."""
-    row = plan.providers().get(name)
-    return row is not None and not row.base_url
+def _has_no_address(name: str) -> bool:
+    """Return whether a provider has no address of its own, so that `WAN_BASE_URL` can only be meant for it."""
+    provider = plan.providers().get(name)
+    return provider is not None and not provider.base_url
 
 
-def _usual(key: str | Key | None, settings: Settings) -> Provider:
+def _default_provider(key: str | Key | None, settings: Settings) -> Provider:
     real = plan.provider("dashscope-intl")
     return real if key or credentials.has_key(real, settings) else plan.provider(plan.EMULATOR)

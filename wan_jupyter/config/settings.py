@@ -1,7 +1,6 @@
-"""What the environment and the settings files say. Floor 3: reads them, and nothing else.
+"""Read the settings in force from the environment, `%config` and the settings files.
 
-A `Settings` is read where a session or the magics begin, and handed down; nothing below reads the environment. Option >
-session > environment > `%config` > the project's file, as far as it has the right > the user's own file > catalogue.
+`Settings` are read where a session or the magics begin, and passed down; no lower module reads the environment.
 """
 
 from __future__ import annotations
@@ -18,39 +17,43 @@ from ..billing.budget import Budget
 from ..i18n.messages import language_of, tr
 from ..i18n.suggestions import shorten
 from ..security.api_key import Key
+from .setting_names import CONFIG, OPTION_DEFAULTS
 from .settings_files import NamedSession, ParsedFile, project_file, user_file
 
 OUTPUTS = "wan_outputs"
 KEYS = ("DASHSCOPE_API_KEY", "WAN_API_KEY")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-WISHED = "%config"  # where a wish comes from, in sentences
-DEFAULTS = ("model", "duration", "resolution", "negative_prompt")
+# Environment variable of each setting that has one.
+VARIABLES: Mapping[str, str] = MappingProxyType(
+    {"provider": "WAN_PROVIDER", "model": "WAN_MODEL", "base_url": "WAN_BASE_URL", "language": "WAN_LANG"}
+)
+OFF = ("", "0", "no", "false")  # values of a variable that switches something on
+
+Layer = Mapping[str, tuple[Any, str]]  # settings by name, each with its source as remarks name it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was found in the environment and in the settings files.
+    """The settings in force.
 
     Attributes:
-        home: folder of the journal, the spool and the emulator.
-        keys: the keys in the variables that a key may come from.
-        logins: the keys that were typed in at `%wan login`, by provider or session.
-        notebook: the folder of the notebook, else the working directory.
-        provider, base_url: those of the environment; the user's file has `chosen`.
-        chosen: the provider or named session that `%config`, else the user's file is set to.
-        outputs: the folder for videos, None for the usual one.
-        defaults: values for options that are not typed, by field name, each with where it comes from.
+        home: folder of the journal, the spooled inputs and the emulator's state.
+        notebook: the notebook's folder, else the working directory.
+        provider, base_url: the environment's alone; `WAN_API_KEY` belongs to that provider.
+        chosen: the provider or named session to use where the caller names none.
+        outputs: the folder for videos, None for the default one.
+        keys, logins: API keys, by environment variable; typed at `%wan login`, by provider or session.
+        defaults: values for options that a request leaves open, by field name, each with its source.
         sessions: the user's named sessions.
-        budget: what a session may spend that has none of its own.
+        budget: the limit for sessions without one of their own.
         shared_key: whether others use the same key (`WAN_SHARED_KEY`), so that a task in its list may be theirs.
-        emulator: how the built-in emulator runs (`speed`, `clip_seconds`).
-        notices: what the user should know about the files, as message keys with their values.
+        emulator: options of the built-in emulator (`speed`, `clip_seconds`).
+        notices: what the user should know about the files: message keys with their values.
     """
 
     home: Path
     notebook: Path
     provider: str = ""
-    model: str = ""
     base_url: str = ""
     language: str = "en"
     chosen: str = ""
@@ -65,11 +68,6 @@ class Settings:
     emulator: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
-    @property
-    def usual(self) -> Mapping[str, tuple[Any, str]]:
-        """The values for options that are not typed; the environment's model goes before the files'."""
-        return {**self.defaults, "model": (self.model, "WAN_MODEL")} if self.model else self.defaults
-
 
 def read_settings(
     environ: Mapping[str, str] | None = None,
@@ -77,63 +75,112 @@ def read_settings(
     *,
     fixed: Settings | None = None,
     files: bool = True,
-    wishes: Mapping[str, Any] = NOTHING,
+    config: Mapping[str, Any] = NOTHING,
 ) -> Settings:
     """Return the settings in force now.
 
+    For each setting, the first layer that has it wins::
+
+        option         what a cell or call sets        applied by `catalog.defaults.plan_with`
+        session        `[sessions.NAME]`               applied by `provider_selection.select_provider`
+        environment    `WAN_MODEL`, `WAN_LANG`, …      `_environment_layer`
+        %config        `%config WanMagics.model = …`   `_config_layer`
+        project file   `[tool.wan_jupyter]`            `_file_layer`
+        user file      `$WAN_HOME/settings.toml`       `_file_layer`
+        defaults       the system's language, …        `_default_layer`
+
     Args:
-        environ: the environment; by default the process's own.
-        notebook: the notebook's own path where the front end told it.
-        fixed: settings whose home and folder stay as they were.
-        files: whether the settings files are read, too.
-        wishes: what was set in this shell (`%config WanMagics.…`): it comes after the environment and before the files.
+        environ: the environment; the process's own by default.
+        notebook: the notebook's path, if the front end names it.
+        fixed: settings whose home and notebook folder to keep.
+        files: whether to read the settings files.
+        config: what `%config WanMagics.…` set in this shell, by name.
 
     Raises:
-        SettingsError: a settings file is wrong; file and line are named.
+        SettingsError: a settings file is wrong; the error names file and line.
     """
-    here = os.environ if environ is None else environ
-    home = fixed.home if fixed else _home(here)
-    folder = fixed.notebook if fixed else _notebook_folder(here, notebook)
+    env = os.environ if environ is None else environ
+    home = fixed.home if fixed else _home(env)
+    folder = fixed.notebook if fixed else _notebook_folder(env, notebook)
     user, project = (user_file(home), project_file(folder)) if files else (ParsedFile(), ParsedFile())
-    said = {**user.values, **project.values, **wishes}
-    variables = (*KEYS, *(named.key_variable for named in user.sessions.values()))
+    found = _merge(
+        _environment_layer(env),
+        _config_layer(config),
+        _file_layer(project, Path(project.source).parent),
+        _file_layer(user, folder),
+        _default_layer(env),
+    )
+    values = {name: value for name, (value, _) in found.items()}
     return Settings(
         home=home,
         notebook=folder,
-        provider=here.get("WAN_PROVIDER", "").strip(),
-        model=here.get("WAN_MODEL", "").strip(),
-        base_url=here.get("WAN_BASE_URL", "").strip(),
-        language=language_of(here.get("WAN_LANG", ""), said.get("language", ""), *_locale(here)),
-        chosen=wishes.get("provider", "").strip() or user.values.get("provider", ""),
-        outputs=_outputs(user, project, folder),
-        embed=said.get("embed", "auto"),
-        keys={name: Key(here[name], name) for name in variables if here.get(name, "").strip()},
-        defaults={**_defaults(user), **_defaults(project), **_defaults(ParsedFile(WISHED, wishes))},
+        provider=_environment_layer(env).get("provider", ("", ""))[0],
+        base_url=values["base_url"],
+        language=language_of(values["language"]),
+        chosen=values["provider"],
+        outputs=values["outputs"],
+        embed=values["embed"],
+        keys=_keys(env, user),
+        defaults={name: found[name] for name in OPTION_DEFAULTS if name in found},
         sessions=user.sessions,
-        budget=user.values.get("budget"),
-        shared_key=here.get("WAN_SHARED_KEY", "").strip().lower() not in ("", "0", "no", "false"),
-        emulator=_emulator(here),
+        budget=values["budget"],
+        shared_key=env.get("WAN_SHARED_KEY", "").strip().lower() not in OFF,
+        emulator=_emulator(env),
         notices=_notices(project),
     )
 
 
 def read_settings_with_warnings() -> Settings:
-    """Return the settings in force now for a caller's caller in Python, who is warned of what is ignored."""
+    """Return the settings in force now; warn the caller's caller of what the files say without effect."""
     found = read_settings()
     for key, values in found.notices:
         warnings.warn(tr(key, **values), stacklevel=3)
     return found
 
 
-def _defaults(said: ParsedFile) -> dict[str, tuple[Any, str]]:
-    return {name: (said.values[name], said.source) for name in DEFAULTS if name in said.values}
+# ---- layers -----------------------------------------------------------------------------------------------------
 
 
-def _outputs(user: ParsedFile, project: ParsedFile, folder: Path) -> Path | None:
-    """Return the folder for videos: a project's is beside its file, the user's beside the notebook."""
-    if "outputs" in project.values:
-        return (Path(project.source).parent / Path(project.values["outputs"]).expanduser()).absolute()
-    return (folder / Path(user.values["outputs"]).expanduser()).absolute() if "outputs" in user.values else None
+def _merge(*layers: Layer) -> Layer:
+    """Return every setting with its source; of several layers that have it, the first wins."""
+    merged: dict[str, tuple[Any, str]] = {}
+    for layer in layers:
+        merged = {**layer, **merged}
+    return merged
+
+
+def _environment_layer(environ: Mapping[str, str]) -> Layer:
+    said = {name: (environ.get(variable, "").strip(), variable) for name, variable in VARIABLES.items()}
+    return {name: (value, variable) for name, (value, variable) in said.items() if value}
+
+
+def _config_layer(config: Mapping[str, Any]) -> Layer:
+    said = {name: value.strip() if isinstance(value, str) else value for name, value in config.items()}
+    return {name: (value, CONFIG) for name, value in said.items() if value != ""}
+
+
+def _file_layer(file: ParsedFile, folder: Path) -> Layer:
+    """Return a file's settings; a relative outputs folder starts at `folder`."""
+    found = {name: (value, file.source) for name, value in file.values.items()}
+    if "outputs" in found:
+        outputs = (folder / Path(file.values["outputs"]).expanduser()).absolute()
+        found["outputs"] = (outputs, file.source)
+    return found
+
+
+def _default_layer(environ: Mapping[str, str]) -> Layer:
+    language = next(iter(_locale(environ)), "")
+    plain = {"provider": "", "base_url": "", "language": language, "outputs": None, "embed": "auto", "budget": None}
+    return {name: (value, "") for name, value in plain.items()}
+
+
+# ---- the environment's own --------------------------------------------------------------------------------------
+
+
+def _keys(environ: Mapping[str, str], user: ParsedFile) -> Mapping[str, Key]:
+    """Return the keys in the environment: in our own variables and in those that named sessions declare."""
+    variables = (*KEYS, *(named.key_variable for named in user.sessions.values()))
+    return {name: Key(environ[name], name) for name in variables if environ.get(name, "").strip()}
 
 
 def _notices(project: ParsedFile) -> tuple[tuple[str, Mapping[str, str]], ...]:
@@ -142,9 +189,9 @@ def _notices(project: ParsedFile) -> tuple[tuple[str, Mapping[str, str]], ...]:
 
 
 def _locale(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what the system says of the language, the strongest first; "C" says nothing."""
+    """Return the system's language tags in POSIX order of precedence; "C" and "POSIX" name no language."""
     named = (environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return tuple(tag for tag in named if tag.partition(".")[0] not in ("C", "POSIX"))
+    return tuple(tag for tag in named if tag.strip() and tag.partition(".")[0] not in ("C", "POSIX"))
 
 
 def _home(environ: Mapping[str, str]) -> Path:
@@ -156,7 +203,7 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 
 def _notebook_folder(environ: Mapping[str, str], notebook: str) -> Path:
-    """Return where `wan_outputs/` goes: beside the notebook if a front end names it, else the working directory."""
+    """Return where to put `wan_outputs/`: beside the notebook if its path is known, else in the working folder."""
     for name in (notebook, environ.get("JPY_SESSION_NAME", "")):
         if name and Path(name).is_file():
             return Path(name).absolute().parent
@@ -164,6 +211,7 @@ def _notebook_folder(environ: Mapping[str, str], notebook: str) -> Path:
 
 
 def _emulator(environ: Mapping[str, str]) -> dict[str, float]:
+    """Return the emulator's options; ignore a value that is not a number, which must not stop a class."""
     names = {"WAN_EMULATOR_SPEED": "speed", "WAN_EMULATOR_CLIP_SECONDS": "clip_seconds"}
     found = {}
     for variable, name in names.items():

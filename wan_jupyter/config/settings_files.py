@@ -23,6 +23,7 @@ from ..i18n.messages import Phrase
 from ..i18n.suggestions import nearest, shorten
 from ..request.options import CellOptions, VideoRequest, declared
 from ..request.values import KINDS, read_value
+from .setting_names import OPTION_DEFAULTS, PROJECT, SESSION, USER, names_in
 
 USER_FILE = "settings.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -91,7 +92,7 @@ def user_file(home: Path) -> ParsedFile:
         raise page.wrong("sessions")
     sessions = {name: _session(page, name, table) for name, table in tables.items()}
     own = {name: value for name, value in page.data.items() if name != "sessions"}
-    values = page.read(own, USER, known=("sessions",))
+    values = page.read(own, USER_RULES, known=("sessions",))
     if values.get("provider") and values["provider"] not in (*sessions, *_providers()):
         raise page.wrong("provider")
     return ParsedFile(str(path), values, MappingProxyType(sessions))
@@ -111,9 +112,9 @@ def project_file(folder: Path) -> ParsedFile:
         tool = _parsed(path, text).get("tool")
         own = tool.get(TOOL) if isinstance(tool, dict) else None
         if isinstance(own, dict):
-            allowed = {name: value for name, value in own.items() if name in PROJECT}
-            values = _Page(path, text, own, f"tool.{TOOL}").read(allowed, PROJECT)
-            return ParsedFile(str(path), values, ignored=tuple(name for name in own if name not in PROJECT))
+            allowed = {name: value for name, value in own.items() if name in PROJECT_RULES}
+            values = _Page(path, text, own, f"tool.{TOOL}").read(allowed, PROJECT_RULES)
+            return ParsedFile(str(path), values, ignored=tuple(name for name in own if name not in PROJECT_RULES))
     return ParsedFile()
 
 
@@ -122,7 +123,7 @@ def _session(page: _Page, name: str, table: object) -> NamedSession:
     inside = _Page(page.path, page.text, {}, f"sessions.{name}")
     if not isinstance(table, dict) or name in _providers():
         raise inside.wrong("")
-    values = inside.read(table, SESSION)
+    values = inside.read(table, SESSION_RULES)
     if values.get("provider") not in _providers():
         raise inside.wrong("provider")
     from ..catalog.entries import provider
@@ -133,7 +134,7 @@ def _session(page: _Page, name: str, table: object) -> NamedSession:
     except SettingsError as error:
         line = inside.line("base_url")
         raise SettingsError("settings.address", file=page.path, line=line, reason=error.phrase()) from None
-    defaults = {key: value for key, value in values.items() if key in PROJECT}
+    defaults = {key: value for key, value in values.items() if key in OPTION_DEFAULTS}
     key_variable, budget = values.get("key_variable", ""), values.get("budget")
     return NamedSession(values["provider"], base_url, key_variable, MappingProxyType(defaults), budget)
 
@@ -225,11 +226,11 @@ class _Page:
 Rules = Mapping[str, Callable[[Any], Any]]
 
 
-def _typed() -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    """Yield a rule for each setting that is an option of a cell, too: it takes what the option takes."""
-    rows = {row.name: row for row in declared(VideoRequest, CellOptions)}
-    for name in ("model", "duration", "resolution", "negative_prompt", "embed"):
-        yield name, partial(read_value, rows[name])
+def _option_rules() -> Iterator[tuple[str, Callable[[Any], Any]]]:
+    """Yield a rule for each setting that is an option of a cell, too: it accepts what the option accepts."""
+    options = {option.name: option for option in declared(VideoRequest, CellOptions)}
+    for name in (*OPTION_DEFAULTS, "embed"):
+        yield name, partial(read_value, options[name])
 
 
 def _language(value: object) -> str:
@@ -249,15 +250,19 @@ def _variable(value: object) -> str:
     return value
 
 
-PROJECT: Rules = MappingProxyType({**dict(_typed()), "outputs": _text_value, "language": _language})
-USER: Rules = MappingProxyType({"provider": _text_value, "budget": read_budget, **PROJECT})
-_OF_A_SESSION = ("model", "duration", "resolution", "negative_prompt")
-SESSION: Rules = MappingProxyType(
+_READERS: Rules = MappingProxyType(
     {
-        "provider": _text_value,
-        "base_url": _text_value,
+        **dict(_option_rules()),
+        **dict.fromkeys(("provider", "base_url", "outputs"), _text_value),
         "key_variable": _variable,
         "budget": read_budget,
-        **{name: PROJECT[name] for name in _OF_A_SESSION},
+        "language": _language,
     }
 )
+
+
+def _rules(place: str) -> Rules:
+    return MappingProxyType({name: _READERS[name] for name in names_in(place)})
+
+
+USER_RULES, PROJECT_RULES, SESSION_RULES = _rules(USER), _rules(PROJECT), _rules(SESSION)

@@ -12,6 +12,7 @@ from typing import Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from traitlets import Bool, Enum, Float, Int, Unicode
 
+from ..config.setting_names import CONFIG, names_in
 from ..errors import OptionError, PromptError, WanError
 from ..i18n.messages import ENGLISH, LANGUAGES, current_language, tr
 from ..request.command_line import ParsedCell, help_text, read_line
@@ -21,8 +22,7 @@ from .display.frontend import EMBED_FILE, EMBED_TOTAL, MB, is_heard
 from .shell_state import ShellState
 
 NAME = "wan"
-# As in a settings file.
-SETTINGS = ("provider", "model", "duration", "resolution", "negative_prompt", "embed", "language")
+SETTINGS = names_in(CONFIG)
 SHOWN = 5  # ids of unfinished jobs that the greeting names
 
 

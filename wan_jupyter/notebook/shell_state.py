@@ -79,7 +79,7 @@ class ShellState:
 
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
-        found = replace(environment.read_settings(fixed=self.fixed, wishes=self.configured()), logins=self.logins)
+        found = replace(environment.read_settings(fixed=self.fixed, config=self.configured()), logins=self.logins)
         self.presenter.embed = found.embed
         self._language = found.language
         self.speak()

@@ -27,6 +27,8 @@ Flow = Generator["httpx.Request", "httpx.Response", T]
 
 # Options with a value that every service uses by itself: leaving them out loses nothing.
 SERVICE_DEFAULTS = frozenset({("prompt_extend", True)})
+# Bytes of a picture that may still go into the body; vendors name no limit but "keep it small".
+MAX_INLINE_BYTES = 6_000_000
 KEYLESS = "wan_keyless"  # name of an httpx extension: a request that has it never carries the key, whatever its origin
 
 
@@ -55,7 +57,7 @@ class CreateRequest:
     fields: Mapping[str, Any] = field(default_factory=dict)
     frames: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: tuple[tuple[str, str], ...] = ()
-    inline_max: int = 6_000_000
+    inline_max: int = MAX_INLINE_BYTES
     bounds: Bounds | None = None
 
 

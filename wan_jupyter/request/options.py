@@ -20,6 +20,8 @@ from ..i18n.messages import tr
 from ..media.image.reader import Image
 from ..security.urls import unsigned
 
+MAX_SEED = 2**31 - 1  # DashScope's documents give 0 to 2147483647
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -77,7 +79,7 @@ class VideoRequest:
     duration: int | None = opt("-d", "--duration", kind="seconds", metavar="SECONDS")
     resolution: str | None = opt("-r", "--resolution", kind="resolution", metavar="480P|720P|1080P")
     size: str | None = opt("--size", kind="size", metavar="WIDTHxHEIGHT")
-    seed: int | None = opt("-s", "--seed", kind="seed", metavar="0-2147483647")
+    seed: int | None = opt("-s", "--seed", kind="seed", metavar=f"0-{MAX_SEED}")
     negative_prompt: str | None = opt("-n", "--negative", kind="text", metavar="TEXT")
     audio: bool | None = opt("--audio", kind="switch")
     audio_url: str | None = opt("--audio-url", kind="url", metavar="URL", shown=False)

@@ -14,7 +14,7 @@ from ..billing.money import read_amount
 from ..errors import OptionError
 from ..i18n.suggestions import nearest, shorten
 from ..security.sanitize import whole
-from .options import Declared, declared
+from .options import MAX_SEED, Declared, declared
 
 
 def _text(value: Any) -> str:
@@ -46,7 +46,7 @@ def _seconds(value: Any) -> int:
 
 def _seed(value: Any) -> int:
     number = _whole(value)
-    if not 0 <= number <= 2147483647:
+    if not 0 <= number <= MAX_SEED:
         raise ValueError
     return number
 

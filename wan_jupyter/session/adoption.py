@@ -12,6 +12,7 @@ from ..errors import JobError, ProblemError, ServiceError
 from ..i18n.suggestions import shorten
 from ..jobs import background
 from ..jobs.job import WAIT_STEP_S
+from ..jobs.redownload import FORGOTTEN
 from ..protocols.base import Flow
 from ..request.options import VideoRequest
 from ..request.values import read_keywords
@@ -24,9 +25,7 @@ T = TypeVar("T")
 
 # Stands in a request whose model nobody told: the catalogue guesses a row for it, one without prices.
 UNTOLD = "unknown"
-# How services refuse an id that they do not know, where they answer with an error.
 APART = 60.0  # seconds that the service's clock and ours may differ
-NOT_THERE = frozenset({"gateway_unknown", "lost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def ask_after(task: str, where: Provider, client: Client) -> Snapshot:
     try:
         seen = _ask(client, where.speak().poll(task))
     except ServiceError as error:
-        if error.problem.advice in NOT_THERE:
+        if error.problem.advice in FORGOTTEN:
             raise unknown from None
         raise
     if seen.status is Status.EXPIRED:

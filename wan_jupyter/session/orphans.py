@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..jobs import background
+from ..storage.home import HomeLayout
 
 if TYPE_CHECKING:
     from ..storage.journal.journal import JobRecord
@@ -31,7 +32,7 @@ def orphans(home: Path, now: float | None = None) -> list[Orphan]:
     Raises:
         OutputError: the journal cannot be read.
     """
-    if not (home / "journal.sqlite3").is_file():
+    if not HomeLayout(home).journal.is_file():
         return []
     from ..storage.journal.journal import Journal
     from ..storage.process_lock import Owner

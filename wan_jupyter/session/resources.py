@@ -22,6 +22,7 @@ from ..jobs.job import Job
 from ..security.api_key import Key
 from ..security.log_redaction import Scrubber
 from ..storage.atomic_files import is_usable
+from ..storage.home import HomeLayout
 from ..storage.input_spool import Spool
 from ..storage.journal.journal import Admit, JobRecord, Journal
 from ..storage.output_files import output_paths
@@ -89,7 +90,7 @@ class SessionResources:
 
     @property
     def _spool(self) -> Spool:
-        return Spool(self._settings.home / "inputs")
+        return Spool(HomeLayout(self._settings.home).inputs)
 
     def _emulator(self) -> Any:
         """Return the emulator in process; imported here, for the default only."""
@@ -97,7 +98,7 @@ class SessionResources:
             return None
         from ..emulator import create_app
 
-        folder, how = self._settings.home / "emulator", self._settings.emulator
+        folder, how = HomeLayout(self._settings.home).emulator, self._settings.emulator
         return background.current().share(("emulator", folder), lambda: create_app(folder, **how))
 
     def emulator_spare(self, known: Collection[str]) -> list[Path] | None:
@@ -105,7 +106,7 @@ class SessionResources:
         from ..emulator.cleanup import spare
 
         now = self._settings.emulator.get("now", self._clock.time)
-        return spare(self._settings.home / "emulator", known, now())
+        return spare(HomeLayout(self._settings.home).emulator, known, now())
 
     # ---- records, contexts and prices -------------------------------------------------------------------------------
 

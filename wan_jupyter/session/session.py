@@ -29,7 +29,7 @@ from ..jobs.background import Clock
 from ..jobs.job import Job
 from ..media.image.reader import read_image
 from ..protocols.ping import PingReply, ping
-from ..request.options import CellOptions, VideoRequest, fingerprint
+from ..request.options import MAX_SEED, CellOptions, VideoRequest, fingerprint
 from ..request.templates import normal
 from ..request.values import read_keywords
 from ..security.sanitize import whole
@@ -155,7 +155,7 @@ class Session(JobRegistry):
 
     def plan(self, request: VideoRequest) -> Plan:
         """Resolve a request and check it against the model's row; nothing is sent."""
-        return plan_with(request, self.provider, self._settings.usual)
+        return plan_with(request, self.provider, self._settings.defaults)
 
     def dry_run(self, request: VideoRequest) -> DryRun:
         """Return what a request would send and cost; nothing is sent."""
@@ -263,6 +263,6 @@ def _with_seed(plan: Plan) -> Plan:
     """Draw a seed where none was typed, so that every result can be repeated; a drawn one does not count as asked."""
     if plan.request.seed is not None or "seed" not in plan.model.fields:
         return plan
-    seed = secrets.randbelow(2147483647) + 1
+    seed = secrets.randbelow(MAX_SEED) + 1
     order = replace(plan.order, fields={**plan.order.fields, "seed": seed})
     return replace(plan, request=replace(plan.request, seed=seed), order=order)

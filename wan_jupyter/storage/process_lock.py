@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO
 
+from .home import HomeLayout
+
 HEARTBEAT_TIMEOUT_S = 600.0
 NEW_LOCK_GRACE_S = 60.0  # seconds: between making its file and locking it, a process may be held up
 
@@ -23,7 +25,7 @@ class Owner:
     """This process, as the journal knows it; the lock is held until `release` or the end of the process."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "owners"
+        self._folder = HomeLayout(home).owners
         for folder in (home, self._folder):  # what `parents` makes would be open to everyone
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.pid = os.getpid()

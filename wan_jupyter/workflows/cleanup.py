@@ -14,6 +14,7 @@ from pathlib import Path
 from ..catalog import plan
 from ..session.resources import SessionResources
 from ..status import Status
+from ..storage.home import HomeLayout
 from ..storage.journal.journal import JobRecord
 from ..storage.output_files import half_written
 
@@ -42,14 +43,14 @@ class DiskUsage:
 def look(means: SessionResources) -> list[DiskUsage]:
     """Return every kind of files with what may go; nothing is removed."""
     rows = means.journal.recent(ALL)
-    home = means.journal.path.parent
+    home = HomeLayout(means.journal.path.parent)
     return [
         DiskUsage("videos", means.outputs, tuple(_videos(rows))),
         _halves(means, rows),
-        _spool(home / "inputs", rows),
-        _emulator(means, home / "emulator", rows),
-        _owners(means, home / "owners", rows),
-        DiskUsage("journal", home, tuple(home.glob(f"{means.journal.path.name}*"))),
+        _spool(home.inputs, rows),
+        _emulator(means, home.emulator, rows),
+        _owners(means, home.owners, rows),
+        DiskUsage("journal", home.root, tuple(home.root.glob(f"{means.journal.path.name}*"))),
     ]
 
 

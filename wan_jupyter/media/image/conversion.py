@@ -1,14 +1,13 @@
-"""What is done to a picture's file so that a model takes it, and what was done, to be said. Floor 0.
+"""Convert a picture's file so that a model accepts it, and report what was changed.
 
-Turned upright, put on white, written in another format, scaled down, made lighter: each only where it is needed, else
-the bytes stay as they are. The same bytes and bounds give the same bytes, since uploads are remembered by digest.
-Slow (up to seconds): for worker threads only. What cannot be repaired is refused before, by `catalog`.
+A file that already fits keeps its bytes. The same bytes and bounds give the same result, since uploads are remembered
+by digest. Slow (up to seconds): call it on worker threads only. `catalog.validate` refuses what conversion cannot fix.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,19 +22,19 @@ if TYPE_CHECKING:
 
 JPEG, PNG = "image/jpeg", "image/png"
 ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4: 1 is upright, 2 to 8 are turned or mirrored, 5 to 8 swap the sides
-QUALITIES = (95, 90, 80, 70)
-SMALLER = 0.8  # of each side, where no quality is light enough
+JPEG_QUALITIES = (95, 90, 80, 70)
+SHRINK_FACTOR = 0.8  # of each side, once the lowest quality is still too heavy
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a model takes of a picture, as far as it can be repaired.
+    """What a model accepts of a picture, as far as conversion can reach it.
 
     Attributes:
         high: largest side in pixels, 0 for no bound.
-        low: smallest side in pixels; scaling stops there.
-        weight: bytes of the file at most, 0 for no bound.
-        formats: media types; what every service takes, if nothing else is known.
+        low: smallest side in pixels, at which scaling stops.
+        weight: largest file in bytes, 0 for no bound.
+        formats: media types; by default those that every service accepts.
         alpha: whether it may be transparent.
     """
 
@@ -48,50 +47,126 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A picture's file as it can be sent, its media type, and what was repaired: keys of messages with their values."""
+    """A file that can be sent, its media type, and what was changed: message keys with their values."""
 
     data: bytes
     mime: str
     repairs: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A decoded file and what its model accepts."""
+
+    data: bytes
+    picture: Picture
+    mime: str
+    orientation: int
+    bounds: Bounds
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as they are seen; Pillow itself turns a TIFF when it decodes it."""
+        width, height = self.picture.size
+        swapped = self.orientation >= 5 and self.mime != FORMATS["TIFF"]
+        return (height, width) if swapped else (width, height)
+
+    @property
+    def is_heavy(self) -> bool:
+        return bool(self.bounds.weight) and len(self.data) > self.bounds.weight
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A written file and the pixels in it."""
+
+    data: bytes
+    mime: str
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One thing that conversion changes.
+
+    Attributes:
+        name: key under `remark.repaired_…`.
+        needed: whether the file cannot stay as it is.
+        made: whether the result differs: writing a light JPEG may also drop transparency, or scale.
+    """
+
+    name: str
+    needed: Callable[[_Source], bool]
+    made: Callable[[_Source, _Result], bool]
+
+
+CHANGES = (
+    _Change(
+        "rotation",
+        needed=lambda source: source.orientation != 1,
+        made=lambda source, _: source.orientation != 1,
+    ),
+    _Change(
+        "alpha",
+        needed=lambda source: not source.bounds.alpha and has_alpha(source.picture),
+        made=lambda source, result: has_alpha(source.picture) and result.picture.mode != "RGBA",
+    ),
+    _Change(
+        "format",
+        needed=lambda source: source.mime not in source.bounds.formats,
+        made=lambda source, _: source.mime not in source.bounds.formats,
+    ),
+    _Change(
+        "scaled",
+        needed=lambda source: bool(source.bounds.high) and max(source.size) > source.bounds.high,
+        made=lambda source, result: result.picture.size != source.size,
+    ),
+    _Change(
+        "weight",
+        needed=lambda source: source.is_heavy,
+        made=lambda source, _: source.is_heavy,
+    ),
+)
+
+
 def convert_to_fit(data: bytes, bounds: Bounds, label: str = "") -> Fit:
-    """Repair a picture's file where its model would not take it; where nothing is to do, the same bytes come back.
+    """Convert a picture's file to what its model accepts; return the same bytes if it already fits.
 
     Args:
         data: the file.
-        bounds: what the model takes.
-        label: what the picture is called in the messages.
+        bounds: what the model accepts.
+        label: the picture's name in messages.
 
     Raises:
         ImageError: it cannot be decoded to its end, or its mode has no agreed range of brightness.
     """
     label = label or Phrase("image.this", {})
-    with _decoded(data, label) as (picture, mime, orientation):
-        fits = not bounds.high or max(picture.size) <= bounds.high
-        light = not bounds.weight or len(data) <= bounds.weight
-        if orientation == 1 and mime in bounds.formats and fits and light and (bounds.alpha or not has_alpha(picture)):
-            return Fit(data, mime)
-        size = _upright_size(picture, mime, orientation)
-        work = _scaled(_plain(picture, bounds, label), bounds.high)
-        made, made_mime, work = _written(work, _target(mime, bounds), bounds)
-    done = {
-        "rotation": orientation != 1,
-        "alpha": has_alpha(picture) and work.mode != "RGBA",
-        "format": mime not in bounds.formats,
-        "scaled": work.size != size,
-        "weight": not light,
-    }
-    values = {
-        "label": label, "was": mime, "mime": made_mime, "old": _shown(size), "new": _shown(work.size),
-        "megabytes": f"{len(data) / 1e6:.1f}", "now": f"{len(made) / 1e6:.1f}",
-    }  # fmt: skip
-    said = tuple((f"remark.repaired_{name}", MappingProxyType(values)) for name, did in done.items() if did)
-    return Fit(made, made_mime, said)
+    with _decoded(data, bounds, label) as source:
+        if not any(change.needed(source) for change in CHANGES):
+            return Fit(data, source.mime)
+        picture = _scaled(_plain(source.picture, bounds, label), bounds.high)
+        result = _written(picture, _target(source.mime, bounds), bounds)
+        values = _remark_values(source, result, label)
+        made = (change.name for change in CHANGES if change.made(source, result))
+        return Fit(result.data, result.mime, tuple((f"remark.repaired_{name}", values) for name in made))
+
+
+def _remark_values(source: _Source, result: _Result, label: str) -> Mapping[str, str]:
+    return MappingProxyType(
+        {
+            "label": label,
+            "was": source.mime,
+            "mime": result.mime,
+            "old": _shown(source.size),
+            "new": _shown(result.picture.size),
+            "megabytes": f"{len(source.data) / 1e6:.1f}",
+            "now": f"{len(result.data) / 1e6:.1f}",
+        }
+    )
 
 
 def swaps_sides(data: bytes) -> bool:
-    """Tell from a file's header whether it is turned by a quarter when it is set upright; no pixel is decoded."""
+    """Return from a file's header whether setting it upright turns it by a quarter; decode no pixel."""
     from PIL import Image as Pillow
 
     try:
@@ -109,8 +184,8 @@ def _shown(size: tuple[int, int]) -> str:
 
 
 @contextmanager
-def _decoded(data: bytes, label: str) -> Iterator[tuple[Picture, str, int]]:
-    """Decode a file; give its pixels, its media type and its EXIF orientation."""
+def _decoded(data: bytes, bounds: Bounds, label: str) -> Iterator[_Source]:
+    """Decode a file to its end."""
     from PIL import Image as Pillow
 
     try:
@@ -121,7 +196,7 @@ def _decoded(data: bytes, label: str) -> Iterator[tuple[Picture, str, int]]:
     except Exception:  # Pillow's readers raise anything on damaged bytes: OSError, SyntaxError, struct.error, …
         raise ImageError("image.truncated", label=label) from None
     with picture:
-        yield picture, mime, orientation
+        yield _Source(data, picture, mime, orientation, bounds)
 
 
 def _orientation(picture: Picture) -> int:
@@ -132,17 +207,11 @@ def _orientation(picture: Picture) -> int:
     return found if found in range(2, 9) else 1
 
 
-def _upright_size(picture: Picture, mime: str, orientation: int) -> tuple[int, int]:
-    """Return width and height as they are seen; Pillow itself turns a TIFF when it is decoded."""
-    width, height = picture.size
-    return (height, width) if orientation >= 5 and mime != FORMATS["TIFF"] else (width, height)
-
-
-# ---- repairing ------------------------------------------------------------------------------------------------------
+# ---- changing pixels ------------------------------------------------------------------------------------------------
 
 
 def _plain(picture: Picture, bounds: Bounds, label: str) -> Picture:
-    """Return the pixels upright, as L, RGB, or RGBA where the model takes it."""
+    """Return the pixels upright, as L, RGB, or RGBA if the model accepts it, with a colour profile that still fits."""
     from PIL import ImageOps
 
     try:
@@ -156,8 +225,8 @@ def _plain(picture: Picture, bounds: Bounds, label: str) -> Picture:
     return plain
 
 
-def _eight_bits(picture: Picture, kind: str | None, label: str) -> Picture:
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and kind == "PNG"):  # 16 bits, dark to light
+def _eight_bits(picture: Picture, file_format: str | None, label: str) -> Picture:
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and file_format == "PNG"):  # 16 bits, dark to light
         return picture.convert("I").point(lambda level: level * (1 / 257)).convert("L")
     if picture.mode not in MODES:
         raise ImageError("image.bad_mode", label=label, mode=picture.mode)
@@ -165,7 +234,7 @@ def _eight_bits(picture: Picture, kind: str | None, label: str) -> Picture:
 
 
 def _scaled(picture: Picture, high: int) -> Picture:
-    """Return the picture with its longer side at most so many pixels; 0 for any."""
+    """Return the picture with its longer side at most `high` pixels; 0 for no bound."""
     from PIL import Image as Pillow
 
     longer = max(picture.size)
@@ -179,30 +248,31 @@ def _scaled(picture: Picture, high: int) -> Picture:
 
 
 def _target(mime: str, bounds: Bounds) -> str:
-    """Return what to write: photographs stay photographs, everything else keeps every pixel."""
-    wish, other = (JPEG, PNG) if mime == JPEG else (PNG, JPEG)
-    return wish if wish in bounds.formats else other
+    """Return the media type to write: a JPEG stays a JPEG, everything else becomes a lossless PNG, if accepted."""
+    preferred, other = (JPEG, PNG) if mime == JPEG else (PNG, JPEG)
+    return preferred if preferred in bounds.formats else other
 
 
-def _written(picture: Picture, mime: str, bounds: Bounds) -> tuple[bytes, str, Picture]:
-    """Write the picture; where that is too heavy as JPEG, of lower quality, then smaller. The last try counts."""
-    for found in _tries(picture, mime, bounds):
-        if not bounds.weight or len(found[0]) <= bounds.weight:
+def _written(picture: Picture, mime: str, bounds: Bounds) -> _Result:
+    """Return the first attempt that is light enough, else the last."""
+    for result in _attempts(picture, mime, bounds):
+        if not bounds.weight or len(result.data) <= bounds.weight:
             break
-    return found
+    return result
 
 
-def _tries(picture: Picture, mime: str, bounds: Bounds) -> Iterator[tuple[bytes, str, Picture]]:
+def _attempts(picture: Picture, mime: str, bounds: Bounds) -> Iterator[_Result]:
+    """Write the picture in the wanted format, then as JPEG of falling quality, then ever smaller."""
     if mime == PNG:
-        yield _png(picture), PNG, picture
+        yield _Result(_png(picture), PNG, picture)
     if picture.mode == "RGBA":
         picture, profile = on_white(picture), picture.info
         picture.info = profile
-    for quality in QUALITIES:
-        yield _jpeg(picture, quality), JPEG, picture
-    while min(picture.size) * SMALLER >= bounds.low:
-        picture = _scaled(picture, int(max(picture.size) * SMALLER))
-        yield _jpeg(picture, QUALITIES[-1]), JPEG, picture
+    for quality in JPEG_QUALITIES:
+        yield _Result(_jpeg(picture, quality), JPEG, picture)
+    while min(picture.size) * SHRINK_FACTOR >= bounds.low:
+        picture = _scaled(picture, int(max(picture.size) * SHRINK_FACTOR))
+        yield _Result(_jpeg(picture, JPEG_QUALITIES[-1]), JPEG, picture)
 
 
 def _png(picture: Picture) -> bytes:
@@ -213,7 +283,7 @@ def _jpeg(picture: Picture, quality: int) -> bytes:
     return _saved(picture, "JPEG", quality=quality, subsampling=0)
 
 
-def _saved(picture: Picture, kind: str, **how: int) -> bytes:
+def _saved(picture: Picture, file_format: str, **options: int) -> bytes:
     file = io.BytesIO()
-    picture.save(file, kind, exif=b"", icc_profile=picture.info.get("icc_profile"), **how)
+    picture.save(file, file_format, exif=b"", icc_profile=picture.info.get("icc_profile"), **options)
     return file.getvalue()

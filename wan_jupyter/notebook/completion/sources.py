@@ -31,7 +31,7 @@ def offers(state: ShellState) -> CompletionContext:
 
 
 def _settings(state: ShellState) -> Settings:
-    return environment.read_settings(fixed=state.fixed, wishes=state.configured())
+    return environment.read_settings(fixed=state.fixed, config=state.configured())
 
 
 def _provider(state: ShellState, name: str) -> str:
@@ -47,7 +47,7 @@ def _model(state: ShellState, name: str) -> str:
     found = _settings(state)
     own = found.sessions.get(name or state.named or found.chosen)
     said = {**{key: value for key, (value, _) in found.defaults.items()}, **(own.defaults if own else {})}
-    return found.model or str(said.get("model", ""))
+    return str(said.get("model", ""))
 
 
 def _jobs(state: ShellState) -> Iterable[tuple[str, bool]]:

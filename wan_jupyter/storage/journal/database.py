@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...errors import OutputError
 from ...errors.system import reason_of
+from ..home import HomeLayout
 from .schema import MIGRATIONS
 
 
@@ -20,7 +21,7 @@ class Database:
     """The journal's file in one folder."""
 
     def __init__(self, home: Path, clock: Callable[[], float] = time.time) -> None:
-        self.path = home / "journal.sqlite3"
+        self.path = HomeLayout(home).journal
         self._clock = clock
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
