@@ -67,7 +67,7 @@ def test_a_session_shows_the_old_jobs_and_restores_them(old: World) -> None:
     session = old.session()
     assert [record.id for record in session.history()] == [LOST, REFUSED, SECOND, FIRST]
     job = session.job(FIRST)
-    assert (job.status, job.remote_id, job.facts.model) == (Status.SUCCEEDED, TASK, SMALL["model"])
+    assert (job.status, job.remote_id, job.model) == (Status.SUCCEEDED, TASK, SMALL["model"])
     assert job.result(0).path == old.outputs / f"2026-11-18-{FIRST}.mp4"
     assert job.video.facts["prompt"] == "A cat looks up"
     assert job.video.duration > 0

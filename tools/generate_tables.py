@@ -14,7 +14,7 @@ from pathlib import Path
 from wan_jupyter.catalog.entries import Model, models
 from wan_jupyter.catalog.plan import Provider, providers
 from wan_jupyter.catalog.validate import spans
-from wan_jupyter.config.settings_files import PROJECT, SESSION, USER
+from wan_jupyter.config.settings_files import PROJECT_RULES, SESSION_RULES, USER_RULES
 from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem, WanError
 from wan_jupyter.errors.kinds import ADVICE
 from wan_jupyter.i18n.messages import ENGLISH, catalogue, tr
@@ -164,8 +164,12 @@ def _trait(name: str, trait: object) -> tuple[str, str, str]:
 
 def settings_table() -> str:
     """Return what a settings file may contain, and where."""
-    places = {"settings.toml": USER, "[sessions.NAME]": SESSION, "[tool.wan_jupyter]": PROJECT}
-    names, rights = dict.fromkeys(name for rules in (SESSION, USER) for name in rules), places.values()
+    places = {
+        "settings.toml": USER_RULES,
+        "[sessions.NAME]": SESSION_RULES,
+        "[tool.wan_jupyter]": PROJECT_RULES,
+    }
+    names, rights = dict.fromkeys(name for rules in (SESSION_RULES, USER_RULES) for name in rules), places.values()
     rows = (
         (f"`{name}`", escaped(tr(f"settings.takes.{name}")), *("yes" if name in rules else "" for rules in rights))
         for name in names
@@ -200,8 +204,8 @@ def _address(provider: Provider) -> tuple[str, ...]:
     for mode, model in provider.defaults.items():
         by_model.setdefault(model, []).append(tr(f"models.mode.{mode}"))
     defaults = "; ".join(f"`{model}`: {', '.join(modes)}" for model, modes in by_model.items())
-    first, later = provider.poll
-    return f"`{provider.name}`", provider.title, base_url, protocol, defaults, f"{first:g} to {later:g} s"
+    interval = " to ".join(f"{seconds:g}" for seconds in dict.fromkeys(provider.poll))
+    return f"`{provider.name}`", provider.title, base_url, protocol, defaults, f"{interval} s"
 
 
 def _key_of(provider: Provider) -> str:

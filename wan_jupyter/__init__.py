@@ -6,7 +6,7 @@ In a notebook: `%load_ext wan_jupyter`, then a cell that begins with `%%wan cat.
     job = session.submit("A cat looks up", image="cat.png", duration=5)
     video = await job        # or job.result(timeout=600)
 
-Importing this is cheap: what is heavy is imported when it is first used.
+The import is cheap: heavy libraries are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -62,14 +62,15 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
 
 
 def allow_nested_asyncio() -> None:
     """Let `asyncio.run` work inside a cell, for teaching scripts that call it.
 
-    It patches asyncio for the whole process, so nothing here needs or does it by itself. The maintained
-    `nest_asyncio2` is used: `nest_asyncio` 1.6.0 is archived and loses queued cells on ipykernel 7.2 and later.
+    It patches asyncio for the whole process, so `wan_jupyter` neither needs it nor calls it by itself. It uses
+    `nest_asyncio2`, which is maintained: `nest_asyncio` 1.6.0 is archived and loses queued cells on ipykernel 7.2 and
+    later.
     """
     import nest_asyncio2
 
@@ -90,7 +91,7 @@ def load_ipython_extension(ip: Any) -> None:
 
 
 def unload_ipython_extension(ip: Any) -> None:
-    """Take everything back that loading did; jobs under way go on: `%unload_ext wan_jupyter`."""
+    """Undo what loading did; jobs under way continue: `%unload_ext wan_jupyter`."""
     from .notebook import completion, display, magics
 
     completion.uninstall(ip)
@@ -99,7 +100,7 @@ def unload_ipython_extension(ip: Any) -> None:
 
 
 def _install_in_running_shell() -> None:
-    """Let `Job` and `Video` show themselves in a notebook that only imports this; nothing is imported for it."""
+    """Let `Job` and `Video` show themselves in a notebook that only imports the package; IPython is not imported."""
     ipython = sys.modules.get("IPython")
     ip = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     if ip is not None:

@@ -1,4 +1,4 @@
-"""`python -m wan_jupyter doctor [SESSION]`: says what may be wrong, and ends with 1 if something is."""
+"""`python -m wan_jupyter doctor [SESSION]`: report problems; exit with 1 if there are any, with 2 on wrong usage."""
 
 from __future__ import annotations
 

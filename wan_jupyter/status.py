@@ -1,7 +1,4 @@
-"""The life of a job, as data: its states, the moves between them, and one frozen picture of where it stands.
-
-Floor 0. Knows `errors` for `Problem` and nothing else.
-"""
+"""The states of a job, the allowed transitions between them, and `Snapshot`: the state of a job at one moment."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from .errors import Problem
 
 
 class Status(StrEnum):
-    """Where a job stands. Ours until SUBMITTING, the service's word afterwards."""
+    """The state of a job: ours until SUBMITTING, as the service reports it afterwards."""
 
     PREPARING = "PREPARING"
     SUBMITTING = "SUBMITTING"
@@ -34,11 +31,11 @@ class Status(StrEnum):
 
     @property
     def live(self) -> bool:
-        """Whether the job is still under way."""
+        """Whether the job has not ended."""
         return self not in ENDED
 
 
-# Notes of an UNCERTAIN job for whose task the service's list is searched: it may yet turn out to exist.
+# Notes of an UNCERTAIN job whose task is being searched for in the service's list: it may yet turn out to exist.
 RECOGNISING = frozenset({"recognising", "probable", "list_silent"})
 
 S = Status
@@ -48,8 +45,8 @@ _SERVICE = frozenset({S.QUEUED, S.RUNNING, S.DOWNLOADING, S.FAILED, S.CANCELED, 
 
 # Forward only. What the service reports against this order is recorded and ignored, but an UNCERTAIN job may turn out
 # to exist (adopted: one of the service's states) or never to have been created (FAILED, code `not_created`).
-# One step is not here, since no report may cause it: `Journal.refetch` takes a job whose file is gone from SUCCEEDED
-# back to DOWNLOADING.
+# One transition is missing here, since no report may cause it: `Journal.refetch` moves a job whose file is gone from
+# SUCCEEDED back to DOWNLOADING.
 MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(
     {
         S.PREPARING: frozenset({S.SUBMITTING, S.FAILED, S.CANCELED}),
@@ -67,17 +64,17 @@ MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(
 
 
 def may_move(here: Status, there: Status) -> bool:
-    """Tell whether a job may go from one state to another; staying is always allowed."""
+    """Return whether a job may move from one state to another; staying is always allowed."""
     return here is there or there in MOVES[here]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Where the finished video lies.
+    """Where the finished video can be downloaded.
 
     Attributes:
         link: a signed URL, which is a secret; "" means the protocol's content route.
-        expires: epoch seconds after which the link is dead, None if unknown.
+        expires: epoch seconds after which the link no longer works, None if unknown.
     """
 
     link: str = field(default="", repr=False)
@@ -89,21 +86,21 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One picture of a job, replaced whole, so that any thread may read it.
+    """The state of a job at one moment. Replaced whole, so any thread may read it.
 
     Attributes:
-        status: where the job stands.
+        status: the job's state.
         remote_id: the service's id, "" before it has one.
         word: the service's own status word, "" before it said one.
-        progress: 0–1 where the service or a download gives one, else None. Never invented.
-        result: where the video lies, once the service says so.
-        problem: what went wrong, if something did.
+        progress: 0–1 where the service or a download reports it, else None. Never estimated.
+        result: where the video can be downloaded, once the service says so.
+        problem: what went wrong, if anything.
         poll_after: seconds the service asked to wait before the next poll, None if it did not.
-        usage: what the service says it billed (seconds, count, resolution), as it said it.
-        facts: other things the service said (`actual_prompt`, `orig_prompt`, `submit_time`, `end_time`, `request_id`).
+        usage: what the service reports as billed (seconds, count, resolution), unchanged.
+        facts: other values it reported (`actual_prompt`, `orig_prompt`, `submit_time`, `end_time`, `request_id`).
         note: key under `note` in `messages` for something the user should know while the job is live.
         file: the absolute path of the saved MP4, "" before it is on disk.
-        moved: bytes that went and bytes in all (0: unknown) while pictures are uploaded or the video is downloaded.
+        moved: bytes transferred and bytes in total (0: unknown) while images are uploaded or the video is downloaded.
     """
 
     status: Status = Status.PREPARING
@@ -121,5 +118,5 @@ class Snapshot:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more will happen by itself: it ended, and nobody looks for its task in the service's list."""
+        """Whether nothing more will happen by itself: it ended, and its task is not being searched for."""
         return self.status.ended and not (self.status is Status.UNCERTAIN and self.note in RECOGNISING)

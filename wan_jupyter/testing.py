@@ -195,7 +195,7 @@ class Sandbox:
         engine = background.current()
         engine.stop()
         for session in self._sessions:
-            session.let_go()
+            session._resources.release()
         engine.forget(self.home, self.home / "emulator")
 
     def _ask(self, method: str, door: str, body: object = None) -> Any:

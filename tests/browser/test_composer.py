@@ -66,7 +66,7 @@ def test_the_composer_makes_a_video(notebook: Any, theme: str, app: str) -> None
     assert state["error"] is None
     assert state["time"] > 0
     shown.locator(".wan-to-cell").click()
-    says(shown, "The same as a cell")
+    says(shown, "The same request as a cell")
     shoot(shown, f"composer-done-{app}-{theme}")
     assert lab.errors() == []
 
@@ -118,7 +118,7 @@ def test_nothing_is_wrong_for_axe(notebook: Any, theme: str) -> None:
     shown.locator("textarea").fill("A cat")
     says(shown, "Costs nothing")
     shown.locator(".wan-to-cell").click()
-    says(shown, "The same as a cell")
+    says(shown, "The same request as a cell")
     assert violations(lab.page, ".wan-composer") == []
     field(shown, "Seed").fill("seven")
     says(shown, "needs a whole number")

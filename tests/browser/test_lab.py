@@ -96,7 +96,7 @@ def test_cancel_ends_a_queued_job(notebook: Any) -> None:
     lab = notebook(SLOW, f"{FIRST}\nTo be canceled.")
     lab.run(0)
     lab.run(1)
-    lab.see_text(1, "Queued at the service")
+    lab.see_text(1, "Queued")
     lab.see(1, ".wan-cancel").click()
     lab.see_text(1, "Canceled")
     [output] = lab.save()[1]
@@ -109,7 +109,7 @@ def test_the_stop_button_ends_the_wait_and_not_the_job(notebook: Any) -> None:
     lab = notebook(SLOW, f"%%wan cat.png --wait -o job\n{FIRST[-20:]} Waited for.", "print(job.status, job.done)")
     lab.run(0)
     lab.start(1)
-    lab.see_text(1, "Queued at the service")
+    lab.see_text(1, "Queued")
     lab.click_stop()
     lab.await_ran(1)
     text = lab.text(1)

@@ -159,7 +159,7 @@ def test_the_nearest_source_is_taken(world: World, monkeypatch: pytest.MonkeyPat
     write_key_file(" sk-file\n")
     assert _source(row, settings(world)) == ("~/.dashscope/api_key", "sk-file")
     assert _source(row, settings(world, **KEYS)) == ("DASHSCOPE_API_KEY", ONE)
-    assert _source(row, settings(world, **KEYS), "sk-given") == ("the session's argument", "sk-given")
+    assert _source(row, settings(world, **KEYS), "sk-given") == ("the session's key argument", "sk-given")
 
 
 def _source(row: Provider, found: Settings, explicit: str | None = None) -> tuple[str, str]:
@@ -172,7 +172,10 @@ def test_a_key_file_makes_dashscope_the_default(world: World) -> None:
     """It is how the vendor's own SDK keeps a key."""
     write_key_file("sk-file")
     session = opened(world)
-    assert (session.provider.name, session.key and session.key.source) == (INTL, "~/.dashscope/api_key")
+    assert (session.provider.name, session._resources.key and session._resources.key.source) == (
+        INTL,
+        "~/.dashscope/api_key",
+    )
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])

@@ -78,8 +78,8 @@ def test_a_named_session_has_its_own_address_and_key(world: World) -> None:
     session = world.session("work", settings=found)
     assert (session.name, session.provider.name) == ("work", "dashscope-cn")
     assert session.provider.base_url == "https://work.test/api/v1"
-    assert session.key is not None
-    assert (session.key.source, session.key.reveal()) == ("WORK_KEY", SECRET)
+    assert session._resources.key is not None
+    assert (session._resources.key.source, session._resources.key.reveal()) == ("WORK_KEY", SECRET)
     with pytest.raises(CredentialsError, match="WORK_KEY"):
         world.session("work", settings=said(world, WORK, DASHSCOPE_API_KEY="sk-other"))
 
@@ -107,7 +107,7 @@ def test_a_default_yields_to_the_model(world: World) -> None:
     """What a model does not have is left out, and that is said."""
     found = said(world, 'duration = 7\nresolution = "480P"\nnegative_prompt = "blurry"\n')
     session = world.session(settings=found)
-    plan = session.plan(
+    plan = session._plan(
         VideoRequest(prompt="x", filled_prompt="x", model="wan2.2-i2v-flash", first=read_image(picture()))
     )
     assert (plan.request.duration, plan.request.resolution) == (5, "480P")
@@ -120,7 +120,7 @@ def test_a_default_yields_to_the_model(world: World) -> None:
 def test_a_default_model_to_serve_oneself_yields_to_a_service(world: World) -> None:
     """A default never is the reason why a cell is refused."""
     session = world.session(settings=said(world, 'model = "served"'))
-    plan = session.plan(VideoRequest(prompt="x", filled_prompt="x", first=read_image(picture())))
+    plan = session._plan(VideoRequest(prompt="x", filled_prompt="x", first=read_image(picture())))
     assert (plan.model.id, [key for key, _ in plan.remarks]) == ("wan2.6-i2v-flash", ["remark.default_yields"])
 
 

@@ -17,7 +17,7 @@ FAMILY = [kind for kind in vars(errors).values() if isinstance(kind, type) and i
 def test_an_error_is_what_happened_and_what_to_type() -> None:
     """In this order, a line each."""
     error = OptionError("option.bad_seconds", flag="--duration", value="five")
-    assert str(error).splitlines() == ["--duration needs whole seconds, not five.", "Type --duration 5."]
+    assert str(error).splitlines() == ["--duration needs a whole number of seconds, not five.", "Type --duration 5."]
     assert error.lines()[0].startswith("OptionError: ")
 
 

@@ -17,7 +17,7 @@ from wan_jupyter.billing.budget import WRITTEN
 from wan_jupyter.catalog import plan
 from wan_jupyter.config.settings_files import SAID, SESSION_RULES, USER_RULES
 from wan_jupyter.errors.kinds import ADVICE
-from wan_jupyter.i18n.messages import ENGLISH, catalogue, has_message, tr
+from wan_jupyter.i18n.messages import ENGLISH, LANGUAGES, catalogue, has_message, tr
 from wan_jupyter.notebook import commands, magics
 from wan_jupyter.protocols import dashscope, new_api, openai_videos
 from wan_jupyter.request.options import CellOptions, VideoRequest, declared
@@ -132,6 +132,14 @@ def test_every_sentence_that_is_said_exists() -> None:
     assert [(where, key) for where, key in said if not has_message(key)] == []
 
 
+def test_every_sentence_that_counts_has_its_forms() -> None:
+    """English one for a single thing and one for several; no language lacks the general form."""
+    keys = {key for _, call in calls() if name_of(call) in ("tr_count", "say_count") and (key := first(call))}
+    assert keys
+    assert [key for key in keys if not {f"{key}.one", f"{key}.other"} <= set(catalogue(ENGLISH))] == []
+    assert [(key, name) for key in keys for name in LANGUAGES if f"{key}.other" not in catalogue(name)] == []
+
+
 def test_every_note_and_remark_exists() -> None:
     """What a snapshot or a plan points at by key."""
     notes = [(where, keyword(call, "note")) for where, call in calls()]
@@ -239,8 +247,8 @@ def test_every_command_in_a_sentence_can_be_typed() -> None:
     """`%wan word` is one of the commands."""
     said = [(key, word) for key, text in SENTENCES for word in re.findall(r"(?<!%)%wan ([a-z]+)", text)]
     assert said
-    # In "%wan and what may follow it", "%wan says", %wan stands alone.
-    alone = {"and", "says"}
+    # In "%wan commands" and "%wan shows", %wan is a command of its own.
+    alone = {"commands", "shows"}
     assert [(key, word) for key, word in said if word not in commands.COMMANDS and word not in alone] == []
 
 

@@ -268,12 +268,12 @@ warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork with th
 session = Session("emulator")
 first = session.submit("A cat", image=picture(), **SMALL)
 first.result(30)
-parent = engine.current(), session.owner.name, session._client
+parent = engine.current(), session._resources.owner.name, session._resources.client
 child = os.fork()
 if child == 0:
     code = 1
     try:
-        here = engine.current(), session.owner.name, session._client
+        here = engine.current(), session._resources.owner.name, session._resources.client
         assert not [1 for mine, theirs in zip(here, parent) if mine is theirs or mine == theirs]
         assert engine.peek() is here[0]
         shown = session.submit("A cat", image=picture(), **SMALL)
@@ -283,7 +283,7 @@ if child == 0:
     finally:
         os._exit(code)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert (engine.current(), session.owner.name, session._client) == parent
+assert (engine.current(), session._resources.owner.name, session._resources.client) == parent
 session.submit("A bird", image=picture(), **SMALL).result(30)
 print(*(job.status for job in session.history()))
 """

@@ -225,7 +225,7 @@ def test_a_connection_that_breaks_leaves_a_job_that_can_go_on(session: Session, 
     problem = trouble(job)
     assert isinstance(problem, errors.ConnectionProblem)
     assert ("storage" in problem.happened(), job.status, port.creates) == (True, Status.PREPARING, 0)
-    session.follow(job.id).result(PATIENCE)
+    session._registry.follow(job.id).result(PATIENCE)
     assert (port.creates, port.billed) == (1, 2)
 
 
@@ -368,8 +368,8 @@ def test_waiting_that_is_called_off_ends_the_work(world: World) -> None:
 
     twin = Job(job.info, job.request, Snapshot(), background.current(), "new")
     session = world.session()
-    plan, record = plan_of(job.request, session.provider), session.journal.get(job.id)
-    context = session._context(twin, plan, record)
+    plan, record = plan_of(job.request, session.provider), session._resources.journal.get(job.id)
+    context = session._registry.context(twin, plan, record)
     waiting = background.current().start(lambda: context.unless_canceled(endless()))
     assert began.wait(PATIENCE)
     twin.cancel()

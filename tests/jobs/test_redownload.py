@@ -69,7 +69,7 @@ LOSSES: list[Callable[[Path], None]] = [remove, shorten, garble, empty]
 AGAIN: list[Callable[[World, Job], Job]] = [
     lambda world, _: world.order(),
     lambda world, job: world.session().job(job.id),
-    lambda world, job: world.session().follow(job.id),
+    lambda world, job: world.session()._registry.follow(job.id),
 ]
 
 
@@ -295,7 +295,7 @@ def _is_followed(world: World) -> bool:
 def test_a_file_that_another_kernel_put_right_meanwhile_is_not_fetched_once_more(world: World) -> None:
     """Whoever looked at the row before that step follows, and finds the video there."""
     first = made(world)
-    journal = world.session().journal
+    journal = world.session()._resources.journal
     before = journal.get(first.id)
     assert journal.refetch(first.id, "other", before.heartbeat, 0.0)
     assert not journal.refetch(first.id, "late", before.heartbeat, 0.0)
@@ -310,7 +310,7 @@ def test_only_a_young_job_that_succeeded_is_taken_back(world: World, status: str
     first = made(world)
     with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
         sql.execute("UPDATE jobs SET status = ?", (status,))
-    journal = world.session().journal
+    journal = world.session()._resources.journal
     assert not journal.refetch(first.id, "me", journal.get(first.id).heartbeat, since)
 
 

@@ -311,7 +311,7 @@ def test_a_report_that_goes_back_is_noted_and_ignored(world: World, clock: FakeC
     job.result(PATIENCE)
     later = statuses[statuses.index(Status.RUNNING) :]
     assert Status.QUEUED not in later
-    assert [what for _, what, _ in world.session().journal.events(job.id)] == ["went back"] * 2
+    assert [what for _, what, _ in world.session()._resources.journal.events(job.id)] == ["went back"] * 2
 
 
 def test_unknown_is_the_end_only_after_a_day(world: World, clock: FakeClock) -> None:
@@ -597,7 +597,7 @@ def handed_over(world: World, job: Job, other: Owner) -> Job:
     background.current().jobs.pop(job.id)
     with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
         sql.execute("UPDATE jobs SET owner = ?, heartbeat = 0", (other.name,))  # its lock tells that it lives
-    found = world.session().follow(job.id)
+    found = world.session()._registry.follow(job.id)
     until(lambda: world.clock.sleeping)
     return found
 

@@ -154,7 +154,7 @@ def test_a_missing_file_names_the_one_that_was_meant_and_where_it_looked(folder:
         pytest.skip("this file system does not tell the cases apart")
     error = refused(typed)
 
-    assert error.message() == f"There is no picture {typed}."
+    assert error.message() == f"Image {typed} not found."
     assert error.hint() == f"Did you mean {meant}? Looked in {folder}."
 
 

@@ -21,7 +21,7 @@ NAMES = "colour = 'blue'\npicture = 'cat.png'\nnumber = 3"
 TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "missing file": ("%%wan kat.png\nA cat", ("kat.png", "Did you mean cat.png?")),
     "missing file in a folder": ("%%wan pictures/dog.png\nA dog", ("pictures/dog.png",)),
-    "not an image": ("%%wan notes.txt\nA cat", ("notes.txt is not a picture", "JPEG, PNG")),
+    "not an image": ("%%wan notes.txt\nA cat", ("notes.txt is not an image", "JPEG, PNG")),
     "an empty file": ("%%wan empty.png\nA cat", ("empty.png is empty",)),
     "a damaged file": ("%%wan damaged.png\nA cat", ("damaged.png is damaged",)),
     "a drawing": ("%%wan logo.svg\nA cat", ("logo.svg is an SVG drawing", "Convert it to PNG")),
@@ -33,7 +33,10 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown option": ("%%wan cat.png --duraton 5\nA cat", ("--duraton", "Did you mean --duration?")),
     "one dash": ("%%wan cat.png -duration 5\nA cat", ("-duration", "--duration")),
     "ambiguous option": ("%%wan cat.png --a\nA cat", ("--audio", "--audio-url")),
-    "bad number": ("%%wan cat.png -d soon\nA cat", ("--duration needs whole seconds, not soon", "--duration 5")),
+    "bad number": (
+        "%%wan cat.png -d soon\nA cat",
+        ("--duration needs a whole number of seconds, not soon", "--duration 5"),
+    ),
     "bad choice": ("%%wan cat.png --embed alwys\nA cat", ("alwys", "Did you mean always?")),
     "bad resolution": ("%%wan cat.png -r big\nA cat", ("--resolution", "720P")),
     "bad time": ("%%wan cat.png --timeout later\nA cat", ("later", "20m")),
@@ -66,11 +69,11 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown provider": ("%%wan cat.png --provider emulater\nA cat", ("emulater", "Did you mean emulator?")),
     "missing key": ("%%wan cat.png --provider dashscope-intl\nA cat", ("API key", "DASHSCOPE_API_KEY")),
     "a bad address": ("%%wan https:///cat.png\nA cat", ("not a complete address", "https://")),
-    "unknown command": ("%wan shwo", ("There is no command %wan shwo", "Did you mean show?")),
+    "unknown command": ("%wan shwo", ("Unknown command %wan shwo", "Did you mean show?")),
     "a word too many": ("%wan where now", ("now is one too many", "%wan help")),
-    "unknown job": ("%wan show zzzzz", ("There is no job zzzzz", "%wan jobs")),
-    "no provider named": ("%wan use", ("Which provider?", "emulator")),
-    "unknown provider to use": ("%wan use dashscope", ("There is no provider dashscope", "Did you mean dashscope-")),
+    "unknown job": ("%wan show zzzzz", ("No job zzzzz", "%wan jobs")),
+    "no provider named": ("%wan use", ("Missing provider name.", "emulator")),
+    "unknown provider to use": ("%wan use dashscope", ("Unknown provider dashscope", "Did you mean dashscope-")),
     "use without a key": ("%wan use dashscope-cn", ("API key", "DASHSCOPE_API_KEY")),
 }
 

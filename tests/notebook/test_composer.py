@@ -211,10 +211,10 @@ def test_the_same_form_sent_twice_is_one_job(kernel: Kernel, port: Emulator) -> 
     page.click("wan-generate")
     page.until_says("was made before; nothing was sent")
     assert port.creates == 1
-    page.set(page.find("Checkbox", description="Make a further take"), value=True)
+    page.set(page.find("Checkbox", description="Generate another take"), value=True)
     page.click("wan-generate")
     kernel.until(lambda: port.creates == 2)
-    assert page.widgets[page.find("Checkbox", description="Make a further take")]["value"] is False
+    assert page.widgets[page.find("Checkbox", description="Generate another take")]["value"] is False
 
 
 def test_what_is_wrong_is_said_before_anything_is_sent(kernel: Kernel, port: Emulator) -> None:

@@ -91,11 +91,11 @@ def test_the_face_may_be_chosen(face: str) -> None:
     parent = {"content": {"allow_stdin": True}}
     manager = SimpleNamespace(registry={"WanMagics": SimpleNamespace(progress=face, wait="always")})
     ip = SimpleNamespace(get_parent=lambda: parent, user_ns={}, kernel=object(), magics_manager=manager)
-    assert (detect(ip).face, detect(ip).waits) == (face, True)
+    assert (detect(ip).surface, detect(ip).waits) == (face, True)
     manager.registry.clear()
     assert detect(ip) == NOTEBOOK
     ip.kernel = None
-    assert detect(ip).face == "terminal"
+    assert detect(ip).surface == "terminal"
 
 
 def test_text_instead_of_widgets_in_a_live_notebook(kernel: Kernel, port: Emulator) -> None:

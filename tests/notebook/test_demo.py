@@ -83,7 +83,7 @@ def test_a_notebook_that_fails_fails_the_demo(tmp_path: Path) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "bad.ipynb")
     done = demo(tmp_path / "bad.ipynb", tmp_path / "under" / "build")
     assert done.returncode != 0
-    assert "There is no picture kat.png." in done.stderr
+    assert "Image kat.png not found." in done.stderr
 
 
 def test_a_notebook_without_a_video_fails_the_demo(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_the_card_says_that_a_job_failed(kernel: Kernel) -> None:
     for text in (bundle["text/plain"], bundle["text/html"]):
         assert "DataInspectionFailed" in text
         assert "request id" in text
-        assert "Change the words or the picture." in text
+        assert "Change the prompt or the image." in text
 
 
 def test_while_a_cell_blocks_the_video_is_saved_and_shown(kernel: Kernel, workspace: Workspace, port: Emulator) -> None:
@@ -279,7 +279,7 @@ def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, workspace: Wo
     file.unlink()
     for source, hint in (("job", "%wan show {}"), ("video", "%wan show {}"), ("bare", "%wan jobs")):
         said = kernel.ok(source, live=True).bundle["text/plain"]
-        assert f"There is no video at {file}." in said
+        assert f"No video at {file}." in said
         assert hint.format(kernel.ask("job.id")) in said
         assert len(said.splitlines()) <= 3
     file.mkdir()
@@ -308,7 +308,7 @@ def test_a_linked_video_is_whole_in_its_widget(kernel: Kernel) -> None:
 def test_what_is_too_heavy_for_a_widget_is_named_in_it(kernel: Kernel) -> None:
     """Embedded at the user's word or linked: beyond the limits there is text, whatever the prompt holds."""
     kernel.ok("from wan_jupyter.notebook import display as ui\nfrom wan_jupyter.notebook.display import views")
-    limits = {"always": "views.HEAVIEST", "never": "ui.presenter_of(get_ipython())._widgets.most"}
+    limits = {"always": "views.MAX_WIDGET_HTML", "never": "ui.presenter_of(get_ipython()).embedding.widget_page.most"}
     for line, limit in limits.items():
         kernel.ok(f"was, {limit} = {limit}, 100")
         prompt = f"<img src=x onerror=alert(1)> {line}"

@@ -12,7 +12,7 @@ from tests.support.clock import PATIENCE, until
 from tests.support.ipython_shell import SMALL, Shell
 from tests.support.kernel_client import Kernel
 from wan_jupyter.errors import OptionError, OutputError
-from wan_jupyter.notebook.display.thumbnails import HEAVIEST
+from wan_jupyter.notebook.display.thumbnails import MAX_BYTES
 
 pytest_plugins = ("tests.support.notebook_fixtures",)
 
@@ -36,7 +36,7 @@ def test_the_table_has_a_small_picture_of_each_job(kernel: Kernel) -> None:
     bundle = kernel.ok("%wan jobs").bundle
     pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", bundle["text/html"])
     assert len(pictures) == 2
-    assert all(100 < len(base64.b64decode(one)) <= HEAVIEST for one in pictures)
+    assert all(100 < len(base64.b64decode(one)) <= MAX_BYTES for one in pictures)
     assert "base64" not in bundle["text/plain"]
 
 
@@ -89,7 +89,7 @@ def test_jobs_since_a_day_can_be_asked_for(shell: Shell, since: str, kept: int) 
     ("words", "said"),
     [("--since tomorrow-ish", "does not know the day"), ("--since", "needs a value"), ("--model --failed", "needs"),
      ("--limit 0", "from 1"), ("--limit many", "from 1"), ("--limit", "needs a value"),
-     ("--faild", "There is no --faild here"), ("all", "one too many")],
+     ("--faild", "Unknown argument --faild"), ("all", "one too many")],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_is_two_lines(shell: Shell, words: str, said: str) -> None:
     """What is wrong, and what it takes."""

@@ -145,10 +145,10 @@ from tests.support.emulator_client import *
 from tests.support.world import *
 from wan_jupyter.session.session import Session
 session = Session("emulator", clock=FakeClock(), outputs="videos")
-print(session.owner.name)
+print(session._resources.owner.name)
 session.submit("A cat", image=picture(), **SMALL).result(60)
 held = session.submit("Another cat", image=picture("navy"), **SMALL)
-session.journal.keep_upload(("a", "b", "c"), "d", "link", 0.0, 1e12)
+session._resources.journal.keep_upload(("a", "b", "c"), "d", "link", 0.0, 1e12)
 for folder, _, files in os.walk(os.environ["WAN_HOME"]):
     for name in ["", *files]:
         path = os.path.join(folder, name)

@@ -15,7 +15,7 @@ from tests.support.kernel_client import Kernel
 from tests.support.world import World
 from wan_jupyter.jobs import background
 from wan_jupyter.notebook.display.job_group import JobGroup
-from wan_jupyter.notebook.display.live_display import MESSAGES_A_SECOND, MessageRateLimiter
+from wan_jupyter.notebook.display.live_display import MESSAGES_PER_SECOND, MessageRateLimiter
 
 pytest_plugins = ("tests.support.notebook_fixtures",)
 
@@ -40,10 +40,10 @@ def test_the_budget_gives_turns_one_after_the_other() -> None:
     budget = MessageRateLimiter(lambda: now[0])
     waits = [budget.turn() for _ in range(250)]
     assert waits[0] == 0.0
-    assert waits[-1] == pytest.approx(249 / MESSAGES_A_SECOND)
+    assert waits[-1] == pytest.approx(249 / MESSAGES_PER_SECOND)
     now[0] += 60
     assert budget.turn(3) == 0.0
-    assert budget.turn() == pytest.approx(3 / MESSAGES_A_SECOND)
+    assert budget.turn() == pytest.approx(3 / MESSAGES_PER_SECOND)
 
 
 def test_nobody_joins_a_board_that_has_said_its_last(world: World) -> None:
@@ -80,7 +80,7 @@ def test_fifty_jobs_in_one_notebook_end_whole(kernel: Kernel, port: Emulator) ->
     times = sorted(drawn(kernel.log))
     print(f"\n{len(times)} messages redrew {FIFTY} cards in {times[-1] - times[0]:.1f} s")
     # From any message on, never more than the budget: what was held up comes later, not all at once before its time.
-    late = [n for n, at in enumerate(times) if n > MESSAGES_A_SECOND * (at - times[0] + 1)]
+    late = [n for n, at in enumerate(times) if n > MESSAGES_PER_SECOND * (at - times[0] + 1)]
     assert late == []
 
 

@@ -36,8 +36,8 @@ from wan_jupyter.notebook.commands import COMMANDS
 from wan_jupyter.notebook.commands.providers import details, head, overview
 from wan_jupyter.notebook.display.views import card_view
 from wan_jupyter.notebook.magics import WanMagics
-from wan_jupyter.rendering import board, board_still, card, frame, line, still
-from wan_jupyter.rendering.composer import cell
+from wan_jupyter.rendering import card_details, live_card, live_job_table, static_card, static_job_table, terminal_line
+from wan_jupyter.rendering.composer import cell_text
 from wan_jupyter.request.command_line import read_line
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.status import Status
@@ -87,10 +87,10 @@ NO_SENTENCES = re.compile(
     r"(?s)\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WHERE|ORDER|BEGIN|PRAGMA)\b.*"
     r"|(?:wan-[\w◌-]* ?)+|wan-card wan-now ◌"
     r"|.*[;{].*|row wrap|<audio .*|.*\b(?:AND note|IS NOT NULL|status IN) .*"
-    r"|task failed, code: .*|foreign prompts|◌ to ◌"
+    r"|task failed, code: .*|foreign prompts|(?:user|project) file|◌ to ◌"
     r"|%{1,2}wan \w+|curl -X \S+|NOT AUTHORIZED|\d{4} \w+.*|<(?:Job|Session|Video) .*|adopted .*|as it came|went back"
 )
-NOT_SHOWN = ("logger", "sql", "TypeError", "AssertionError", "AttributeError", "ValueError", "__repr__")
+NOT_SHOWN = ("logger", "sql", "TypeError", "AssertionError", "AttributeError", "ValueError", "TimeoutError", "__repr__")
 PARSER = ("settings_files.py", "video.py")  # the beginnings of what `tomllib` says
 
 
@@ -256,15 +256,15 @@ def test_a_card_is_in_one_language_in_every_state(language: str, world: World) -
             problem = Problem("Code", "", "7", advice=advice)
             job._publish(replace(job.snapshot, status=status, problem=problem if status.ended else None, file=""))
             view = replace(card_view(job, job.info.created_at + 3, language), expected=60.0, thumbnails=(b"1", b"2"))
-            shown = [card(view, language), frame("{}", language), board([view, view], language)]
-            bundles = [still(view, language), board_still([view], language)]
+            shown = [live_card(view, language), card_details("{}", language), live_job_table([view, view], language)]
+            bundles = [static_card(view, language), static_job_table([view], language)]
             found = [*(word for html in shown for word in english_in_html(html, language))]
             found += [word for one in bundles for word in english_in_bundle(one, language)]
-            found += english(line(view, language), language)
+            found += english(terminal_line(view, language), language)
             if found:
                 left[status, advice] = found
     assert left == {}
-    assert english_in_html(cell("%%wan", ["◌"], language), language) == []
+    assert english_in_html(cell_text("%%wan", ["◌"], language), language) == []
 
 
 # ---- errors that no command leads to --------------------------------------------------------------------------------
@@ -421,7 +421,9 @@ def test_a_remark_is_read_in_another_language_later(world: World) -> None:
     job = session.submit("x", image=picture(), model="wan2.6-i2v-flesh", resolution="480P")
     with pytest.raises(errors.JobFailed):
         job.result(PATIENCE)
-    [(key, values)] = [remark for remark in session.journal.get(job.id).remarks if "unknown_model" in remark[0]]
+    [(key, values)] = [
+        remark for remark in session._resources.journal.get(job.id).remarks if "unknown_model" in remark[0]
+    ]
     assert tr("option.did_you_mean", "ko", word="wan2.6-i2v-flash").strip() in tr(key, "ko", **values)
 
 

@@ -92,7 +92,7 @@ def there(shell: Shell, port: PortEmulator, monkeypatch: pytest.MonkeyPatch) -> 
 
 def key_of(shell: Shell, name: str = "dashscope-intl") -> Any:
     """Return the key of the sessions that are open at a provider; they have the same."""
-    [key] = {one.key for one in shell.sessions() if one.provider.name == name}
+    [key] = {one._resources.key for one in shell.sessions() if one.provider.name == name}
     return key
 
 
@@ -104,7 +104,7 @@ def test_login_asks_and_the_next_cell_uses_the_key(shell: Shell, there: PortEmul
     asked = answer(f" {SECRET}\n")
     ran = shell.ok("%wan login")
     assert ran.lines == [
-        "dashscope-intl takes the key. It is used in this kernel from now on; %wan logout dashscope-intl forgets it."
+        "dashscope-intl accepted the key. It is active in this kernel; %wan logout dashscope-intl removes it."
     ]
     assert len(asked) == 1
     assert "dashscope-intl" in asked[0]
@@ -127,7 +127,7 @@ def test_a_session_that_was_opened_with_another_key_is_opened_anew(
     shell.ok("%wan login dashscope-intl")
     assert key_of(shell).source == "%wan login"
     assert shell.ok("%wan logout").lines == [
-        "The key of dashscope-intl is forgotten.",
+        "Removed the dashscope-intl key.",
         "dashscope-intl still has a key from DASHSCOPE_API_KEY.",
     ]
     shell.ok("%wan")
@@ -140,7 +140,7 @@ def test_a_key_that_the_service_refuses_is_told(shell: Shell, there: PortEmulato
     out = shell.ok("%wan login --keep").out
     assert "dashscope-intl refuses the key (HTTP 401)." in out
     assert "dashscope-cn" in out
-    assert "It was not kept in the keyring." in out
+    assert "The key was not saved in the keyring." in out
     assert ring.kept == {}
 
 
@@ -161,7 +161,10 @@ def test_login_elsewhere_says_how_to_go_there(shell: Shell, answer: Answers) -> 
     shell.ok("%env WAN_PROVIDER=emulator")
     shell.ok("%env HTTPS_PROXY=http://127.0.0.1:9")
     answer(SECRET)
-    assert shell.ok("%wan login dashscope-cn").lines[-1] == "Cells do not go there yet: type %wan use dashscope-cn."
+    assert (
+        shell.ok("%wan login dashscope-cn").lines[-1]
+        == "Cells do not use this provider yet: type %wan use dashscope-cn."
+    )
     assert shell.ok("%wan login emulator").lines == ["emulator needs no key."]
 
 
@@ -264,7 +267,7 @@ def test_a_key_is_kept_only_on_request(shell: Shell, there: PortEmulator, answer
     shell.ok("%reload_ext wan_jupyter")
     shell.ok("%wan")
     assert key_of(shell).source == "keyring"
-    assert shell.ok("%wan logout").lines == ["The key of dashscope-intl is forgotten."]
+    assert shell.ok("%wan logout").lines == ["Removed the dashscope-intl key."]
     assert ring.kept == {}
     assert "no key of dashscope-intl to forget" in shell.ok("%wan logout").out
     assert shell.run("%wan").error.key == "key.missing"

@@ -127,7 +127,7 @@ def test_a_refusal_of_the_service_has_all_it_said(door: Door) -> None:
     assert job.status is Status.FAILED
     assert caught.value.code == "DataInspectionFailed"
     assert caught.value.request_id in str(caught.value)
-    assert "Change the words or the picture." in str(caught.value)
+    assert "Change the prompt or the image." in str(caught.value)
 
 
 def test_a_failed_request_can_be_made_again(door: Door) -> None:

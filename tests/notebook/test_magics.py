@@ -296,7 +296,7 @@ def test_a_failure_raises_where_the_cell_waits(shell: Shell) -> None:
     assert "DataInspectionFailed: Input data may contain inappropriate content." in first
     assert f"(request id {ran.error.request_id})" in first
     assert "moderation refused" in second
-    assert third == "Change the words or the picture. Nothing was billed."
+    assert third == "Change the prompt or the image. Nothing was billed."
     assert "DataInspectionFailed" not in ran.err
 
 
@@ -521,7 +521,7 @@ def test_wait_raises_once_after_all_have_ended(shell: Shell) -> None:
 
 def test_there_may_be_nothing_to_wait_for(shell: Shell) -> None:
     """Then it says so."""
-    assert "Nothing is under way" in shell.ok("%wan wait").out
+    assert "No jobs in progress" in shell.ok("%wan wait").out
 
 
 def test_cancel_stops_a_queued_job(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_a_failing_job_stops_the_run(workspace: Workspace) -> None:
         execute(notebook, workspace)
     said = str(caught.value)
     assert "JobFailed: The service failed job" in said
-    assert "Change the words or the picture." in said
+    assert "Change the prompt or the image." in said
     assert "wan_jupyter/" not in said
     assert "Traceback" not in said
     assert not (workspace.folder / "reached").exists()
@@ -179,7 +179,7 @@ def test_bad_input_stops_the_run(workspace: Workspace) -> None:
     with pytest.raises(CellExecutionError) as caught:
         execute(book(LOAD, f"%%wan kat.png {SMALL}\nA cat"), workspace)
     said = str(caught.value)
-    assert "ImageError: There is no picture kat.png.\nDid you mean cat.png?" in said
+    assert "ImageError: Image kat.png not found.\nDid you mean cat.png?" in said
     assert "wan_jupyter/" not in said
     assert workspace.rows() == workspace.tasks() == []
 

@@ -206,7 +206,7 @@ def test_a_script_that_fails_ends_with_our_lines(workspace: Workspace, variables
         command, cwd=workspace.folder, env=variables, text=True, capture_output=True, timeout=PATIENCE
     )
     assert done.returncode != 0
-    assert "There is no picture kat.png." in done.stdout + done.stderr
+    assert "Image kat.png not found." in done.stdout + done.stderr
 
 
 def test_plain_python_needs_no_ipython(workspace: Workspace, variables: dict[str, str]) -> None:

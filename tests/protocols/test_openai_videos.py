@@ -268,7 +268,7 @@ def test_every_code_has_an_advice() -> None:
 def test_no_key_goes_over_plain_http_to_another_machine(world: World) -> None:
     """The server in the next room needs none, or gets none; on this machine, or over https, it gets one."""
     session = world.session("openai-videos", base_url="http://gpu.lan:8000", key="sk-secret")
-    assert session.key is None
+    assert session._resources.key is None
     assert catalog.provider("openai-videos", "http://127.0.0.1:8000").key == "optional"
     assert catalog.provider("openai-videos", "https://gpu.lan").key == "optional"
 

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.view_examples import CARD, PLAYER, Page, shown
-from wan_jupyter.rendering import card, clean, line, one_line, page, player, still, table
+from wan_jupyter.rendering import (
+    clean,
+    live_card,
+    one_line,
+    static_card,
+    table,
+    terminal_line,
+    text_block,
+    video_player,
+)
 from wan_jupyter.status import Status
 
 NASTY = ("<script>", "</style>", "</div>", "<source", '"', "'", "&quot;", " onload=x ", "`", "\x1b[31m", "\x1b]0;t\x07",
@@ -26,9 +35,9 @@ def test_no_text_of_a_player_becomes_an_element_or_an_attribute(data: st.DataObj
     """Whatever stands in any field, the elements are those of a harmless video."""
     names = ("job_id", "src", "path", "prompt", "model", "provider", "resolution", "cost", "warning", "cell")
     view = replace(PLAYER, **{name: data.draw(words, name) for name in names}, embedded=data.draw(st.booleans()))
-    bundle = player(view)
+    bundle = video_player(view)
 
-    assert Page(bundle["text/html"]).shape <= Page(player(PLAYER)["text/html"]).shape
+    assert Page(bundle["text/html"]).shape <= Page(video_player(PLAYER)["text/html"]).shape
     assert_harmless(bundle)
 
 
@@ -42,11 +51,11 @@ def test_no_text_of_a_card_becomes_an_element_or_an_attribute(data: st.DataObjec
     view = replace(harmless, **{name: data.draw(words, name) for name in names}, **lists)
 
     assert shown(view).shape == shown(harmless).shape
-    assert Page(still(view)["text/html"]).shape == Page(still(harmless)["text/html"]).shape
-    assert_harmless({"text/html": card(view)})
-    assert_harmless(still(view))
-    assert "\n" not in line(view)
-    assert_harmless({"text/plain": line(view)})
+    assert Page(static_card(view)["text/html"]).shape == Page(static_card(harmless)["text/html"]).shape
+    assert_harmless({"text/html": live_card(view)})
+    assert_harmless(static_card(view))
+    assert "\n" not in terminal_line(view)
+    assert_harmless({"text/plain": terminal_line(view)})
 
 
 @given(st.lists(st.lists(anything, min_size=2, max_size=3), max_size=3), anything)
@@ -56,9 +65,9 @@ def test_no_text_of_a_table_or_a_page_becomes_an_element(rows: list[list[str]], 
     expected = {("table", "class"), ("thead",), ("tbody",), ("tr",), ("th", "scope", "style"), ("td", "dir", "style")}
 
     assert Page(table(rows, ["a", "b"])["text/html"]).shape <= expected
-    assert Page(page(text)["text/html"]).shape == {("pre", "style")}
+    assert Page(text_block(text)["text/html"]).shape == {("pre", "style")}
     assert_harmless(table(rows, ["a", "b"]))
-    assert_harmless(page(text))
+    assert_harmless(text_block(text))
 
 
 def assert_harmless(bundle: dict[str, Any]) -> None:
@@ -90,7 +99,7 @@ def test_the_query_of_an_address_is_never_shown() -> None:
     signed = "see https://oss.example/v.mp4?Expires=1&Signature=SECRET now"
     view = replace(PLAYER, prompt=signed, warning=signed, cell=signed, model=signed, path=signed)
     failed = replace(CARD, status=Status.FAILED, lines=(signed,), prompt=signed)
-    everything = (*player(view).values(), card(failed), *still(failed).values(), line(failed))
+    everything = (*video_player(view).values(), live_card(failed), *static_card(failed).values(), terminal_line(failed))
 
     assert not [text for text in everything if "SECRET" in text]
     assert clean(signed) == "see https://oss.example/v.mp4?… now"

@@ -12,8 +12,17 @@ from tests.support.clock import until
 from tests.support.view_examples import CARD, NOW, Page, shown
 from tests.support.world import World, loop_held
 from wan_jupyter.notebook.display.views import chips
-from wan_jupyter.rendering import board, board_still, card, frame, line, sound, style
-from wan_jupyter.rendering.progress import amount, estimate, expectation
+from wan_jupyter.rendering import (
+    card_details,
+    live_card,
+    live_job_table,
+    sound,
+    static_job_table,
+    status_counts,
+    style,
+    terminal_line,
+)
+from wan_jupyter.rendering.progress import bytes_text, estimate, expectation
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.status import Status
 
@@ -39,14 +48,14 @@ def fill(view: object) -> str:
 )
 def test_bytes_are_said_in_one_unit(moved: tuple[int, int] | None, words: str) -> None:
     """Of how many, where that is known."""
-    assert amount(replace(CARD, status=Status.DOWNLOADING, moved=moved)) == words
+    assert bytes_text(replace(CARD, status=Status.DOWNLOADING, moved=moved)) == words
 
 
 def test_what_goes_is_said_with_its_bytes() -> None:
     """An upload is a state of its own in words; an ended job says nothing of bytes."""
     uploading = replace(CARD, status=Status.PREPARING, moved=(1_000_000, 5_000_000), progress=0.2)
     assert "Uploading1.0 of 5.0 MB20 %" in shown(uploading).text
-    assert "Uploading 1.0 of 5.0 MB 20 %" in line(uploading)
+    assert "Uploading 1.0 of 5.0 MB 20 %" in terminal_line(uploading)
     assert "Preparing" in shown(replace(CARD, status=Status.PREPARING)).text
     assert "MB" not in shown(replace(uploading, status=Status.FAILED)).text
 
@@ -56,7 +65,7 @@ def test_a_learned_time_is_said_with_about() -> None:
     view = shown(LEARNED)
     assert "0:30" in view.text
     assert "usually about 1:00" in view.text
-    assert "usually about 1:00" in line(LEARNED)
+    assert "usually about 1:00" in terminal_line(LEARNED)
     bar = view.role("progressbar")
     assert "aria-valuenow" not in bar
     assert "about 1:00" in (bar["aria-valuetext"] or "")
@@ -82,7 +91,7 @@ def test_an_estimate_never_comes_to_its_end() -> None:
     assert len(set(shares)) == len(shares)
     assert shares[-1] < 1
     # As written for readers who want no motion, and by the style sheet for the others: not rounded up to the end.
-    late = Page(card(replace(LEARNED, since=NOW - 86_400)))
+    late = Page(live_card(replace(LEARNED, since=NOW - 86_400)))
     [look] = [a["style"] or "" for _, a in late.elements if a.get("class") == "wan-about"]
     assert look.startswith("width:99%;")
     moving = re.search(r"@keyframes wan-near \{(.*?)\} *\}", str(style()))
@@ -90,11 +99,21 @@ def test_an_estimate_never_comes_to_its_end() -> None:
     assert max(float(end) for end in re.findall(r"width: ?([0-9.]+)", moving[1])) < 99
 
 
-def test_the_board_has_a_row_for_each_job() -> None:
-    """Live and at rest: id, state, time and prompt; one line counts them."""
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("1 job ·", "2 jobs ·")), ("ko", ("작업 1개 ·", "작업 2개 ·")), ("zh", ("1 个任务 ·", "2 个任务 ·"))],
+)
+def test_jobs_are_counted_in_singular_and_plural(language: str, words: tuple[str, str]) -> None:
+    """English has two forms, Korean and Chinese have one."""
+    for count, start in enumerate(words, 1):
+        assert status_counts([CARD] * count, language).startswith(start)
+
+
+def test_the_job_table_has_a_row_for_each_job() -> None:
+    """Live and static: id, state, time and prompt; one line counts the jobs."""
     views = [replace(CARD, job_id=f"job{n}", status=status) for n, status in enumerate(Status)]
-    live = Page(board(views))
-    still = board_still(views)
+    live = Page(live_job_table(views))
+    still = static_job_table(views)
     for text in (live.text, *still.values()):
         assert all(view.job_id in text for view in views)
         assert "10 jobs" in text
@@ -106,7 +125,7 @@ def test_the_board_has_a_row_for_each_job() -> None:
 
 def test_the_request_is_text_that_can_be_opened() -> None:
     """Escaped, reachable by keyboard, and with a name."""
-    page = Page(frame('{"prompt": "<b>"}'))
+    page = Page(card_details('{"prompt": "<b>"}'))
     assert '{"prompt": "<b>"}' in page.text
     [pre] = page.all("pre")
     assert pre["tabindex"] == "0"

@@ -9,7 +9,16 @@ import pytest
 
 from tests.support.view_examples import CARD, NOW, PLAYER, POSTER, Page, shown
 from wan_jupyter.i18n.messages import tr
-from wan_jupyter.rendering import card, frame, line, page, player, still, style, table
+from wan_jupyter.rendering import (
+    card_details,
+    live_card,
+    static_card,
+    style,
+    table,
+    terminal_line,
+    text_block,
+    video_player,
+)
 from wan_jupyter.rendering.columns import width
 from wan_jupyter.status import Status
 
@@ -18,7 +27,7 @@ from wan_jupyter.status import Status
 
 def test_a_finished_video_has_html_a_picture_and_plain_text() -> None:
     """The picture is base64, as nbformat keeps it."""
-    bundle = player(PLAYER)
+    bundle = video_player(PLAYER)
 
     assert set(bundle) == {"text/html", "image/jpeg", "text/plain"}
     assert base64.b64decode(bundle["image/jpeg"]) == POSTER
@@ -37,7 +46,7 @@ def test_the_video_has_its_source_as_an_attribute_and_its_poster_inside() -> Non
 
 def test_where_videos_are_taken_away_a_picture_and_the_files_name_stay() -> None:
     """A page that keeps only what is in `<video>` (GitHub's) shows the first frame; others take `image/jpeg`."""
-    inside = player(PLAYER)["text/html"].partition("<video")[2].partition("</video>")[0]
+    inside = video_player(PLAYER)["text/html"].partition("<video")[2].partition("</video>")[0]
 
     assert "<img" in inside
     assert PLAYER.path in inside
@@ -46,7 +55,7 @@ def test_where_videos_are_taken_away_a_picture_and_the_files_name_stay() -> None
 def test_the_player_needs_no_style_sheet() -> None:
     """An untrusted notebook keeps no `<style>`."""
     assert not shown(PLAYER).all("style")
-    assert not Page(still(CARD)["text/html"]).all("style")
+    assert not Page(static_card(CARD)["text/html"]).all("style")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +116,7 @@ def test_each_line_of_a_prompt_has_its_own_direction() -> None:
 
 def test_the_plain_text_names_file_facts_and_prompt() -> None:
     """Three lines for a terminal, then where it came from and what to know of it."""
-    lines = player(replace(PLAYER, prompt="A cat\nlooks up"))["text/plain"].split("\n")
+    lines = video_player(replace(PLAYER, prompt="A cat\nlooks up"))["text/plain"].split("\n")
 
     assert lines[0] == PLAYER.path
     assert "wan2.6-i2v-flash" in lines[1]
@@ -126,7 +135,7 @@ def test_every_state_has_words_and_a_sign(status: Status) -> None:
     view = replace(CARD, status=status)
     words = tr(f"state.{status.lower()}")
 
-    assert all(words in text for text in (shown(view).text, *still(view).values(), line(view)))
+    assert all(words in text for text in (shown(view).text, *static_card(view).values(), terminal_line(view)))
     assert shown(view).role("status")["aria-live"] == "polite"
 
 
@@ -192,8 +201,8 @@ def test_a_live_card_shows_pictures_facts_note_and_the_wish_to_cancel() -> None:
 
 def test_the_classes_that_others_rely_on_are_there() -> None:
     """`wan-card` and `wan-player` are a fixed interface."""
-    for markup, name in ((card(CARD), "wan-card"), (still(CARD)["text/html"], "wan-card"),
-                         (player(PLAYER)["text/html"], "wan-player")):  # fmt: skip
+    for markup, name in ((live_card(CARD), "wan-card"), (static_card(CARD)["text/html"], "wan-card"),
+                         (video_player(PLAYER)["text/html"], "wan-player")):  # fmt: skip
         assert [a for _, a in Page(markup).elements if name in (a.get("class") or "").split()]
 
 
@@ -201,8 +210,8 @@ def test_the_card_respects_those_who_want_no_motion() -> None:
     """And its style sheet is small, and travels once: updates of a card carry none."""
     assert "prefers-reduced-motion" in style()
     assert len(style()) < 6000
-    assert style() in frame()
-    assert "<style" not in card(CARD)
+    assert style() in card_details()
+    assert "<style" not in live_card(CARD)
     assert "/*" not in style()
 
 
@@ -212,7 +221,7 @@ def test_the_card_respects_those_who_want_no_motion() -> None:
 @pytest.mark.parametrize("status", [status for status in Status if status.live])
 def test_a_job_read_without_its_kernel_says_how_to_get_the_video(status: Status) -> None:
     """Whether it is read as HTML or as text."""
-    for text in still(replace(CARD, status=status, lines=())).values():
+    for text in static_card(replace(CARD, status=status, lines=())).values():
         assert "%wan show k3x9q" in text
         assert "run this cell again" in text.lower()
 
@@ -220,8 +229,8 @@ def test_a_job_read_without_its_kernel_says_how_to_get_the_video(status: Status)
 @pytest.mark.parametrize("status", [status for status in Status if status.ended])
 def test_a_job_that_ended_says_what_happened_and_what_next(status: Status) -> None:
     """In the lines it was given, or in a sentence of its state."""
-    given_lines = still(replace(CARD, status=status))
-    without = still(replace(CARD, status=status, lines=()))
+    given_lines = static_card(replace(CARD, status=status))
+    without = static_card(replace(CARD, status=status, lines=()))
 
     assert all("It failed." in text and "Run it again." in text for text in given_lines.values())
     assert all(tr(f"card.next.{status.lower()}", job="k3x9q", when="") in text for text in without.values())
@@ -229,7 +238,7 @@ def test_a_job_that_ended_says_what_happened_and_what_next(status: Status) -> No
 
 def test_a_job_fits_into_one_line_of_a_log() -> None:
     """State, progress, time, news, and last what a narrow terminal may cut off: the facts."""
-    text = line(replace(CARD, progress=0.42, prompt="x\ny"))
+    text = terminal_line(replace(CARD, progress=0.42, prompt="x\ny"))
 
     assert text.startswith("k3x9q · Rendering 42 % · 1:15 · cancel requested · The service is slow today. · emulated")
     assert text.endswith(" · wan2.6-i2v-flash 720P 5 s seed 42")
@@ -253,5 +262,5 @@ def test_an_empty_or_ragged_table_is_a_table() -> None:
 
 def test_a_page_of_text_keeps_its_lines() -> None:
     """And its indents."""
-    assert page("a\n  <b>") == {"text/html": page("a\n  <b>")["text/html"], "text/plain": "a\n  <b>"}
-    assert Page(page("a\n  <b>")["text/html"]).text == "a\n  <b>"
+    assert text_block("a\n  <b>") == {"text/html": text_block("a\n  <b>")["text/html"], "text/plain": "a\n  <b>"}
+    assert Page(text_block("a\n  <b>")["text/html"]).text == "a\n  <b>"

@@ -138,8 +138,9 @@ def test_an_address_counts_without_its_signature_and_is_not_shown(name: str) -> 
     ],
 )
 def test_a_value_is_read_from_text_and_from_python(name: str, value: object, read: object) -> None:
-    """Both doors give the field's own type."""
+    """Both doors give the field's own type, and a value that was read before, as a cell's are, is read as it is."""
     assert read_value(ROWS[name], value) == read
+    assert read_value(ROWS[name], read) == read
     assert type(read_value(ROWS[name], value)) is type(read)
 
 
@@ -210,7 +211,7 @@ def test_a_wrong_value_is_refused_in_two_lines(name: str, value: object) -> None
 
 def test_a_misspelt_choice_is_answered_with_the_right_one() -> None:
     """And with all of them."""
-    assert refused("embed", "alway").hint() == "Did you mean always? It takes one of: auto, always, never."
+    assert refused("embed", "alway").hint() == "Did you mean always? Choose from: auto, always, never."
 
 
 def test_python_keywords_are_the_same_fields() -> None:

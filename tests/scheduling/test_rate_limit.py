@@ -83,12 +83,12 @@ def test_creates_keep_to_the_models_rate(world: World, port: PortEmulator) -> No
 def test_living_owners_of_the_account_share_it(world: World, port: PortEmulator) -> None:
     """Counted in the journal: those that hold their lock and have a job under way with the same key."""
     session = on(port, world)
-    assert session._sharing() == 1
+    assert session._resources.count_processes() == 1
     other = Owner(world.home)
     try:
         plant(world, session, other.name)
         plant(world, session, "gone:1:dead", heartbeat=0.0)
-        assert session._sharing() == 2
+        assert session._resources.count_processes() == 2
     finally:
         other.release()
 
@@ -96,12 +96,14 @@ def test_living_owners_of_the_account_share_it(world: World, port: PortEmulator)
 def plant(world: World, session: Session, owner: str, heartbeat: float | None = None) -> None:
     """Put a job of another process into the journal."""
     link = Image("cat.png", url="https://example.com/cat.png")
-    plan = session.plan(VideoRequest(prompt="A cat", filled_prompt="A cat", first=link, model="wan2.2-i2v-flash"))
+    plan = session._plan(VideoRequest(prompt="A cat", filled_prompt="A cat", first=link, model="wan2.2-i2v-flash"))
 
     def make(identity: str, number: int) -> JobRecord:
-        return replace(session._row(plan, owner, "", session.account, identity, number), owner=owner)
+        return replace(
+            session._registry.new_record(plan, owner, "", session._resources.account, identity, number), owner=owner
+        )
 
-    session.journal.begin(owner, make, lambda _: False)
+    session._resources.journal.begin(owner, make, lambda _: False)
     if heartbeat is not None:
         with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
             sql.execute("UPDATE jobs SET heartbeat = ? WHERE owner = ?", (heartbeat, owner))

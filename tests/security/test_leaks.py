@@ -147,15 +147,15 @@ def test_nothing_that_python_shows_has_a_secret(
 
 LOCALS = """
 def broken(session, job):
-    key = session.key
-    settings = session._settings
+    key = session._resources.key
+    settings = session._resources.settings
     return 1 / 0
 broken(session, job)
 """
 SHOW = """
 session = wan_jupyter.Session()
 print(repr(session), vars(session), job, vars(job), job.snapshot, job.video, job.video.facts)
-session, job.request, session.key, vars(job)
+session, job.request, session._resources.key, vars(job)
 """
 STATE = """
 import json, ipywidgets

@@ -125,9 +125,9 @@ def test_an_adopted_task_is_gone_on_with_by_the_next_kernel(world: World, port: 
     port.faults({"at": "poll", "do": "word", "status": "RUNNING", "times": 1})
     job = session.adopt(started(port))
     until(lambda: world.clock.sleeping)
-    row = session.journal.get(job.id)
-    assert session._go_on(row) is job
-    assert session._context(job, *_planned(session, row)).create_request.model == "unknown"
+    row = session._resources.journal.get(job.id)
+    assert session._registry.attach(row) is job
+    assert session._registry.context(job, *_planned(session, row)).create_request.model == "unknown"
     world.clock.release()
     assert job.result(60).path.is_file()
 
@@ -170,7 +170,11 @@ def test_a_job_of_a_key_that_was_changed_goes_on_with_the_new_one(world: World, 
     job = session.adopt(left.remote_id)
     assert (job.id, job.result(PATIENCE).path.is_file(), port.creates) == (left.id, True, 1)
     (row,) = world.rows()
-    assert (row["account"], row["owner"], row["status"]) == (session.account, session.owner.name, "SUCCEEDED")
+    assert (row["account"], row["owner"], row["status"]) == (
+        session._resources.account,
+        session._resources.owner.name,
+        "SUCCEEDED",
+    )
 
 
 def test_whatever_finds_such_a_job_names_the_command(world: World, port: PortEmulator) -> None:
@@ -181,7 +185,7 @@ def test_whatever_finds_such_a_job_names_the_command(world: World, port: PortEmu
         session.submit("A cat", image=picture(), **SMALL)
     with pytest.raises(errors.JobError) as again:
         session.retry(left.id)
-    seen = session.follow(left.id).error
+    seen = session._registry.follow(left.id).error
     assert isinstance(seen, errors.JobError)
     found = [(error.key, f"%wan adopt {left.remote_id}" in error.hint()) for error in (cell.value, again.value, seen)]
     assert found == [("job.other_key", True), ("job.not_here", True), ("job.not_here", True)]
@@ -197,7 +201,7 @@ def test_a_job_without_a_task_says_what_else_to_do(world: World, port: PortEmula
     with pytest.raises(errors.JobError) as cell:
         session.submit("A cat", image=picture(), **SMALL)
     assert (cell.value.key, "--new" in cell.value.hint()) == ("job.other_key_no_task", True)
-    seen = session.follow(left.id).error
+    seen = session._registry.follow(left.id).error
     assert isinstance(seen, errors.JobError)
     assert (seen.key, "%wan use dashscope-intl" in seen.hint()) == ("job.not_here_no_task", True)
 

@@ -64,7 +64,7 @@ def test_resume_goes_on_with_it(bare: Shell) -> None:
     found = bare.names["found"]
     found.result(PATIENCE)
     assert (found.id, len(bare.workspace.tasks())) == (job, 1)
-    assert bare.ok("%wan resume").lines == ["Nothing is unfinished."]
+    assert bare.ok("%wan resume").lines == ["No unfinished jobs."]
 
 
 def test_the_same_cell_goes_on_with_it_too(bare: Shell) -> None:

@@ -19,6 +19,7 @@ from wan_jupyter.jobs import background
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.media.image.reader import Image, read_image
 from wan_jupyter.request.options import VideoRequest, fingerprint
+from wan_jupyter.session.job_registry import JobRegistry
 from wan_jupyter.status import Snapshot, Status
 
 DIGEST = "ab" * 32
@@ -64,7 +65,7 @@ SIGNED = "https://user:word@store.test/a.mp3?Expires=9&Signature=very-secret#par
 def test_a_parameter_is_written_beside_the_video_without_a_signature(world: World, typed: str, shown: str) -> None:
     """As the other options with addresses: everyone may read that file. The journal keeps it as it was typed."""
     asked = VideoRequest(prompt="A cat", first=read_image(picture()), params=(("parameters.note", typed),), **SMALL)
-    video = world.session().submit_request(asked).result(PATIENCE)
+    video = world.session()._submit(asked).result(PATIENCE)
     text = video.path.with_suffix(".json").read_text("utf-8")
     assert json.loads(text)["options"]["params"] == [["parameters.note", shown]]
     assert "very-secret" not in text
@@ -230,13 +231,13 @@ def test_a_signature_in_an_address_does_not_count() -> None:
 def test_many_threads_that_order_the_same_make_one_task(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The row and its job appear together: whoever finds the one finds the other."""
     sessions = [world.session() for _ in range(6)]
-    slow = type(sessions[0])._start
+    slow = JobRegistry._start
 
     def late(self: Any, context: Any) -> Job:
         threading.Event().wait(0.05)  # the gap between the row and the job, made wide
         return slow(self, context)
 
-    monkeypatch.setattr(type(sessions[0]), "_start", late)
+    monkeypatch.setattr(JobRegistry, "_start", late)
     jobs: list[Job] = []
     crowd = [threading.Thread(target=lambda one=one: jobs.append(world.order(session=one))) for one in sessions]
     for thread in crowd:
@@ -255,10 +256,10 @@ def test_two_lives_of_one_job_send_one_create(world: World) -> None:
     session = world.session()
     job = world.order(session=session)
     until(lambda: job.status is Status.QUEUED and world.clock.sleeping)
-    row = session.journal.get(job.id)
+    row = session._resources.journal.get(job.id)
     stale = dataclasses.replace(row, snapshot=Snapshot())
     background.current().jobs.clear()
-    twin = session._go_on(stale, job.request)
+    twin = session._registry.attach(stale, job.request)
     with pytest.raises(errors.JobError) as caught:
         twin.result(PATIENCE)
     assert (caught.value.key, world.emulator().creates) == ("job.taken_over", 1)
@@ -303,7 +304,7 @@ def test_a_job_under_way_is_found_as_itself(world: World) -> None:
     world.clock.hold()
     job = world.order()
     assert world.session().job(job.id) is job
-    assert world.session().follow(job.id) is job
+    assert world.session()._registry.follow(job.id) is job
     assert world.session().live_jobs() == [job]
     assert world.session().history() == [job]
 
@@ -316,7 +317,7 @@ def test_a_live_job_of_nobody_says_how_to_go_on(world: World) -> None:
     assert (seen.error and seen.error.key, job.id in str(seen.error)) == ("job.not_here", True)
     before = len(world.emulator().requests)
     assert len(world.emulator().requests) == before
-    assert session.follow(job.id).result(PATIENCE).path.is_file()
+    assert session._registry.follow(job.id).result(PATIENCE).path.is_file()
     assert len(world.emulator().tasks) == 1
 
 
@@ -355,7 +356,7 @@ def test_a_job_is_never_asked_of_another_address(world: World) -> None:
     """A session for another service shows it and sends nothing."""
     job = _left_behind(world)
     session = world.session("dashscope-intl", base_url="http://127.0.0.1:9/api/v1", key="sk-test")
-    found = session.follow(job.id)
+    found = session._registry.follow(job.id)
     assert (found.error and found.error.key, world.rows()[0]["owner"]) == ("job.not_here", "gone:1:dead")
 
 
@@ -396,10 +397,10 @@ def test_the_row_says_where_it_came_from(world: World) -> None:
     """Cell, session, account tag, estimate: all columns are filled."""
     session = world.session()
     request = VideoRequest(prompt="A cat", filled_prompt="A cat", first=FILE, model="wan2.2-i2v-flash")
-    session.submit_request(request, cell="%%wan cat.png\nA cat")
+    session._submit(request, cell="%%wan cat.png\nA cat")
     (row,) = world.rows()
     assert (row["cell"], row["provider"], row["mode"]) == ("%%wan cat.png\nA cat", "emulator", "first")
-    assert (len(row["account"]), row["estimate"], row["owner"]) == (16, 0.0, session.owner.name)
+    assert (len(row["account"]), row["estimate"], row["owner"]) == (16, 0.0, session._resources.owner.name)
     assert row["base_url"] == "http://emulator.invalid/api/v1"
 
 
@@ -449,9 +450,9 @@ def test_a_default_model_of_the_users_is_used_where_it_can(world: World) -> None
     """For one picture; for two it yields to the mode's default."""
     session = world.session(settings=world.settings(defaults={"model": ("wan2.2-i2v-plus", "WAN_MODEL")}))
     one = VideoRequest(first=FILE)
-    assert session.plan(one).model.id == "wan2.2-i2v-plus"
-    assert session.plan(dataclasses.replace(one, last=FILE)).model.id == "wan2.2-kf2v-flash"
-    assert session.plan(dataclasses.replace(one, model="wan2.6-i2v")).model.id == "wan2.6-i2v"
+    assert session._plan(one).model.id == "wan2.2-i2v-plus"
+    assert session._plan(dataclasses.replace(one, last=FILE)).model.id == "wan2.2-kf2v-flash"
+    assert session._plan(dataclasses.replace(one, model="wan2.6-i2v")).model.id == "wan2.6-i2v"
 
 
 def test_first_and_last_frame_become_a_video(world: World) -> None:

@@ -318,7 +318,7 @@ def test_resuming_reserves_nothing_anew(world: World, port: PortEmulator) -> Non
     port.faults(HELD)
     job = order(paid(world, port))
     later = paid(world, port, "0.1 USD")
-    assert later.follow(job.id).id == job.id
+    assert later._registry.follow(job.id).id == job.id
     assert later.resume() == []
     port.clear()
     job.result(PATIENCE)
@@ -387,7 +387,7 @@ import sys
 from wan_jupyter import Session
 from wan_jupyter.errors import BudgetError
 session = Session("dashscope-intl", key="sk-test", base_url=sys.argv[1], budget="0.3 USD")
-session.journal
+session._resources.journal
 print("ready", flush=True)
 sys.stdin.readline()
 try:

@@ -284,7 +284,7 @@ engine.current().share(("emulator", home / "emulator"), lambda: deadly)
 if stage == "preparing":
     import wan_jupyter.jobs.prepare_inputs
     def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-    wan_jupyter.jobs.prepare_inputs._ready = die
+    wan_jupyter.jobs.prepare_inputs._prepare = die
 session = Session("emulator", outputs=home.parent / "wan_outputs")
 session.submit("A cat", image=picture(), **SMALL).result(30)
 """
@@ -332,7 +332,7 @@ def test_a_job_that_died_while_running_goes_on(world: World, how: str) -> None:
     job = session.resume()[0] if how == "resume" else world.order(session=session)
     job.result(PATIENCE)
     assert (len(world.emulator().tasks), world.emulator().creates, world.emulator().billed) == (1, 0, 5)
-    assert (len(world.rows()), world.rows()[0]["owner"]) == (1, session.owner.name)
+    assert (len(world.rows()), world.rows()[0]["owner"]) == (1, session._resources.owner.name)
 
 
 def test_a_job_that_died_while_preparing_is_begun_again(world: World) -> None:
@@ -374,20 +374,20 @@ def test_what_died_between_our_look_and_our_grip_is_not_sent_again(
 ) -> None:
     """Its owner sent the create with its last breath, after we had read PREPARING: we read again and send nothing."""
     session = world.session()
-    plan = session.plan(_request())
-    make = partial(session._row, plan, "mark", "", session.account)
-    made, _ = session.journal.begin("mark", make, lambda _: False)
+    plan = session._plan(_request())
+    make = partial(session._registry.new_record, plan, "mark", "", session._resources.account)
+    made, _ = session._resources.journal.begin("mark", make, lambda _: False)
     with contextlib.closing(sqlite3.connect(world.home / "journal.sqlite3")) as sql, sql:
         sql.execute("UPDATE jobs SET owner = 'elsewhere:1:dead'")
-    really = session.journal.take_over
+    really = session._resources.journal.take_over
 
     def too_late(job: str, owner: str, former: str) -> bool:
-        assert session.journal.record(job, former, S.PREPARING, Snapshot(S.SUBMITTING))
+        assert session._resources.journal.record(job, former, S.PREPARING, Snapshot(S.SUBMITTING))
         return really(job, owner, former)
 
-    monkeypatch.setattr(session.journal, "take_over", too_late)
-    monkeypatch.setattr(session.owner, "is_alive", lambda *_: False)
-    job = session.follow(made.id)
+    monkeypatch.setattr(session._resources.journal, "take_over", too_late)
+    monkeypatch.setattr(session._resources.owner, "is_alive", lambda *_: False)
+    job = session._registry.follow(made.id)
     with pytest.raises(JobUncertain):
         job.result(PATIENCE)
     assert world.emulator().creates == 0

@@ -33,6 +33,7 @@ LOWEST = (
     "uvicorn==0.30",
     "python-multipart==0.0.9",
     "platformdirs==4.0",
+    "wcwidth==0.3",
     "nbconvert==7.16",
     "nbclient==0.10",
     "ipykernel==6.17",

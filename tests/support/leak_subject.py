@@ -88,11 +88,11 @@ def main() -> None:
     for name, url in json.loads(os.environ["WAN_LEAK_PROVIDERS"]).items():
         emulator = Emulator(url.partition("/api/v1")[0])
         session = Session(name, base_url=url, key=key, clock=clock)
-        tell(f"{name} session", *shown(session), *shown(session.provider), *shown(session._settings))
+        tell(f"{name} session", *shown(session), *shown(session.provider), *shown(session._resources.settings))
         for trouble, faults in {**everywhere, **(stored if "dashscope" in name else {})}.items():
             live(session, Trouble(emulator, faults), f"{name}, {trouble}", upload=trouble in stored)
         tell(f"{name} after", *shown(session), *deep(session))
-        background.current().start(session._client.close).result(PATIENCE)
+        background.current().start(session._resources.client.close).result(PATIENCE)
     tell("process", Path("/proc/self/cmdline").read_text().replace("\0", " "), str(sys.argv))
 
 

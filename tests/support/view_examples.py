@@ -1,10 +1,10 @@
-"""A video and a job to show, and a reader of the HTML that comes out: shared by the tests of `bundle`."""
+"""Examples of a video and a job to draw, and a reader of the resulting HTML, for the tests of `rendering`."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from wan_jupyter.rendering import CardView, PlayerView, card, player
+from wan_jupyter.rendering import CardView, PlayerView, live_card, video_player
 from wan_jupyter.status import Status
 
 POSTER = b"\xff\xd8 a poster \xff\xd9"
@@ -88,4 +88,4 @@ class Page(HTMLParser):
 
 def shown(view: PlayerView | CardView) -> Page:
     """Return the HTML of a player or of a live card, parsed."""
-    return Page(player(view)["text/html"] if isinstance(view, PlayerView) else card(view))
+    return Page(video_player(view)["text/html"] if isinstance(view, PlayerView) else live_card(view))

@@ -65,8 +65,8 @@ def quiet(here: background.Engine) -> None:
 
 
 def close_client(session: Session) -> None:
-    if session._made is not None:
-        background.current().start(session._made[1].close).result(PATIENCE)
+    if session._resources._opened is not None:
+        background.current().start(session._resources._opened[1].close).result(PATIENCE)
 
 
 def forget(home: Path) -> None:

@@ -84,8 +84,8 @@ def test_the_picture_of_an_uncertain_job_stays(world: World) -> None:
 
 def test_no_job_begins_while_files_are_removed(session: Session) -> None:
     """Else its picture could be gone before it is sent."""
-    with closing(sqlite3.connect(session.journal.path, timeout=0, isolation_level=None)) as other:
-        with session.journal.undisturbed(), pytest.raises(sqlite3.OperationalError, match="locked"):
+    with closing(sqlite3.connect(session._resources.journal.path, timeout=0, isolation_level=None)) as other:
+        with session._resources.journal.undisturbed(), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
         other.execute("BEGIN IMMEDIATE")
 
@@ -95,7 +95,7 @@ def test_no_job_begins_while_files_are_removed(session: Session) -> None:
 
 def test_a_picture_that_no_job_needs_goes(world: World, session: Session) -> None:
     """And what was left of one that was being written, once nobody can be writing it."""
-    session.journal.recent()
+    session._resources.journal.recent()
     folder = world.home / "inputs"
     folder.mkdir()
     (folder / ("0" * 64)).write_bytes(picture())
@@ -113,7 +113,7 @@ def test_half_a_video_goes_once_its_job_has_ended(world: World, session: Session
     ended = world.order("Ended", session=session).result(PATIENCE)
     live = world.order("Live", session=session)
     live.result(PATIENCE)
-    with closing(sqlite3.connect(session.journal.path)) as sql, sql:
+    with closing(sqlite3.connect(session._resources.journal.path)) as sql, sql:
         sql.execute("UPDATE jobs SET status = 'DOWNLOADING' WHERE id = ?", (live.id,))
     stems = [ended.path.stem, live.video.path.stem, f"{ended.path.stem[:-5]}zzzzz"]  # type: ignore[union-attr]
     for stem in stems:
@@ -130,7 +130,7 @@ def test_a_task_that_no_job_stands_for_goes_with_its_clip(tmp_path: Path) -> Non
     world = World(tmp_path)  # with a folder of clips of its own
     session = world.session()
     world.order("Before", session=session, image=picture("navy")).result(PATIENCE)
-    with closing(sqlite3.connect(session.journal.path)) as sql, sql:
+    with closing(sqlite3.connect(session._resources.journal.path)) as sql, sql:
         sql.execute("DELETE FROM jobs")
     job = world.order("After", session=session)
     job.result(PATIENCE)
@@ -147,7 +147,7 @@ def test_a_task_that_no_job_stands_for_goes_with_its_clip(tmp_path: Path) -> Non
 
 def test_the_locks_of_kernels_that_are_gone_go(world: World, session: Session, tmp_path: Path) -> None:
     """Not those of living ones, nor of one whose job is yet to be taken over."""
-    assert session.owner.locked
+    assert session._resources.owner.locked
     names = []
     with owner(world) as living, owner(world) as dead, owner(world) as missed:
         for process in (living, dead, missed):
@@ -160,7 +160,7 @@ def test_the_locks_of_kernels_that_are_gone_go(world: World, session: Session, t
             aged(world.home / "owners" / name)
         job = world.order(session=session)
         job.result(PATIENCE)
-        with closing(sqlite3.connect(session.journal.path)) as sql, sql:
+        with closing(sqlite3.connect(session._resources.journal.path)) as sql, sql:
             who = names[2].removesuffix(".lock").rsplit("-", 2)
             sql.execute("UPDATE jobs SET status = 'RUNNING', owner = ? WHERE id = ?", (":".join(who), job.id))
         assert spare(session) == [names[1]]
@@ -188,7 +188,7 @@ def test_while_another_process_serves_the_emulator_its_files_stay(
     """It may have tasks that this journal does not know; once it has ended, even by force, they may go."""
     elsewhere = world.session("dashscope-intl", key="sk-test", base_url=other.base_url)
     elsewhere.submit("Elsewhere", image=picture(), model="wan2.2-i2v-flash", resolution="480P").result(PATIENCE)
-    with closing(sqlite3.connect(session.journal.path)) as sql, sql:
+    with closing(sqlite3.connect(session._resources.journal.path)) as sql, sql:
         sql.execute("DELETE FROM jobs")
     found = shelf(session, "emulator")
     assert (found.spare, found.kept) == ((), "emulator_served")
@@ -210,8 +210,8 @@ def test_the_table_says_what_may_go_and_yes_removes_it(shell: Shell) -> None:
     assert "finished videos" in said
     assert "%wan clean --yes removes them" in said
     assert "1.5 MB" in said
-    assert shell.ok("%wan clean --yes").lines == ["Removed 1 files, 1.5 MB."]
-    assert shell.ok("%wan clean").lines[-1] == "Nothing here may go."
+    assert shell.ok("%wan clean --yes").lines == ["Removed 1 file, 1.5 MB."]
+    assert shell.ok("%wan clean").lines[-1] == "Nothing to clean up."
     assert job.video.path.is_file()
 
 

@@ -20,7 +20,7 @@ from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.request.templates import fill, normal
 from wan_jupyter.storage.notebook_inputs import fit_name, keep_beside
 from wan_jupyter.workflows.composer_draft import (
-    ROWS,
+    OPTIONS,
     Draft,
     Frame,
     as_now,
@@ -156,12 +156,12 @@ def test_form_and_cell_are_the_same_request(world: World) -> None:
     """The cell of a draft that was ordered makes no second job."""
     session = world.session()
     draft = Draft(prompt="A cat", first=frame_uploaded("up.png", CAT), asked={"model": "wan2.2-i2v-flash"})
-    job = session.submit_request(request_of(draft, {}))
+    job = session._submit(request_of(draft, {}))
     job.result(60)
     (world.folder / "up.png").write_bytes(CAT)
     kept = keep_beside(world.folder, "up.png", CAT, "image/png")
     typed = replace(draft, first=frame_named(str(kept), {}))
-    assert session.submit_request(request_of(typed, {})).id == job.id
+    assert session._submit(request_of(typed, {})).id == job.id
 
 
 # ---- price and problems -------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def test_a_value_that_the_model_lacks_falls_back_and_it_is_said(world: World) ->
     assert "model" not in both.asked
     assert there.model is not None
     assert there.model.id == "wan2.2-kf2v-flash"
-    assert notes == ["wan2.5-i2v-preview does not take these pictures; wan2.2-kf2v-flash is used."]
+    assert notes == ["wan2.5-i2v-preview does not support these images; using wan2.2-kf2v-flash."]
 
 
 @given(asked=VALUES, roles=st.sets(st.sampled_from(["first", "last"])))
@@ -289,7 +289,7 @@ class _Gate:
     provider = catalog.provider("emulator")
 
     @staticmethod
-    def plan(request: VideoRequest) -> catalog.Plan:
+    def _plan(request: VideoRequest) -> catalog.Plan:
         return catalog.check(request, catalog.provider("emulator"))
 
 
@@ -298,7 +298,7 @@ SESSION: Any = _Gate()
 
 def test_every_field_of_the_form_is_declared() -> None:
     """The form asks for nothing that a cell could not."""
-    assert set(ASKED) <= set(ROWS)
+    assert set(ASKED) <= set(OPTIONS)
 
 
 def test_texts_are_read_as_their_options_read_them() -> None:

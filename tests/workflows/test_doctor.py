@@ -86,7 +86,7 @@ def test_a_terminal_asks_for_it_too(tmp_path: Path) -> None:
     """`python -m wan_jupyter doctor` ends with 1 if something is wrong; the emulator is asked in process."""
     script = "import sys; sys.argv = {}; import runpy; runpy.run_module('wan_jupyter', run_name='__main__')"
     well = python(script.format(["wan_jupyter", "doctor"]), tmp_path / "well")
-    assert (well.returncode, "Nothing is wrong." in well.stdout) == (0, True), well.stdout + well.stderr
+    assert (well.returncode, "No problems found." in well.stdout) == (0, True), well.stdout + well.stderr
     ill = python(script.format(["wan_jupyter", "doctor", "ope"]), tmp_path / "ill", DASHSCOPE_API_KEY=SECRET)
     assert (ill.returncode, "WRONG" in ill.stdout, SECRET in ill.stdout) == (1, True, False)
     usage = python(script.format(["wan_jupyter", "what"]), tmp_path / "what")
@@ -97,5 +97,5 @@ def test_a_notebook_asks_for_it(shell: Shell) -> None:
     """With what only a shell knows."""
     out = shell.ok("%wan doctor").out
     assert "a terminal" in out
-    assert "Nothing is wrong." in out
+    assert "No problems found." in out
     assert "WRONG" in shell.ok("%wan doctor nobody").out

@@ -1,7 +1,7 @@
-"""What may be spent: a session's budget, a cell's own cap, and the check of an estimate against both. Floor 2: pure.
+"""Spending limits: a session's budget, a cell's cap, and the check of an estimate against both.
 
-A budget is a hard cap. An estimate counts as spent from the moment its job is written down (it is reserved) until the
-service's own figure takes its place; what has no known price is refused, unless the user says yes to just that.
+A budget is a hard cap. An estimate counts from the moment its job is in the journal (it is reserved) until the service
+reports the cost. A job without a known price is refused, unless the user agreed with `--yes`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ WRITTEN: Mapping[Span, str] = MappingProxyType({"day": "/day", "total": " total"
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a named session may spend at most.
+    """The most that a session may spend.
 
     Attributes:
-        currency: "" for that of the prices it is compared with.
-        span: a "day" of this machine's calendar, or "total": ever.
+        currency: "" for the currency of the prices it is compared with.
+        span: "day" (in local time) or "total" (for ever).
     """
 
     amount: float
@@ -42,26 +42,26 @@ class Budget:
 
     @property
     def phrase(self) -> Phrase:
-        """The same as a part of a sentence; `str` is how it is typed."""
+        """The budget as part of a sentence; `str` gives it as typed."""
         return Phrase(f"budget.span.{self.span}", {"amount": str(Amount(self.amount, self.currency))})
 
     def since(self, now: float) -> float:
-        """Return the epoch second from which jobs count: this machine's midnight, or the beginning of all."""
+        """Return the epoch second from which jobs count: local midnight, or 0."""
         return midnight(now) if self.span == "day" else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What the jobs of one session at one provider in one currency came to.
+    """The cost of one session's jobs at one provider in one currency.
 
     Attributes:
-        currency: "" where nothing is known of a price, and for what is free.
-        made: how many ended with a video.
-        spent: what the service said of them; where it did not say, their estimates.
-        reserved: estimates of jobs under way, uncertain, or expired at the service: they may be billed.
-        unknown: jobs that may cost something nobody knows; they count as nothing.
-        budget: the session's, None where it has none in this currency.
-        left: what is left of it in its own span, below 0 where the service billed more than was estimated.
+        currency: "" for free jobs and jobs of unknown price.
+        made: number of jobs that ended with a video.
+        spent: their cost as the service reports it, else as estimated.
+        reserved: estimates of jobs that are running, uncertain or expired at the service: they may be billed.
+        unknown: number of jobs that may cost something but have no estimate; they count as 0.
+        budget: the session's, None if it has none in this currency.
+        left: the budget's remainder in its span; below 0 if the service billed more than was estimated.
     """
 
     session: str
@@ -77,15 +77,15 @@ class Spending:
 
     @property
     def counted(self) -> float:
-        """What counts towards a budget."""
+        """The amount that counts against a budget."""
         return self.spent + self.reserved
 
 
 def read_budget(value: object) -> Budget:
-    """Return a budget: 5, "5", "5 USD", "5 USD/day", "50 USD total"; without a span it is the total.
+    """Return a budget: 5, "5", "5 USD", "5 USD/day", "50 USD total"; the default span is the total.
 
     Raises:
-        OptionError: it is none.
+        OptionError: it is not a budget.
     """
     if isinstance(value, Budget):
         return value
@@ -99,71 +99,71 @@ def read_budget(value: object) -> Budget:
 
 
 def midnight(now: float) -> float:
-    """Return when this machine's calendar day began, in epoch seconds."""
+    """Return the beginning of the local calendar day in epoch seconds."""
     return datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
-# Which jobs are asked for: word to the epoch second from which on they count, given the present one.
+# Word for a span of jobs -> the epoch second from which they count, given the present one.
 SINCE: Mapping[str, Callable[[float], float]] = MappingProxyType({"today": midnight, "all": lambda _: 0.0})
 
 
-# ---- may this cell be paid for? -----------------------------------------------------------------------------------
+# ---- checking a job -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a new job may cost something.
+    """The conditions under which a new job may cost something.
 
     Attributes:
         budget: the session's.
         cap: the cell's own, compared with its estimate alone.
-        yes: whether a price that is not known is taken into the bargain.
+        yes: whether the user accepts a price that is unknown or cannot be compared.
     """
 
     budget: Budget | None = None
     cap: Amount | None = None
     yes: bool = False
 
-    def admit(self, session: str, estimate: Amount | None, rows: Iterable[Spending]) -> None:
-        """Let a new job through, or refuse it.
+    def admit(self, session: str, estimate: Amount | None, spending: Iterable[Spending]) -> None:
+        """Accept a new job, or refuse it.
 
         Args:
-            session: whose budget it is.
-            estimate: what the job costs, None where that is unknown.
-            rows: what the session's jobs came to in the budget's span.
+            session: name of the session, for the error.
+            estimate: the job's estimated cost, None if unknown.
+            spending: the session's spending in the budget's span.
 
         Raises:
-            BudgetError: it may not be paid for; nothing was sent.
+            BudgetError: the cap or the budget does not allow the job.
         """
         if estimate is not None and not estimate.number:
             return
         if self.cap is not None:
             self._admit_cell(self.cap, estimate)
         if self.budget is not None:
-            self._admit_session(self.budget, session, estimate, list(rows))
+            self._admit_session(self.budget, session, estimate, list(spending))
 
     def _admit_cell(self, cap: Amount, estimate: Amount | None) -> None:
         known = self._known(str(cap), cap.currency, estimate)
         if known is not None and known.number > cap.number + SMALLEST:
             raise BudgetError("budget.cell", estimate=known, cap=_in(cap, known.currency))
 
-    def _admit_session(self, budget: Budget, session: str, estimate: Amount | None, rows: list[Spending]) -> None:
+    def _admit_session(self, budget: Budget, session: str, estimate: Amount | None, spending: list[Spending]) -> None:
         known = self._known(budget.phrase, budget.currency, estimate)
-        currency = budget.currency or self._currency(budget, session, known, rows)
-        same = [row for row in rows if row.currency == currency]
-        spent, reserved = sum(row.spent for row in same), sum(row.reserved for row in same)
-        # What is unknown counts as nothing, but it is something: where nothing is left, it is refused as well.
+        currency = budget.currency or self._currency(budget, session, known, spending)
+        same = [entry for entry in spending if entry.currency == currency]
+        spent, reserved = sum(entry.spent for entry in same), sum(entry.reserved for entry in same)
+        # An unknown price counts as 0, but is not 0: once the budget is used up, such a job is refused, too.
         if spent + reserved + (known.number if known else 2 * SMALLEST) > budget.amount + SMALLEST:
             facts = {"spent": Amount(spent, currency), "reserved": Amount(reserved, currency), "session": session}
             raise BudgetError("budget.over" if known else "budget.gone", estimate=known, budget=budget.phrase, **facts)
 
-    def _currency(self, budget: Budget, session: str, known: Amount | None, rows: list[Spending]) -> str:
-        """Return which currency a budget is in that names none: that of all there is, this job's first.
+    def _currency(self, budget: Budget, session: str, known: Amount | None, spending: list[Spending]) -> str:
+        """Return the currency of a budget that names none: the only one in use, counting this job.
 
         Raises:
-            BudgetError: there are several, and the one budget would be spent in each of them.
+            BudgetError: several are in use, so that the budget would be spent once in each.
         """
-        used = [*([known.currency] if known else []), *(row.currency for row in rows if row.counted)]
+        used = [*([known.currency] if known else []), *(entry.currency for entry in spending if entry.counted)]
         found = list(dict.fromkeys(used))
         if len(found) > 1 and not self.yes:
             example = f"{Amount(budget.amount, found[0])}{WRITTEN[budget.span]}"
@@ -172,10 +172,10 @@ class Terms:
         return found[0] if found else ""
 
     def _known(self, cap: str, currency: str, estimate: Amount | None) -> Amount | None:
-        """Return an estimate that can be compared with a cap in a currency, None for one that need not be.
+        """Return an estimate that can be compared with a cap, None if the user accepted that it cannot.
 
         Raises:
-            BudgetError: it cannot be compared, and nobody said yes to that.
+            BudgetError: it cannot be compared, and the user did not accept that.
         """
         if estimate is None and not self.yes:
             raise BudgetError("budget.unknown", cap=cap)
@@ -190,51 +190,52 @@ def _in(cap: Amount, currency: str) -> Amount:
     return Amount(cap.number, cap.currency or currency)
 
 
-# ---- what is left -------------------------------------------------------------------------------------------------
+# ---- summary -------------------------------------------------------------------------------------------------
 
 
-def left_of(budget: Budget, session: str, currency: str, rows: Iterable[Spending]) -> float:
-    """Return what is left of a session's budget in a currency, by its rows in the budget's span."""
-    return budget.amount - sum(row.counted for row in rows if (row.session, row.currency) == (session, currency))
+def left_of(budget: Budget, session: str, currency: str, spending: Iterable[Spending]) -> float:
+    """Return what is left of a session's budget in a currency, given the spending in the budget's span."""
+    own = (entry.counted for entry in spending if (entry.session, entry.currency) == (session, currency))
+    return budget.amount - sum(own)
 
 
-Totals = Callable[[float], Sequence[Spending]]  # what the jobs since an epoch second came to
+Totals = Callable[[float], Sequence[Spending]]  # returns the spending since an epoch second
 
 
 def spending_summary(totals: Totals, span: str, now: float, budgets: Mapping[str, Budget]) -> tuple[Spending, ...]:
-    """Return a row for each session, provider and currency; a session with a budget and no job has one, too.
+    """Return the spending of each session, provider and currency, also of sessions with a budget and no job.
 
     Args:
-        totals: what the jobs since an epoch second came to.
+        totals: returns the spending since an epoch second.
         span: a word of `SINCE`.
-        budgets: session to budget; "" stands for every session that is not named.
+        budgets: budget of each session; "" is for sessions that are not named.
 
     Raises:
-        OptionError: no such word.
+        OptionError: `span` is not a word of `SINCE`.
     """
     if span not in SINCE:
         raise OptionError("spend.span", value=shorten(span), suggestion=nearest(span, SINCE))
-    rows = totals(SINCE[span](now))
+    shown = totals(SINCE[span](now))
     counted = {kind: totals(budget.since(now)) for kind, budget in _kinds(budgets.values())}
-    return tuple(_with_budget(row, budgets, counted) for row in (*rows, *_idle(rows, budgets)))
+    return tuple(_with_budget(entry, budgets, counted) for entry in (*shown, *_idle(shown, budgets)))
 
 
 def _kinds(budgets: Iterable[Budget]) -> Iterator[tuple[str, Budget]]:
     yield from {budget.span: budget for budget in budgets}.items()
 
 
-def _idle(rows: Iterable[Spending], budgets: Mapping[str, Budget]) -> Iterator[Spending]:
-    """Yield a row for each session whose budget would show nowhere."""
-    shown = [row for row in rows if row.currency]
+def _idle(spending: Iterable[Spending], budgets: Mapping[str, Budget]) -> Iterator[Spending]:
+    """Yield an empty entry for each session whose budget no other entry shows."""
+    priced = [entry for entry in spending if entry.currency]
     for name, budget in budgets.items():
-        if name and not any(row.session == name and budget.currency in ("", row.currency) for row in shown):
+        if name and not any(entry.session == name and budget.currency in ("", entry.currency) for entry in priced):
             yield Spending(session=name, provider="", currency=budget.currency)
 
 
-def _with_budget(row: Spending, budgets: Mapping[str, Budget], counted: Mapping[str, Iterable[Spending]]) -> Spending:
-    """Return a row with its session's budget, if that is in its currency."""
-    budget = budgets.get(row.session, budgets.get(""))
-    if budget is None or budget.currency not in ("", row.currency) or not (row.currency or not row.jobs):
-        return row
-    left = left_of(budget, row.session, row.currency, counted[budget.span])
-    return replace(row, budget=budget, left=left)
+def _with_budget(entry: Spending, budgets: Mapping[str, Budget], counted: Mapping[str, Iterable[Spending]]) -> Spending:
+    """Return an entry with its session's budget, if that is in its currency."""
+    budget = budgets.get(entry.session, budgets.get(""))
+    if budget is None or budget.currency not in ("", entry.currency) or not (entry.currency or not entry.jobs):
+        return entry
+    left = left_of(budget, entry.session, entry.currency, counted[budget.span])
+    return replace(entry, budget=budget, left=left)

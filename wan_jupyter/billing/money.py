@@ -1,4 +1,4 @@
-"""Sums of money as people write them: 5, "5", "0.5 USD". Floor 0: pure."""
+"""Amounts of money as people write them (5, "5", "0.5 USD"), and price estimates."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any
 
-# A number, then perhaps a currency's three letters; "5 day" forgets the stroke of "5/day" and is no currency.
+# A number, then optionally a currency's three letters; "5 day" is a mistyped "5/day", not a currency.
 AMOUNT = r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?P<currency>(?!(?i:day)\b)[A-Za-z]{3})?"
 TOO_MUCH = 1_000_000_000
-SMALLEST = 1e-6  # what is less than this is the rounding of a sum, not money
+SMALLEST = 1e-6  # a smaller difference is a rounding error of a sum
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A sum of money, at least 0; `currency` is "" where none was named."""
+    """An amount of money, at least 0; `currency` is "" if none was named."""
 
     number: float
     currency: str = ""
@@ -31,7 +31,7 @@ def read_amount(value: object) -> Amount:
     """Return an amount: 0.5, "0.5", "0.5 USD", "0.5usd".
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an amount.
     """
     if isinstance(value, Amount):
         return value
@@ -41,10 +41,10 @@ def read_amount(value: object) -> Amount:
 
 
 def of_text(found: re.Match[str] | None) -> Amount:
-    """Return what a match of `AMOUNT` found as an amount.
+    """Return the amount in a match of `AMOUNT`.
 
     Raises:
-        ValueError: there was none.
+        ValueError: there was no match.
     """
     if found is None:
         raise ValueError
@@ -55,7 +55,7 @@ def of_number(value: object) -> Amount:
     """Return a number as an amount without a currency.
 
     Raises:
-        ValueError: it is no number, below 0, or beyond all sense.
+        ValueError: it is not a number, below 0, or `TOO_MUCH`.
     """
     if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         raise ValueError
@@ -63,21 +63,21 @@ def of_number(value: object) -> Amount:
         number = float(value)
     except OverflowError:
         raise ValueError from None
-    if not 0 <= number < TOO_MUCH:  # also what is not a number, or infinite
+    if not 0 <= number < TOO_MUCH:  # also NaN and infinity
         raise ValueError
     return Amount(round(number, 6))
 
 
 FREE_TARIFF = "free"
-FREE = "0"  # a price of nothing, as text
-# What in a body makes the price, by the vendors' names for it.
+FREE = "0"  # a price of zero, as text
+# Parameters that determine the price, by the vendors' names.
 LENGTH = frozenset({"duration", "seconds", "num_frames", "fps", "first_clip"})
 TIER = frozenset({"model", "resolution", "size", "width", "height", "audio", "n"})
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount in a currency, with when and where its row was seen."""
+    """An amount in a currency; `seen` and `source` say when and where the price was read."""
 
     amount: float
     currency: str = ""
@@ -94,25 +94,25 @@ class Price:
 
 
 def estimate(
-    rows: Iterable[Mapping[str, Any]], *, tariff: str, resolution: str, seconds: float, silent: bool
+    prices: Iterable[Mapping[str, Any]], *, tariff: str, resolution: str, seconds: float, silent: bool
 ) -> Price | None:
-    """Return what `seconds` of video at a resolution tier cost, None where no row states it."""
+    """Return what `seconds` of video at a resolution tier cost, None if no price is known."""
     if tariff == FREE_TARIFF:
         return Price(0.0)
     if seconds < 0:  # the model chooses the length
         return None
-    for row in rows:
-        same_sound = row.get("sound", not silent) is not silent
-        if same_sound and (row["tariff"], row["resolution"]) == (tariff, resolution):
-            return Price(seconds * row["per_second"], row["currency"], row["seen"], row["source"])
+    for price in prices:
+        same_sound = price.get("sound", not silent) is not silent
+        if same_sound and (price["tariff"], price["resolution"]) == (tariff, resolution):
+            return Price(seconds * price["per_second"], price["currency"], price["seen"], price["source"])
     return None
 
 
 def set_by_hand(params: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Return which of what makes the price is set in the body itself (`--param`), past all that we know of it.
+    """Return the price-determining parameters that `--param` sets in the body, which no estimate can know.
 
     Args:
-        params: paths with their values as they were typed; a value that is JSON may hold names, too.
+        params: paths with their values as typed; a JSON value may contain names, too.
     """
     texts = (f"{path} {value}" if value.lstrip()[:1] in ("{", "[") else path for path, value in params)
     return frozenset(re.findall(r"\w+", " ".join(texts))) & (LENGTH | TIER)

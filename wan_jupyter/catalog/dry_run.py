@@ -1,7 +1,7 @@
-"""What would be sent, without sending it. Floor 2: pure; a protocol's own submit flow is asked for its request.
+"""Show what would be sent, without sending it: the protocol's own create request, its price and a curl command.
 
-The key stands as a variable's name and a picture as its kind, weight and digest, so that the text can be shown.
-Pictures are made fit here as they are on the way to the service, so it may take seconds.
+The key appears as a variable's name, and a picture as its type, size and digest, so that the text can be shown.
+Pictures are converted as for a real request, which may take seconds.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from .plan import Plan, Provider
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One request as it would go out.
+    """One request as it would be sent.
 
     Attributes:
-        curl: the same as a command for a shell.
-        remarks: what is done to the pictures before it is sent: keys of messages with their values.
+        curl: the same as a shell command.
+        remarks: what is done to the pictures before: message keys with their values.
     """
 
     method: str
@@ -44,14 +44,17 @@ class Preview:
 
 
 def preview(request: VideoRequest, order: CreateRequest, protocol: Protocol, variable: str) -> Preview:
-    """Return the create request of an order; `variable` is the environment variable that holds the key, "" for none.
+    """Return the create request as it would be sent.
+
+    Args:
+        variable: the environment variable that holds the key, "" for none.
 
     Raises:
-        ImageError: a picture that cannot be read to its end.
+        ImageError: a picture cannot be decoded to its end.
     """
     pictures = {role: _sent(image, order.bounds) for role, image in request.frames}
     stored = {role for role, one in pictures.items() if not one.url and protocol.needs_upload(order, one.weight)}
-    links = {role: stand_in(one, stored=role in stored) for role, one in pictures.items()}
+    links = {role: placeholder(one, stored=role in stored) for role, one in pictures.items()}
     shown = {name: shown_url(value) if name in request.links else value for name, value in order.fields.items()}
     remarks = [remark for one in pictures.values() for remark in one.repairs]
     remarks += [("remark.uploads_first", {"label": pictures[role].label}) for role in pictures if role in stored]
@@ -70,7 +73,7 @@ def _request(protocol: Protocol, order: CreateRequest, variable: str) -> Preview
     url = str(sent.url)
     if not headers.get("content-type", "").startswith("multipart/"):
         body = json.loads(sent.content)
-        # Double quotes for headers, so that the shell puts the key in; nothing of a user's stands in a header.
+        # Double quotes for headers, so that the shell inserts the key; no header holds text of the user's.
         data = f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"
         return Preview(sent.method, url, headers, body, _curl(sent.method, url, headers, [data]))
     parts = _parts(headers.pop("content-type"), sent.content)
@@ -80,7 +83,7 @@ def _request(protocol: Protocol, order: CreateRequest, variable: str) -> Preview
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A picture as it would go out: its address, or what is known of its file; `repairs` are keys of messages."""
+    """A picture as it would be sent: its link, or facts of its file; `repairs` are message keys with values."""
 
     label: str
     url: str = ""
@@ -99,12 +102,11 @@ def _sent(image: Image, bounds: Bounds | None) -> Sent:
     return Sent(image.label, "", fit.mime, len(fit.data), digest, fit.repairs)
 
 
-def stand_in(picture: Sent, *, stored: bool = False) -> str:
-    """Return what is shown for a picture: its address, or kind, weight and digest of its data URI or its upload.
+def placeholder(picture: Sent, *, stored: bool = False) -> str:
+    """Return the text shown for a picture: its link, or type, size and digest of its data URI or upload.
 
     Args:
-        picture: as it would go out.
-        stored: it goes to the service's own storage first, and is sent as a link to there.
+        stored: whether it is uploaded to the service's storage first and sent as a link.
     """
     if picture.url:
         return shown_url(picture.url)
@@ -117,7 +119,7 @@ def stand_in(picture: Sent, *, stored: bool = False) -> str:
 
 
 def _parts(kind: str, content: bytes) -> list[Message]:
-    """Return the parts of a multipart body; a picture's part holds its stand-in."""
+    """Return the parts of a multipart body; a picture's part holds its placeholder."""
     whole = email.message_from_bytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + content)
     parts = whole.get_payload()
     return [part for part in parts if isinstance(part, Message)] if isinstance(parts, list) else []
@@ -144,28 +146,28 @@ def _curl(method: str, url: str, headers: Mapping[str, str], data: list[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a request would do: the exact request, its price (None: unknown) and what the user should know."""
+    """The exact request, its price (None if unknown) and the plan with all remarks."""
 
     request: Preview
     price: Price | None
     plan: Plan
 
 
-def dry_run(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) -> DryRun:
-    """Return what a plan would send to a provider, what that would cost, and what is done to its pictures before.
+def dry_run(plan: Plan, provider: Provider, price: Callable[[Plan], Price | None]) -> DryRun:
+    """Return what a plan would send to a provider and what it would cost.
 
     Raises:
-        ImageError: a picture that cannot be read to its end.
+        ImageError: a picture cannot be decoded to its end.
     """
-    variable = next(iter(where.key_variables), "")
+    variable = next(iter(provider.key_variables), "")
     drawn = plan.request.seed is None and "seed" in plan.model.fields
     fields = {**plan.order.fields, **({"seed": tr("preview.seed")} if drawn else {})}
-    shown = preview(plan.request, replace(plan.order, fields=fields), where.speak(), variable)
+    shown = preview(plan.request, replace(plan.order, fields=fields), provider.speak(), variable)
     return DryRun(shown, price(plan), replace(plan, remarks=(*plan.remarks, *shown.remarks)))
 
 
-def sent_later(plan: Plan, where: Provider, price: Callable[[Plan], Price | None]) -> Callable[[], DryRun]:
-    """Return a way to look at a job's request later on, which keeps none of its pixels."""
+def sent_later(plan: Plan, provider: Provider, price: Callable[[Plan], Price | None]) -> Callable[[], DryRun]:
+    """Return a function that makes the dry run of a job later, without keeping its pixels in memory."""
     frames: dict[str, Any] = {role: replace(image, source=None) for role, image in plan.request.frames}
     light = replace(plan, request=replace(plan.request, **frames))
-    return partial(dry_run, light, where, price)
+    return partial(dry_run, light, provider, price)

@@ -1,7 +1,4 @@
-"""The catalogue's rows: providers, models, prices, limits, as `catalog.toml` has them. Floor 2: reads that file alone.
-
-What a request may ask of a row is said in `catalog`.
-"""
+"""Entries of the catalogue: providers, models, limits and prices, read from `catalog.toml`."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from ..protocols.base import Protocol
 from ..protocols.openai_videos import SERVED
 from ..security.urls import is_loopback, origin_of
 
-# Protocol of servers that people run themselves, to the model that stands for whatever such a server serves.
+# Protocol of self-hosted servers -> the model entry that stands for whatever such a server runs.
 SERVING: Mapping[str, str] = MappingProxyType({"openai-videos": SERVED})
 EMULATOR = "emulator"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -31,21 +28,21 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A service: which protocol it speaks, where, and with what key.
+    """A service: its protocol, address and key.
 
     Attributes:
-        base_url: "" where the user must give one.
+        base_url: "" if the user must give one.
         key: "required", "optional", "none", or "built-in" for the emulator's own.
         key_variables: environment variables its key may come from.
-        tariff: which price rows are its own.
+        tariff: the tariff of its prices in the catalogue.
         poll: seconds between polls: at first, and after some minutes.
         defaults: mode to default model.
-        dialect: which of its protocol's dialects it speaks, "" for the protocol's own choice.
-        region: where its models must be at home, "" where that is not known.
-        modes: what it can do whatever the model, () for anything.
-        links_only: modes whose pictures it takes by address only.
-        needs_prompt: whether it refuses a request without one.
-        models: the models its documents name, with what is different there; {} where any may be had.
+        dialect: the dialect of its protocol, "" for the protocol's default.
+        region: the region that a model must be available in, "" if unknown.
+        modes: the modes it supports with any model, () for all.
+        links_only: modes whose pictures must be links.
+        needs_prompt: whether it refuses a request without a prompt.
+        models: the models in its documents, with the attributes that differ there; {} if it may offer any.
     """
 
     name: str
@@ -67,41 +64,41 @@ class Provider:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: the only place its key may go."""
+        """Scheme, host and port: the only address that its key is sent to."""
         return origin_of(self.base_url)
 
     @property
     def emulated(self) -> bool:
-        """Whether it is the emulator that is built in."""
+        """Whether it is the built-in emulator."""
         return self.name == EMULATOR
 
     def speak(self) -> Protocol:
-        """Return its protocol on its base URL."""
+        """Return its protocol for its base URL."""
         how = {"dialect": self.dialect} if self.dialect else {}
         return PROTOCOLS[self.protocol](self.base_url, **how)
 
-    def writes(self, row: Model) -> bool:
-        """Tell whether a model's pictures can be written in its protocol: those of one's own server are files."""
-        return self.protocol in SERVING or row.shape != models()[SERVED].shape
+    def writes(self, model: Model) -> bool:
+        """Return whether its protocol can carry a model's pictures: self-hosted models take them as files."""
+        return self.protocol in SERVING or model.shape != models()[SERVED].shape
 
-    def offers(self, row: Model) -> bool:
-        """Tell whether a model is known to be had here; where nothing is known, it may be."""
+    def offers(self, model: Model) -> bool:
+        """Return whether it offers a model, as far as is known."""
         if self.models:
-            return row.id in self.models
-        return self.writes(row) and (not (self.region and row.regions) or self.region in row.regions)
+            return model.id in self.models
+        return self.writes(model) and (not (self.region and model.regions) or self.region in model.regions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a picture may be.
+    """What a model accepts of a picture.
 
     Attributes:
         sides: smallest and largest side in pixels.
-        aspect: the longer side divided by the shorter at most, 0.0 where that is not stated.
-        megabytes: the file's weight at most.
+        aspect: the largest ratio of the longer side to the shorter, 0.0 if not stated.
+        megabytes: the largest file.
         formats: media types.
         alpha: whether a PNG may be transparent.
-        firm: whether the vendor's own pages say so; else it is only told, and the service decides.
+        firm: whether the vendor documents the limits; otherwise a breach is only remarked on, and the service decides.
     """
 
     sides: tuple[int, int]
@@ -114,18 +111,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model's row; `known` is False for an id that the catalogue does not have.
+    """A video model; `known` is False for an id that is not in the catalogue.
 
     Attributes:
-        durations_at: region to the durations there, where they are others.
-        sized: whether it takes width and height (`size`) where others take a tier (`resolution`).
+        durations_at: region to the durations there, if they differ.
+        sized: whether it takes width and height (`size`) in place of a tier (`resolution`).
         smart: whether a duration of -1 lets the model choose.
-        data_uri: whether its pictures may be written into the body; else they are links.
-        limits: key into the file's `limits`, "" for none.
-        templates: the effects that the documents name, () where it has none.
-        template_modes: modes that it has with a template only.
-        regions: where it is at home, () where that is not known.
-        submit_rps: creates a second that an account may send (wire-dashscope.md 2.7), 0.0 where that is not known.
+        data_uri: whether pictures can be data URIs in the body; otherwise they must be links.
+        limits: key of its limits in the catalogue, "" for none.
+        templates: the effects in its documents, () for none.
+        template_modes: modes that it supports with a template only.
+        regions: the regions it is available in, () if unknown.
+        submit_rps: create requests per second that DashScope allows an account (November 2026), 0.0 if unknown.
     """
 
     id: str
@@ -163,55 +160,54 @@ def _data() -> Mapping[str, Any]:
 @cache
 def providers() -> Mapping[str, Provider]:
     """Return all providers by name."""
-    return MappingProxyType({name: _provider(name, row) for name, row in _data()["providers"].items()})
+    return MappingProxyType({name: _provider(name, entry) for name, entry in _data()["providers"].items()})
 
 
 @cache
 def models() -> Mapping[str, Model]:
-    """Return all models by id; a row that is `same_as` another has what it does not say itself from there."""
-    rows = {row["id"]: row for row in _data()["models"]}
-    whole = ({**rows.get(row.get("same_as", ""), {}), **row} for row in rows.values())
-    made = (Model(**{key: _frozen(value) for key, value in row.items()}) for row in whole)
-    return MappingProxyType({row.id: row for row in made})
+    """Return all models by id; an entry with `same_as` inherits what it does not set itself."""
+    entries = {entry["id"]: entry for entry in _data()["models"]}
+    complete = ({**entries.get(entry.get("same_as", ""), {}), **entry} for entry in entries.values())
+    made = (Model(**{key: _frozen(value) for key, value in entry.items()}) for entry in complete)
+    return MappingProxyType({model.id: model for model in made})
 
 
 @cache
 def limits(name: str) -> Limits:
-    """Return what a picture may be, by the name that a model's row gives."""
+    """Return limits by the name that a model refers to."""
     return Limits(**{key: _frozen(value) for key, value in _data()["limits"][name].items()})
 
 
 def provider(name: str, base_url: str | None = None) -> Provider:
-    """Return a provider's row, on another base URL if one is given.
+    """Return a provider by name, with another base URL if one is given.
 
     Raises:
-        SettingsError: no such provider, an address that is none, or none where there is no default.
+        SettingsError: the name is unknown, the address is invalid, or the provider needs one.
     """
     if name not in providers():
         names = ", ".join(providers())
         raise SettingsError("provider.unknown", name=shorten(name), names=names, suggestion=nearest(name, providers()))
-    row = providers()[name]
-    if not base_url and not row.base_url:
+    found = providers()[name]
+    if not base_url and not found.base_url:
         raise SettingsError("provider.needs_url", name=name)
-    return _at(row, base_url) if base_url else row
+    return _at(found, base_url) if base_url else found
 
 
 def model(name: str, protocol: str) -> Model:
-    """Return a model's row, or a guess where the catalogue has none: from its name, and from who is to make it."""
+    """Return a model by id; guess an unknown one from its name and the provider's protocol."""
     if name in models():
         return models()[name]
-    part, like, modes = next(guess for guess in GUESSES if guess[0] in name.lower())
-    del part
-    row = models()[SERVING.get(protocol, like)]
+    _, like, modes = next(guess for guess in GUESSES if guess[0] in name.lower())
+    alike = models()[SERVING.get(protocol, like)]
     return Model(
-        id=name, path=row.path, shape=row.shape, modes=modes or row.modes, fields=row.fields,
-        data_uri=row.data_uri, sized=OLD_TEXT.search(name.lower()) is not None, known=False,
+        id=name, path=alike.path, shape=alike.shape, modes=modes or alike.modes, fields=alike.fields,
+        data_uri=alike.data_uri, sized=OLD_TEXT.search(name.lower()) is not None, known=False,
     )  # fmt: skip
 
 
-# Text models up to 2.6 read `size` and no `resolution`; newer ones the other way round (wire-dashscope.md 2.1).
+# Text models up to 2.6 read `size` and ignore `resolution`; newer ones the reverse (DashScope's documents, 2026-11).
 OLD_TEXT = re.compile(r"wanx?2\.[1-6]-t2v")
-# Part of an unknown id, the model it is taken for, and its modes if they are others.
+# Part of an unknown id, the known model to treat it like, and its modes if they differ.
 GUESSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("ti2v", "wan2.6-i2v", ("first", "text")),
     ("kf2v", "wan2.2-kf2v-flash", ()),
@@ -230,26 +226,26 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-def _provider(name: str, row: Mapping[str, Any]) -> Provider:
-    said = {key: _frozen(value) for key, value in row.items()}
-    return Provider(name=name, title=Phrase(f"provider.title.{name}", {}), **said)
+def _provider(name: str, entry: Mapping[str, Any]) -> Provider:
+    attributes = {key: _frozen(value) for key, value in entry.items()}
+    return Provider(name=name, title=Phrase(f"provider.title.{name}", {}), **attributes)
 
 
-def _at(row: Provider, base_url: str) -> Provider:
-    """Return a provider on another base URL. Over plain http to another machine goes no key, or nothing."""
+def _at(provider: Provider, base_url: str) -> Provider:
+    """Return a provider at another base URL; no key ever goes over plain http to another machine."""
     url = _whole_url(base_url)
     if url.startswith("http:") and not is_loopback(url):
-        if row.key != "optional":
+        if provider.key != "optional":
             raise SettingsError("provider.plain_http", url=url)
-        row = replace(row, key="none")
-    return replace(row, base_url=url)
+        provider = replace(provider, key="none")
+    return replace(provider, base_url=url)
 
 
 def _whole_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an IPv6 address that is none
+    except ValueError:  # an invalid port or IPv6 address
         whole = False
     if not whole:
         raise SettingsError("provider.bad_url", url=shorten(url))

@@ -11,15 +11,15 @@ from ..protocols.base import MAX_INLINE_BYTES, CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import Model, limits
 
-# Width and height of a tier, wide; what SGLang and vLLM-Omni list for Wan (reference/wire-gateways.md 5.1), and 1080P.
+# Width and height of each tier, landscape: as SGLang and vLLM-Omni list them for Wan (November 2026), and 1080P.
 TIERS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"480P": (832, 480), "720P": (1280, 720), "1080P": (1920, 1080)}
 )
 
 
-def _resolution(request: VideoRequest, row: Model, service: Protocol) -> str:
-    """Return the tier of a request that names none: 720P, or that of the size that was typed."""
-    tiers = row.resolutions or tuple(TIERS)
+def default_resolution(request: VideoRequest, model: Model, service: Protocol) -> str:
+    """Return the tier for a request without one: 720P, or the tier nearest to its size."""
+    tiers = model.resolutions or tuple(TIERS)
     if request.size is None:
         return "720P" if "720P" in tiers else tiers[0]
     if not service.takes_size:
@@ -32,8 +32,8 @@ def _area(tier: str) -> int:
     return TIERS[tier][0] * TIERS[tier][1]
 
 
-def _size(request: VideoRequest, tier: str) -> str:
-    """Return width and height of a tier, upright where the first picture is; "" for a tier that nobody knows."""
+def size_of_tier(request: VideoRequest, tier: str) -> str:
+    """Return a tier's "WxH", portrait if the first picture is; "" for an unknown tier."""
     if tier not in TIERS:
         return ""
     wide, high = TIERS[tier]
@@ -41,32 +41,35 @@ def _size(request: VideoRequest, tier: str) -> str:
 
 
 def _upright(image: Image) -> bool:
-    """Tell whether a picture is higher than wide as it is seen: a camera may have marked it as turned."""
+    """Return whether a picture is seen as portrait; EXIF may turn it by a quarter."""
     turned = isinstance(image.source, bytes) and swaps_sides(image.source)
     return image.width > image.height if turned else image.height > image.width
 
 
-def _typed(request: VideoRequest) -> list[str]:
+def typed_options(request: VideoRequest) -> list[str]:
+    """Return the names of the options that the user set, other than the model and `--param`."""
     return [name for name in request.asked() if name not in ("model", "params")]
 
 
-def _order(request: VideoRequest, row: Model, service: Protocol) -> CreateRequest:
-    told = _size(request, request.resolution or "") if row.sized else ""  # not in the request: a tier was asked for
-    asked = {**({"size": told} if told else {}), **request.asked()}
-    sized = service.takes_size or (row.sized and "size" in asked)
-    taken = {*row.fields, "size"} - {"resolution"} if sized else set(row.fields)
+def create_request(request: VideoRequest, model: Model, service: Protocol) -> CreateRequest:
+    """Return what the protocol sends for a request: the options that its model takes, with the size if it takes one."""
+    # Computed from the tier, so not part of the request.
+    size = size_of_tier(request, request.resolution or "") if model.sized else ""
+    asked = {**({"size": size} if size else {}), **request.asked()}
+    sized = service.takes_size or (model.sized and "size" in asked)
+    taken = {*model.fields, "size"} - {"resolution"} if sized else set(model.fields)
     asked = {name: value for name, value in asked.items() if name in taken}
-    inline = MAX_INLINE_BYTES if row.data_uri else 0
+    inline = MAX_INLINE_BYTES if model.data_uri else 0
     text = request.filled_prompt
     return CreateRequest(
-        row.id, request.mode, row.path, row.shape, text, asked, {}, request.params, inline, _bounds(row)
+        model.id, request.mode, model.path, model.shape, text, asked, {}, request.params, inline, _bounds(model)
     )
 
 
-def _bounds(row: Model) -> Bounds:
-    """Return what the model takes of a picture; where nothing is known, what every service takes."""
-    if not row.limits:
+def _bounds(model: Model) -> Bounds:
+    """Return what the model accepts of a picture; for unknown limits, what every service accepts."""
+    if not model.limits:
         return Bounds()
-    told = limits(row.limits)
-    low, high = told.sides
-    return Bounds(high, low, told.megabytes * 1_000_000, told.formats, told.alpha)
+    known = limits(model.limits)
+    low, high = known.sides
+    return Bounds(high, low, known.megabytes * 1_000_000, known.formats, known.alpha)

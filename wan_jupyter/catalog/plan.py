@@ -1,7 +1,7 @@
-"""What may be asked of whom: the gate before anything is sent. Floor 2: pure; the rows are in `rows`.
+"""Plan a request: choose its model, fill in open options, check it, and build what the protocol sends.
 
-`check` fills in what was not asked from the model's row, refuses what the model or the service cannot do and names the
-fix, says what the service will not carry, and returns the order that a protocol turns into a body.
+`check` is the gate before anything is sent: it refuses what the model or the service cannot do, and remarks on what the
+service will ignore.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ..protocols import PROTOCOLS
 from ..protocols.base import CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import EMULATOR, Limits, Model, Provider, limits, model, models, provider, providers
-from .order import _order, _resolution, _size, _typed
-from .remarks import Remark, _lost, _remarks
+from .order import create_request, default_resolution, size_of_tier, typed_options
+from .remarks import Remark, ignored_options, request_remarks
 from .validate import REFUSALS
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A request that passed the gate: resolved, with its order and what the user should know."""
+    """A resolved request with its model, what the protocol sends, and remarks for the user."""
 
     request: VideoRequest
     model: Model
@@ -46,69 +46,63 @@ class Plan:
     remarks: tuple[Remark, ...] = field(default=())
 
 
-def check(request: VideoRequest, where: Provider) -> Plan:
-    """Resolve a request for a provider and refuse what its model cannot do.
+def check(request: VideoRequest, service: Provider) -> Plan:
+    """Resolve a request for a service and refuse what its model cannot do.
 
     Raises:
-        ModelError: wrong mode, duration, resolution or option for the model; nothing was sent.
-        ImageError: a picture that the model or the service does not take.
+        ModelError: the model does not support the mode, duration, resolution or an option.
+        ImageError: the model or the service does not accept a picture.
     """
-    plan = resolve(request, where)
+    plan = resolve(request, service)
     for refuse in REFUSALS:
-        refuse(plan.request, plan.model, where)
+        refuse(plan.request, plan.model, service)
     return plan
 
 
-def plan_of(request: VideoRequest, where: Provider) -> Plan:
+def plan_of(request: VideoRequest, service: Provider) -> Plan:
     """Return the plan of a request that was checked when it was sent; a newer catalogue must not refuse it now."""
-    row = _known_row(request.model or _default_model(request, where), request, where)
-    return Plan(request, row, _order(request, row, where.speak()))
+    chosen = _model_at(request.model or _default_model(request, service), request, service)
+    return Plan(request, chosen, create_request(request, chosen, service.speak()))
 
 
-def resolve(request: VideoRequest, where: Provider) -> Plan:
-    """Fill in what was not asked, and say what the user should know; refuse nothing.
+def resolve(request: VideoRequest, service: Provider) -> Plan:
+    """Fill in open options and collect remarks; refuse nothing.
 
     Raises:
-        ModelError: no model was named and the provider has none for these pictures.
+        ModelError: no model was named and the service has no default one for these pictures.
     """
-    service = where.speak()
-    row = _known_row(request.model or _default_model(request, where), request, where)
-    resolved = replace(request, model=row.id, **_resolved(request, row, service))
-    order = _order(resolved, row, service)
-    remarks = (*_remarks(resolved, row, where), *_lost(service, order, where))
-    return Plan(resolved, row, order, remarks)
+    protocol = service.speak()
+    chosen = _model_at(request.model or _default_model(request, service), request, service)
+    resolved = replace(request, model=chosen.id, **_filled_in(request, chosen, protocol))
+    order = create_request(resolved, chosen, protocol)
+    remarks = (*request_remarks(resolved, chosen, service), *ignored_options(protocol, order, service))
+    return Plan(resolved, chosen, order, remarks)
 
 
 # ---- resolving ----------------------------------------------------------------------------------------------------
 
 
-def _default_model(request: VideoRequest, where: Provider) -> str:
+def _default_model(request: VideoRequest, service: Provider) -> str:
     try:
-        return where.defaults[request.mode]
+        return service.defaults[request.mode]
     except KeyError:
-        raise ModelError(f"mode.none_{request.mode}", provider=where.name) from None
+        raise ModelError(f"mode.none_{request.mode}", provider=service.name) from None
 
 
-def _known_row(name: str, request: VideoRequest, where: Provider) -> Model:
-    """Return a model's row as it is at a provider: its region's durations, and what the provider's documents say."""
-    row = model(name, where.protocol)
-    differs = {"durations": row.durations_at.get(where.region, row.durations), **where.models.get(name, {})}
-    if not row.known:  # nothing is known against an option that was typed, so it is sent
-        differs["fields"] = tuple(dict.fromkeys((*row.fields, *_typed(request))))
-    return replace(row, **differs)
+def _model_at(name: str, request: VideoRequest, service: Provider) -> Model:
+    """Return a model as a service offers it: with its region's durations, and what its documents say differently."""
+    found = model(name, service.protocol)
+    differs = {"durations": found.durations_at.get(service.region, found.durations), **service.models.get(name, {})}
+    if not found.known:  # it may support any option that was typed, so all are sent
+        differs["fields"] = tuple(dict.fromkeys((*found.fields, *typed_options(request))))
+    return replace(found, **differs)
 
 
-def _resolved(request: VideoRequest, row: Model, service: Protocol) -> dict[str, Any]:
-    """Return the values that were not asked and are sent all the same, so that no service default surprises."""
-    duration = 5 if 5 in row.durations else next(iter(row.durations), 5)
-    resolution = _resolution(request, row, service)
+def _filled_in(request: VideoRequest, chosen: Model, protocol: Protocol) -> dict[str, Any]:
+    """Return values for open options that are sent anyway, so that no service default surprises."""
+    duration = 5 if 5 in chosen.durations else next(iter(chosen.durations), 5)
+    resolution = default_resolution(request, chosen, protocol)
     filled = {"duration": duration, "resolution": resolution, "watermark": False, "prompt_extend": True}
-    if service.takes_size:
-        filled["size"] = _size(request, request.resolution or resolution)
+    if protocol.takes_size:
+        filled["size"] = size_of_tier(request, request.resolution or resolution)
     return {name: value for name, value in filled.items() if value != "" and getattr(request, name) is None}
-
-
-# ---- refusing -----------------------------------------------------------------------------------------------------
-
-
-# ---- remarking ----------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
-"""The settings files: the user's own, and a project's. Floor 3: reads these two TOML files and nothing else.
+"""Read the two settings files: the user's `settings.toml` and a project's `pyproject.toml`.
 
-The two have different rights. A project's `pyproject.toml` may come from anywhere, so `[tool.wan_jupyter]` may say how
-videos are made and shown, never where a key goes or what may be spent: a cloned repository must not be able to take
-either. What else it says is ignored, and that is said. A mistake is an error that names the file and the line.
+`setting_names` lists what each may set. Other settings in a project's file are ignored, with a notice; any mistake is
+an error that names file and line.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from .setting_names import OPTION_DEFAULTS, PROJECT, SESSION, USER, names_in
 USER_FILE = "settings.toml"
 PROJECT_FILE = "pyproject.toml"
 TOOL = "wan_jupyter"
-# How what `tomllib` says begins, by the phrase for it.
+# Key of a phrase -> beginnings of `tomllib`'s messages that it translates.
 SAID = (
     ("value", ("Invalid value", "Invalid date")),
     ("statement", ("Invalid statement", "Invalid initial character")),
@@ -43,13 +42,13 @@ SAID = (
 
 @dataclass(frozen=True, slots=True)
 class NamedSession:
-    """A session by name, as the user's file declares it.
+    """A `[sessions.NAME]` table of the user's file.
 
     Attributes:
         base_url: "" for the provider's own.
         key_variable: the one environment variable that its key may come from, "" for the provider's own sources.
-        defaults: what it says of its own about requests, by field name.
-        budget: what it may spend, None where its table does not say.
+        defaults: its own values for options of a request, by field name.
+        budget: None if its table sets none.
     """
 
     provider: str
@@ -61,13 +60,13 @@ class NamedSession:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """What one file says.
+    """The settings in one file.
 
     Attributes:
-        source: the file, as it is named in a sentence.
-        values: settings by name, as values of their own types.
-        sessions: the user's named sessions; a project has none.
-        ignored: names of what a project's file says without the right to.
+        source: the file, as remarks name it.
+        values: settings by name, converted to their types.
+        sessions: named sessions, in the user's file only.
+        ignored: names that a project's file may not set.
     """
 
     source: str = ""
@@ -77,10 +76,10 @@ class ParsedFile:
 
 
 def user_file(home: Path) -> ParsedFile:
-    """Return what the user's own file in `home` says, nothing if there is none.
+    """Return the settings in `home`'s file, empty if there is none.
 
     Raises:
-        SettingsError: it cannot be read, or says something that cannot be.
+        SettingsError: it cannot be read, or a setting is unknown or invalid.
     """
     path = home / USER_FILE
     text = _text(path)
@@ -99,15 +98,15 @@ def user_file(home: Path) -> ParsedFile:
 
 
 def project_file(folder: Path) -> ParsedFile:
-    """Return what the nearest project's file with a `[tool.wan_jupyter]` table says, upward from a notebook's folder.
+    """Return the settings of the nearest project file with a `[tool.wan_jupyter]` table, upward from a folder.
 
     Raises:
-        SettingsError: that table cannot be read, or says something that cannot be of what it may say.
+        SettingsError: the file cannot be read, or one of the settings that it may set is invalid.
     """
     for place in (folder, *folder.parents):
         path = place / PROJECT_FILE
         text = _text(path, strict=False) or ""
-        if TOOL not in text:  # somebody else's file, whatever is wrong with it
+        if TOOL not in text:  # not meant for us, so errors in it do not matter
             continue
         tool = _parsed(path, text).get("tool")
         own = tool.get(TOOL) if isinstance(tool, dict) else None
@@ -119,7 +118,7 @@ def project_file(folder: Path) -> ParsedFile:
 
 
 def _session(page: _Page, name: str, table: object) -> NamedSession:
-    """Return a named session. A name of the catalogue's would make two things of one word."""
+    """Return a named session; it cannot have a provider's name, which would then be ambiguous."""
     inside = _Page(page.path, page.text, {}, f"sessions.{name}")
     if not isinstance(table, dict) or name in _providers():
         raise inside.wrong("")
@@ -140,7 +139,7 @@ def _session(page: _Page, name: str, table: object) -> NamedSession:
 
 
 def _providers() -> Mapping[str, Any]:
-    from ..catalog.entries import providers  # the catalogue is read when a file names a provider, not before
+    from ..catalog.entries import providers  # read lazily: most files name no provider
 
     return providers()
 
@@ -149,7 +148,7 @@ def _providers() -> Mapping[str, Any]:
 
 
 def _text(path: Path, strict: bool = True) -> str | None:
-    """Return a file's text, None where there is none; of a project's file, also where it cannot be read."""
+    """Return a file's text, None if it does not exist, or, unless `strict`, if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -187,10 +186,10 @@ class _Page:
     table: str = ""
 
     def read(self, said: Mapping[str, Any], rules: Rules, known: tuple[str, ...] = ()) -> Mapping[str, Any]:
-        """Return the values of a table by the rules for it.
+        """Return the values of a table, converted by their rules.
 
         Raises:
-            SettingsError: a name without a rule, or a value that its rule refuses.
+            SettingsError: a name has no rule, or its rule refuses the value.
         """
         for name in said.keys() - rules.keys():
             names, where = (*rules, *known), {"file": self.path, "line": self.line(name), "name": shorten(name)}
@@ -205,12 +204,12 @@ class _Page:
             raise self.wrong(name) from None
 
     def wrong(self, name: str) -> SettingsError:
-        """Return the error for a value: what may stand there, not what does, which may be a key in the wrong place."""
+        """Return the error for a value: what is accepted, without the value, which may be a misplaced key."""
         takes, line = Phrase(f"settings.takes.{name or 'sessions'}", {}), self.line(name)
         return SettingsError("settings.value", file=self.path, line=line, name=name or self.table, takes=takes)
 
     def line(self, name: str) -> int:
-        """Return the line on which a name of this table is set; where it is written unusually, its table's."""
+        """Return the line that sets a name in this table, else the table's line."""
         table, place = "", 0
         for number, text in enumerate(self.text.splitlines(), 1):
             if header := re.match(r"\s*\[([^\[\]]+)\]", text):
@@ -221,7 +220,7 @@ class _Page:
         return place or 1
 
 
-# ---- what may be said ---------------------------------------------------------------------------------------------
+# ---- rules ---------------------------------------------------------------------------------------------
 
 Rules = Mapping[str, Callable[[Any], Any]]
 

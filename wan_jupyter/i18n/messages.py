@@ -56,6 +56,16 @@ def tr(key: str, /, language: str = "", **values: object) -> str:
     return _template(key, code).format_map({name: translated(value, code) for name, value in values.items()})
 
 
+def tr_count(key: str, count: int, /, language: str = "", **values: object) -> str:
+    """Return the message for `key` in its form for `count` things, filled with `count` and `values`.
+
+    English has `key.one` and `key.other`. Korean, Chinese and Japanese have one form, `key.other`.
+    """
+    spoken = language or current_language.get()
+    form = f"{key}.one" if count == 1 and f"{key}.one" in catalogue(_known(spoken)) else f"{key}.other"
+    return tr(form, spoken, count=count, **values)
+
+
 def translated(value: object, language: str = "") -> Any:
     """Return a phrase in a language ("": the current one), and any other value unchanged."""
     return tr(value.key, language, **value.values) if isinstance(value, Phrase) else value
@@ -104,8 +114,12 @@ def language_of(*tags: str) -> str:
 
 
 def _template(key: str, language: str) -> str:
-    own = catalogue(language if language in LANGUAGES else ENGLISH)
+    own = catalogue(_known(language))
     return own[key] if key in own else catalogue(ENGLISH)[key]
+
+
+def _known(language: str) -> str:
+    return language if language in LANGUAGES else ENGLISH
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
-"""The background: one daemon thread with its own asyncio loop, a few daemon workers. Floor 4.
+"""The background of a process: one daemon thread with its own asyncio loop, and a few daemon worker threads.
 
-On the kernel's own loop everything would freeze whenever a cell computes. The one piece of module-level state in this
-package is here: the process's engine in one slot, keyed by process id, so that a fork gets an engine of its own.
+On the kernel's own loop, progress and polling would freeze whenever a cell computes. The package's only module-level
+state is here: the process's engine in one slot, keyed by process id, so that a fork gets an engine of its own.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NoReturn, Protocol, TypeVar
 
 T = TypeVar("T")
-WORKERS = 4
+WORKERS = 4  # threads: what runs on them is short (files, SQLite, encoding), and kernels often have two cores
 logger = logging.getLogger("wan_jupyter")
-logger.addHandler(logging.NullHandler())  # else Python writes what is logged into whichever cell runs
+logger.addHandler(logging.NullHandler())  # else Python prints log records into whichever cell runs
 
 
 class Clock(Protocol):
-    """Where waiting comes from, so that tests never really wait."""
+    """The source of time and waiting; tests use one that never really waits."""
 
     def time(self) -> float:
         """Return epoch seconds."""
@@ -34,7 +34,7 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The clock on the wall."""
+    """The system's clock."""
 
     def time(self) -> float:
         """Return epoch seconds."""
@@ -46,9 +46,9 @@ class RealClock:
 
 
 class Workers(ThreadPoolExecutor):
-    """Daemon threads behind the executor interface that asyncio wants for `getaddrinfo` too.
+    """Daemon threads with the executor interface, which asyncio needs for `getaddrinfo` too.
 
-    The standard pool is joined when the interpreter exits, so that a hanging name lookup would hold up the user's exit.
+    The standard pool is joined when the interpreter exits: a name lookup that hangs would delay the user's exit.
     """
 
     def __init__(self, count: int = WORKERS) -> None:
@@ -71,16 +71,17 @@ class Workers(ThreadPoolExecutor):
                     future.set_result(call())
                 except BaseException as error:
                     future.set_exception(error)
-            del future, call  # do not keep a picture alive until the next task comes
+            del future, call  # else an image stays in memory until the next task
 
 
 class Engine:
-    """The loop, its thread and the workers of one process, and the jobs under way in it."""
+    """The loop, its thread and the workers of one process, and that process's jobs."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.jobs: dict[str, Any] = {}
-        self.ordering = threading.RLock()  # from a job's row to its place in `jobs`: nobody may see only one of them
+        # Held from a job's record to its entry in `jobs`: no thread may see only one of them.
+        self.ordering = threading.RLock()
         self._shared: dict[object, Any] = {}
         self._sharing = threading.Lock()
         self._loop = asyncio.new_event_loop()
@@ -94,7 +95,7 @@ class Engine:
         raise TypeError("what runs in this process is never pickled or copied; take the job's id or its video's path")
 
     def start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
-        """Start a coroutine on the loop, in an empty context: with a cell's own, headless output would be lost."""
+        """Start a coroutine on the loop, in an empty context: in a cell's context, headless output would be lost."""
         future: Future[T] = Future()
 
         def begin() -> None:
@@ -107,7 +108,7 @@ class Engine:
         return future
 
     def call(self, function: Callable[..., object], *args: Any) -> None:
-        """Run a quick function on the loop, soon, from any thread."""
+        """Schedule a quick function on the loop, from any thread."""
         self._loop.call_soon_threadsafe(function, *args, context=contextvars.Context())
 
     async def work(self, function: Callable[..., T], *args: Any) -> T:
@@ -115,7 +116,7 @@ class Engine:
         return await self._loop.run_in_executor(self._workers, function, *args)
 
     def share(self, key: object, make: Callable[[], T]) -> T:
-        """Return the one thing of its kind in this process, made on the first use (a journal, an owner's lock)."""
+        """Return the process's only object of its kind (a journal, a process lock), made on first use."""
         with self._sharing:
             if key not in self._shared:
                 self._shared[key] = make()
@@ -123,7 +124,7 @@ class Engine:
             return shared
 
     def is_here(self) -> bool:
-        """Tell whether the caller runs on the loop's own thread, where nothing may block."""
+        """Return whether the caller runs on the loop's own thread, where nothing may block."""
         return threading.current_thread() is self._thread
 
     def stop(self, timeout_s: float = 60.0) -> None:
@@ -158,14 +159,14 @@ class Engine:
 
 
 class _Slot:
-    """The one place where the process's engine is kept."""
+    """Holds the process's engine."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
 
     def current(self) -> Engine:
-        """Return this process's engine; made on the first use and anew after a fork."""
+        """Return this process's engine, made on first use and again after a fork."""
         engine = self._engine
         if engine is not None and engine.pid == os.getpid():
             return engine
@@ -177,7 +178,7 @@ class _Slot:
             return self._engine
 
     def peek(self) -> Engine | None:
-        """Return this process's engine if there is one."""
+        """Return this process's engine, None if it has none yet."""
         engine = self._engine
         return engine if engine is not None and engine.pid == os.getpid() else None
 
@@ -188,7 +189,7 @@ peek = _slot.peek
 
 
 def _hand_over(task: asyncio.Task[T], future: Future[T]) -> None:
-    """Give a task's end to whoever waits in another thread."""
+    """Pass a task's result, error or cancellation to the future that another thread waits for."""
     if task.cancelled():
         future.cancel()
     elif error := task.exception():

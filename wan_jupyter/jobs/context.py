@@ -17,7 +17,7 @@ from ..scheduling import polling, rate_limit, retry
 from ..scheduling.rate_limit import RateLimiter
 from ..status import Snapshot, may_move
 from ..storage.input_spool import Spool
-from ..storage.journal.journal import Journal, Whose
+from ..storage.journal.journal import Journal, UploadScope
 from ..storage.output_files import OutputPaths
 from ..transport.client import Client
 from .background import Clock, Engine
@@ -70,7 +70,7 @@ class JobContext:
     may_adopt: bool = True
 
     @property
-    def upload_scope(self) -> Whose:
+    def upload_scope(self) -> UploadScope:
         """The account, address and model for which an upload to the service's storage may be used again."""
         return self.account, self.protocol.base_url, self.create_request.model
 

@@ -1,7 +1,7 @@
-"""The last step of a job's life: the video is fetched until it is whole, and lies on disk before anyone hears of it.
+"""Download a finished video until it is complete, and save it before anything is shown.
 
-Floor 4. What was paid for is asked for again and again; that it cannot be had now is never the end of a job. Where a
-connection or a kernel dies, what has arrived stays under its temporary name and the next try goes on from there.
+A video was paid for, so a failed download is repeated and never ends a job. When a connection or a kernel dies, what
+has arrived is kept under a temporary name, and the next try resumes from there.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from .job import Job
 from .redownload import is_again, refresh_link
 
 UNDECODABLE = "undecodable"
-FETCHING = "fetching"  # the note of a download in trouble
-MP4_HEADER_BYTES = 12  # bytes that tell an MP4
-MAX_VIDEO_BYTES = 4 << 30  # bytes, which no video of some seconds has
+DOWNLOAD_FAILING = "fetching"  # note of a job whose download is being repeated
+MP4_HEADER_BYTES = 12  # enough to recognize an MP4
+MAX_VIDEO_BYTES = 4 << 30  # far above any video of some seconds; what is larger would fill the disk
 
 
 async def download_video(context: JobContext) -> None:
-    """Bring a finished video to disk, with its sidecar, and end the job as SUCCEEDED."""
+    """Save a finished video with its sidecar, and end the job as SUCCEEDED."""
     if context.job.status is not Status.DOWNLOADING:
         return
-    digest, warning = await _settled(context) or await _fetch_until_sound(context)
+    digest, warning = await _settled(context) or await _download_until_sound(context)
     paid = {} if is_again(context.job) else _bill(context)
     context.job.warning = warning
-    await context.advance(context.job.snapshot)  # still ours: nobody else may be writing where we settle
+    await context.advance(context.job.snapshot)  # raises unless the job is ours: two processes must not write one file
     path, size, mtime = await context.work(_settle, context, digest)
     done = replace(context.job.snapshot, status=Status.SUCCEEDED, progress=None, moved=None, note="", file=str(path))
     await context.advance(done, sha256=digest, size=size, mtime=mtime, warning=warning, **paid)
 
 
 def _bill(context: JobContext) -> dict[str, Any]:
-    """Work out what the video cost, for the job and for its row."""
+    """Set the job's cost from what the service billed, and return it as columns of the job's record."""
     seconds = context.protocol.billed_seconds(context.job.snapshot.usage)
     price = context.price(seconds) if seconds is not None else None
     context.job._cost = price.rounded if price else None
@@ -53,7 +53,7 @@ def _bill(context: JobContext) -> dict[str, Any]:
 
 
 async def _settled(context: JobContext) -> tuple[str, str] | None:
-    """Return SHA-256 and warning of a video that had its name before the process died that wrote it, None if none."""
+    """Return the SHA-256 and the warning of a video that an earlier process completed before it died; None without."""
     found = await context.work(context.paths.settled, context.job.id)
     if found is None:
         return None
@@ -62,7 +62,7 @@ async def _settled(context: JobContext) -> tuple[str, str] | None:
 
 
 def _settle(context: JobContext, digest: str) -> tuple[Path, int, int]:
-    """Give the video its name; a damaged one that has it is kept under another. Slow: for workers."""
+    """Give the video its final name; a damaged file of that name is kept under another one. Slow."""
     former = Path(context.job.snapshot.file)
     if is_again(context.job) and former.parent == context.paths.folder:
         set_aside(former, digest)
@@ -70,18 +70,18 @@ def _settle(context: JobContext, digest: str) -> tuple[Path, int, int]:
     return path, *stamp(path)
 
 
-# ---- fetching -----------------------------------------------------------------------------------------------------
+# ---- downloading -----------------------------------------------------------------------------------------------------
 
 
-async def _fetch_until_sound(context: JobContext) -> tuple[str, str]:
-    """Download until both ends decode, or the same bytes fail twice; return the SHA-256 and a warning."""
+async def _download_until_sound(context: JobContext) -> tuple[str, str]:
+    """Download until the ends decode, or the same bytes fail twice; return the SHA-256 and a warning."""
     failed: set[str] = set()
     stall = retry.Stall()
     if is_again(context.job):
         await refresh_link(context)
     while True:
         try:
-            digest = await _fetch(context)
+            digest = await _download(context)
         except ProblemError as error:
             stall = await _recover(context, error, stall)
             continue
@@ -94,29 +94,29 @@ async def _fetch_until_sound(context: JobContext) -> tuple[str, str]:
 
 
 async def _recover(context: JobContext, error: ProblemError, stall: retry.Stall) -> retry.Stall:
-    """Wait after a failed try, and see to a fresh link where storage refused ours.
+    """Wait after a failed try, and get a fresh link where storage refused ours.
 
     Raises:
-        ProblemError: the one that was given, once nothing more came for a long time; the row stays as it is.
+        ProblemError: `error`, once nothing more came for `DOWNLOAD_TIMEOUT_S`; the job's record stays as it is.
     """
     held = await context.work(context.paths.held)
     stall = stall.failed(held.size)
     if stall.over:
         problem = replace(error.problem, advice="stalled")
         raise type(error)(error.key, problem=problem, **error.values) from None
-    noted = replace(context.job.snapshot, note=context.job.snapshot.note or FETCHING)
-    await context.advance(noted)  # with it the heartbeat is renewed
+    noted = replace(context.job.snapshot, note=context.job.snapshot.note or DOWNLOAD_FAILING)
+    await context.advance(noted)  # also renews the heartbeat
     wait = context.retry_wait(error, stall.failures)
     await context.pause(wait)
     await refresh_link(context, error)
     return stall.rested(wait)
 
 
-async def _fetch(context: JobContext) -> str:
-    """Bring the video to its temporary name, from where it broke off if that is safe, and return its SHA-256."""
+async def _download(context: JobContext) -> str:
+    """Download the video to its temporary file, resuming where that is safe, and return its SHA-256."""
     held = await context.work(context.paths.held)
     digest = await _receive(context, held)
-    if digest is None:  # storage has something else than what we began, or cannot give a part of it
+    if digest is None:  # the file has changed, or storage does not serve ranges
         await context.work(context.paths.discard)
         digest = await _receive(context, NOTHING)
     if digest is None:
@@ -125,7 +125,7 @@ async def _fetch(context: JobContext) -> str:
 
 
 async def _receive(context: JobContext, held: PartialFile) -> str | None:
-    """Stream what is missing; None where the answer does not go on with what is there."""
+    """Stream what is missing; None where the response does not continue what is there."""
     if held.whole:  # the process died just before the video got its name
         with contextlib.closing(await context.work(context.paths.receive, _rest(held))) as incoming:
             return await _finished(context, incoming, held.total)
@@ -144,7 +144,7 @@ async def _receive(context: JobContext, held: PartialFile) -> str | None:
                 _show_progress(context.job, incoming.size, arrival.total)
                 beat = await _beat(context, beat)
                 if _is_foreign(incoming) or incoming.size > (arrival.total or MAX_VIDEO_BYTES):
-                    break  # no video, or more than was announced: perhaps without end
+                    break  # not a video, or more than was announced: perhaps an endless stream
             return await _finished(context, incoming, arrival.total)
 
 
@@ -157,16 +157,16 @@ def _is_foreign(incoming: DownloadFile) -> bool:
 
 
 async def _finished(context: JobContext, incoming: DownloadFile, total: int) -> str:
-    """Return the SHA-256 of what is there if it is whole by length and begins as an MP4 does.
+    """Return the SHA-256 of the downloaded file, if it has the announced length and begins as an MP4 does.
 
-    What is too long, or no video, is removed: nothing can be gone on with.
+    A file that is too long, or not a video, is removed: no download can resume from it.
 
     Raises:
-        ConnectionProblem, ServiceError: it is not whole, or no video; it is asked for again.
-        JobError: it is larger than a video can be; asked for at once, it would only come again.
+        ConnectionProblem, ServiceError: it is incomplete, or not a video; the download is repeated.
+        JobError: it is larger than `MAX_VIDEO_BYTES`; repeating the download now would only bring it again.
     """
     digest = await context.work(incoming.finish)
-    incoming.close()  # some systems remove no file that is open
+    incoming.close()  # Windows does not remove an open file
     if not looks_like_mp4(incoming.head):
         await context.work(context.paths.discard)
         raise ServiceError("service.not_video", problem=Problem("not_a_video", advice="storage"))
@@ -180,7 +180,7 @@ async def _finished(context: JobContext, incoming: DownloadFile, total: int) -> 
 
 
 def _is_sound(path: Path) -> bool:
-    """Tell whether both ends of a video decode. Whatever a decoder makes of a file, it was paid for and is kept."""
+    """Return whether the first and last frame of a video decode. Either way it was paid for and is kept."""
     try:
         inspect(path)
     except Exception as error:
@@ -192,11 +192,12 @@ def _is_sound(path: Path) -> bool:
 def _show_progress(job: Job, size: int, total: int) -> None:
     shot = job.snapshot
     progress = min(1.0, size / total) if total else None
-    job._publish(replace(shot, progress=progress, moved=(size, total), note="" if shot.note == FETCHING else shot.note))
+    note = "" if shot.note == DOWNLOAD_FAILING else shot.note
+    job._publish(replace(shot, progress=progress, moved=(size, total), note=note))
 
 
 async def _beat(context: JobContext, last: float) -> float:
-    """Renew the job's heartbeat if that is due: a download may take longer than the silence that means death."""
+    """Renew the job's heartbeat if due: without it, a process counts as dead before a long download ends."""
     now = context.clock.time()
     if now - last < polling.HEARTBEAT_INTERVAL_S:
         return last

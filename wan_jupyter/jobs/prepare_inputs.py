@@ -1,6 +1,6 @@
-"""What stands for a job's pictures on the wire: an address, a data URI, or a link into the service's own storage.
+"""Prepare a job's images for its request: as a URL, a data URI, or an upload to the service's own storage.
 
-Floor 4, part of PREPARING: it costs nothing and may be repeated freely. What fails here leaves the job where it was.
+Part of PREPARING: it costs nothing and may be repeated freely. A failure here leaves the job where it was.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ from .background import logger
 from .context import JobContext
 from .job import Job
 
-# A link must outlive the job's wait in the service's queue: it is used again only this long before its end.
+# An upload is used again only if its link stays valid for so long, which must outlast the wait in the service's queue.
+# DashScope keeps uploads for 48 h (alibabacloud.com/help/en/model-studio/get-temporary-file-url, 2026-10-23).
 UPLOAD_EXPIRY_MARGIN_S = 6 * 3600.0
-# Storage wants names that fit what is in the file.
+# DashScope's storage requires an extension that fits the content (same page).
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {"image/jpeg": "jpg", "image/png": "png", "image/bmp": "bmp", "image/webp": "webp"}
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A picture as it is sent: its address, or a file."""
+class PreparedImage:
+    """An image as it is sent: its URL, or a file."""
 
     url: str = ""
     data: bytes = b""
@@ -47,18 +48,18 @@ class Ready:
 
 
 async def prepare_inputs(context: JobContext) -> dict[str, str]:
-    """Spool the pictures and return what stands for them on the wire, by role; fewer once the job is canceled.
+    """Spool the images, and return what is sent for each, by role; fewer if the job is canceled meanwhile.
 
     Raises:
-        ImageError: a picture cannot be read to its end.
-        ProblemError: a picture could not be put into the service's storage.
+        ImageError: an image file is damaged.
+        ProblemError: an upload failed.
         OutputError: the spool or the journal cannot be used.
     """
     images = [image for _, image in context.job.request.frames if image.source is not None]
     context.engine.start(partial(_draw_thumbnails, context, images))
-    ready = {role: await context.work(_ready, image, context) for role, image in context.job.request.frames}
+    ready = {role: await context.work(_prepare, image, context) for role, image in context.job.request.frames}
     context.job._forget_pixels()
-    await _tell_repairs(context, ready.values())
+    await _add_remarks(context, ready.values())
     waiting = {role: picture for role, picture in ready.items() if _is_uploaded(picture, context)}
     made = {role: await _inline(picture, context) for role, picture in ready.items() if role not in waiting}
     total, gone = sum(len(picture.data) for picture in waiting.values()), 0
@@ -73,32 +74,32 @@ async def prepare_inputs(context: JobContext) -> dict[str, str]:
     return made
 
 
-def _ready(image: Image, context: JobContext) -> Ready:
-    """Spool a picture and return it as it is sent: made fit for its model. Slow: for workers."""
+def _prepare(image: Image, context: JobContext) -> PreparedImage:
+    """Spool an image, and convert it to what its model accepts. Slow."""
     if image.url:
-        return Ready(url=image.url)
+        return PreparedImage(url=image.url)
     data = context.spool.read(image.digest) if image.source is None else image.encoded()
     context.spool.keep(image.digest, data)
     bounds = context.create_request.bounds
     fit = convert_to_fit(data, bounds, image.label) if bounds is not None else Fit(data, image.mime)
-    return Ready("", fit.data, fit.mime, hashlib.sha256(fit.data).hexdigest(), fit.repairs)
+    return PreparedImage("", fit.data, fit.mime, hashlib.sha256(fit.data).hexdigest(), fit.repairs)
 
 
-def _is_uploaded(picture: Ready, context: JobContext) -> bool:
+def _is_uploaded(picture: PreparedImage, context: JobContext) -> bool:
     return not picture.url and context.protocol.needs_upload(context.create_request, len(picture.data))
 
 
-async def _inline(picture: Ready, context: JobContext) -> str:
+async def _inline(picture: PreparedImage, context: JobContext) -> str:
     return picture.url or await context.work(data_uri, picture.mime, picture.data)
 
 
 # ---- the service's storage ----------------------------------------------------------------------------------------
 
 
-async def _stored(context: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
-    """Return the link of a picture in the service's storage: of an earlier upload, else of one made now.
+async def _stored(context: JobContext, picture: PreparedImage, share: Callable[[float], None]) -> str:
+    """Return an image's link in the service's storage, uploading it unless an earlier upload is still valid.
 
-    Jobs with the same picture wait for one another, so that it is sent once.
+    Jobs with the same image wait for each other, so that it is uploaded once.
     """
     key = (*context.upload_scope, picture.digest)
     async with context.engine.share(("upload", key), asyncio.Lock):
@@ -112,8 +113,8 @@ async def _stored(context: JobContext, picture: Ready, share: Callable[[float], 
         return link
 
 
-async def _upload(context: JobContext, picture: Ready, share: Callable[[float], None]) -> str:
-    """Put a picture into storage; where trying again may help, once more, with a fresh policy."""
+async def _upload(context: JobContext, picture: PreparedImage, share: Callable[[float], None]) -> str:
+    """Upload an image; where that may help, try once more with a fresh upload policy."""
     name = f"{picture.digest}.{EXTENSIONS.get(picture.mime) or picture.mime.rpartition('/')[2]}"
     tries = 0
     while True:
@@ -129,7 +130,7 @@ async def _upload(context: JobContext, picture: Ready, share: Callable[[float], 
 
 
 def _about_upload(error: ProblemError) -> ProblemError:
-    """Say of a broken connection that it was the picture's, and that nothing was billed."""
+    """Mark a failed connection as the upload's, so that its message says that nothing was billed."""
     if not isinstance(error, ConnectionProblem):
         return error
     return ConnectionProblem(error.key, problem=replace(error.problem, advice="upload"))
@@ -138,8 +139,8 @@ def _about_upload(error: ProblemError) -> ProblemError:
 # ---- what is shown ------------------------------------------------------------------------------------------------
 
 
-async def _tell_repairs(context: JobContext, pictures: Iterable[Ready]) -> None:
-    """Have the card and the caption say what was done to the pictures, also in a later kernel."""
+async def _add_remarks(context: JobContext, pictures: Iterable[PreparedImage]) -> None:
+    """Add to the job's remarks how its images were converted, also in the journal for a later kernel."""
     job = context.job
     said = tuple(repair for picture in pictures for repair in picture.repairs if repair not in job.remarks)
     if said:
@@ -150,7 +151,7 @@ async def _tell_repairs(context: JobContext, pictures: Iterable[Ready]) -> None:
 
 @contextlib.contextmanager
 def _progress(job: Job, total: int) -> Iterator[Callable[[int], None]]:
-    """Let a job show how many bytes of its uploads went, and nothing of it once they are over."""
+    """Show how many bytes of the uploads were sent, until they are over."""
     try:
         yield lambda sent: job._publish(replace(job.snapshot, progress=sent / max(1, total), moved=(sent, total)))
     finally:
@@ -163,10 +164,10 @@ def _show_share(show: Callable[[int], None], gone: int, weight: int, share: floa
 
 
 async def _draw_thumbnails(context: JobContext, images: list[Image]) -> None:
-    """Make small pictures for the displays, beside the submit, which does not wait for them."""
+    """Make thumbnails for the displays. Runs beside the submit, which does not wait for them."""
     try:
         context.job.thumbnails = tuple([await context.work(_thumbnail, image) for image in images])
-    except OutputError:  # a picture that the service takes may still be one that we cannot draw
+    except OutputError:  # the service may accept an image that we cannot draw
         return
     if not context.job.done:
         context.publish(context.job.snapshot)
@@ -176,20 +177,19 @@ def _thumbnail(image: Image) -> bytes:
     return thumbnail(image.encoded())
 
 
-def _let_go(context: JobContext) -> None:
-    """Remove spooled pictures that no job under way needs; one that stays behind hurts nobody."""
+def release_inputs(context: JobContext) -> None:
+    """Remove spooled images that no unfinished job needs; failing to is harmless, and only logged."""
     try:
         _drop_unneeded(context)
-    except Exception:  # the video is on disk: nothing may keep it from being shown
+    except Exception:  # the video is on disk: nothing may prevent it from being shown
         logger.warning("the pictures of job %s stay in the spool", context.job.id, exc_info=True)
 
 
 def _drop_unneeded(context: JobContext) -> None:
-    if (
-        context.job.status is Status.FAILED
-    ):  # a link into storage may be why: the next job's pictures are put there anew
+    if context.job.status is Status.FAILED:  # perhaps because of an uploaded image: the next job uploads it anew
         context.journal.forget_uploads(context.upload_scope)
-    needed = {frame.get("digest") for row in context.journal.unsettled() for frame in row.request["frames"].values()}
+    records = context.journal.unsettled()
+    needed = {frame.get("digest") for record in records for frame in record.request["frames"].values()}
     for _, image in context.job.request.frames:
         if image.digest and image.digest not in needed:
             context.spool.drop(image.digest)

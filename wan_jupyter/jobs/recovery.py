@@ -105,7 +105,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known after a look at the list; one row of `DECISIONS` is chosen by it.
+    """What is known after a look at the list; the first condition in `DECISIONS` that it meets decides.
 
     Attributes:
         complete: whether every task that may be ours is known by now, and has ended.

@@ -74,7 +74,8 @@ def is_downloadable(record: JobRecord, retention_s: float, now: float) -> bool:
     return bool(record.snapshot.remote_id) and age < (retention_s or DEFAULT_RETENTION_S)
 
 
-def _retention_s(context: JobContext) -> float:
+def retention_s(context: JobContext) -> float:
+    """Return for how many seconds the job's service keeps results."""
     return context.protocol.task_retention_s or DEFAULT_RETENTION_S
 
 
@@ -91,7 +92,7 @@ async def take_back(context: JobContext, record: JobRecord) -> bool:
     Raises:
         JobError: the service no longer has the video.
     """
-    now, kept = context.clock.time(), _retention_s(context)
+    now, kept = context.clock.time(), retention_s(context)
     if not is_downloadable(record, kept, now):
         raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.info.created_at)
     take = partial(context.journal.refetch, context.job.id, context.owner, record.heartbeat, now - kept)
@@ -130,7 +131,7 @@ async def _ask(context: JobContext) -> Snapshot | None:
     try:
         return await context.client.run(context.protocol.poll(context.job.remote_id))
     except ProblemError as error:
-        old = context.age_s >= _retention_s(context)
+        old = context.age_s >= retention_s(context)
         forgotten = (is_again(context.job) or old) and error.problem.advice in FORGOTTEN
         return Snapshot(Status.EXPIRED, problem=error.problem) if forgotten else None
 
@@ -138,7 +139,7 @@ async def _ask(context: JobContext) -> Snapshot | None:
 async def _end_if_forgotten(context: JobContext, seen: Snapshot) -> None:
     """End a download whose link has expired, if the service will not have another."""
     age = context.age_s
-    old = age >= _retention_s(context)
+    old = age >= retention_s(context)
     if is_again(context.job) and (old or seen.status.ended):
         await context.work(context.paths.discard)
         await context.advance(replace(context.job.snapshot, status=Status.SUCCEEDED, progress=None, note=""))

@@ -13,7 +13,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from traitlets import Bool, Enum, Float, Int, Unicode
 
 from ..config.setting_names import CONFIG, names_in
-from ..errors import OptionError, PromptError, WanError
+from ..errors import CredentialsError, OptionError, WanError
 from ..i18n.messages import ENGLISH, LANGUAGES, current_language, tr
 from ..request.command_line import ParsedCell, help_text, read_line
 from ..request.options import VideoRequest
@@ -101,7 +101,7 @@ class WanMagics(Magics):
         if how.dry_run:
             return show.show_dry_run(session.dry_run(request))
         typed_cell = f"%%wan {line}\n{cell}".rstrip()
-        job = session.submit_request(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
+        job = session._submit(request, new=how.new, cell=typed_cell, budget=how.budget, yes=how.yes)
         if how.out:
             self.shell.user_ns[how.out] = job
         self.state.announce_cost(job, session, request)
@@ -116,23 +116,30 @@ class WanMagics(Magics):
         return commands.run(self.state, line)
 
     def _request(self, typed: ParsedCell, cell: str) -> VideoRequest:
-        from ..media.image.reader import read_image
+        """Return the request of a cell: templates filled from the notebook's variables.
+
+        Raises:
+            CredentialsError: a variable brought an API key in; what IPython remembers of it is forgotten.
+        """
+        from ..request.build import build_request
         from ..request.templates import fill, normal
 
-        filled = normal(fill(cell, self.shell.user_ns))
-        self.state.refuse_keys("", filled)
-        named = zip(("first", "last"), typed.images, typed.image_labels, strict=False)
-        shown = [row for row in named if row[1] is not None]
-        frames: dict[str, Any] = {
-            role: read_image(value, label=label if value is not label else "") for role, value, label in shown
-        }
-        if not frames and not filled and "clip_url" not in typed.asked:
-            raise PromptError("prompt.empty")
-        asked = dict(typed.asked)
-        if "negative_prompt" in asked and "negative_prompt" not in typed.looked_up:
-            asked["negative_prompt"] = fill(asked["negative_prompt"], self.shell.user_ns)
-        self.state.refuse_keys("", "\n".join(map(str, asked.values())))  # what variables brought stood in no cell
-        return VideoRequest(prompt=normal(cell), filled_prompt=filled, **frames, **asked)
+        names, options = self.shell.user_ns, dict(typed.asked)
+        if "negative_prompt" in options and "negative_prompt" not in typed.looked_up:
+            options["negative_prompt"] = fill(options["negative_prompt"], names)
+        pairs = zip(typed.images, typed.image_labels, strict=False)
+        labels = [label if value is not label else "" for value, label in pairs]
+        try:
+            return build_request(
+                normal(cell),
+                images=typed.images,
+                labels=labels,
+                options=options,
+                filled_prompt=fill(cell, names),
+                keys=self.state.known_keys(),
+            )
+        except CredentialsError:
+            self.state.forget_keys()
 
 
 def register(ip: Any) -> WanMagics:
@@ -157,7 +164,7 @@ def unregister(ip: Any) -> None:
     if ours is not None and ours.before is not None:
         ip.config[WanMagics.__name__] = ours.before
     for session in ours.state.opened.values() if ours else ():
-        session.let_go()
+        session._resources.release()
     if ours is not None:
         ip.events.unregister("pre_run_cell", ours.state.speak)
         with suppress(ValueError):  # it has greeted

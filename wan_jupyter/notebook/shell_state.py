@@ -47,7 +47,7 @@ class ShellState:
         self._noticed: set[str] = set()
         self._cost_announced = False
         self._language = self._configured_language()
-        display.settle(ip, self.fixed.notebook)
+        display.set_notebook_folder(ip, self.fixed.notebook)
 
     @property
     def presenter(self) -> Presenter:
@@ -58,7 +58,7 @@ class ShellState:
         """Put the user's language in force for the cell that begins: for sentences and errors."""
         language = language_of(self._config.language, self._language)
         current_language.set(language)
-        display.speak(self.ip, language)
+        display.set_language(self.ip, language)
 
     def _configured_language(self) -> str:
         try:
@@ -80,7 +80,7 @@ class ShellState:
     def read(self) -> Settings:
         """Read the settings anew: a key may have been set since (%env DASHSCOPE_API_KEY=…)."""
         found = replace(environment.read_settings(fixed=self.fixed, config=self.configured()), logins=self.logins)
-        self.presenter.embed = found.embed
+        self.presenter.embedding.default = found.embed
         self._language = found.language
         self.speak()
         for key, values in found.notices:
@@ -99,7 +99,7 @@ class ShellState:
         self.logins = {**others, name: key} if key else others
         for asked, session in list(self.opened.items()):
             if asked[0] is None or name in (session.name, session.provider.name):
-                self.opened.pop(asked).let_go()
+                self.opened.pop(asked)._resources.release()
 
     def refuse_keys(self, line: str, cell: str = "") -> None:
         """Stop where a key was typed into a cell; it is also taken out of what IPython remembers.
@@ -108,7 +108,15 @@ class ShellState:
             CredentialsError: there is a key in it.
         """
         if self._holds_key(f"%{line}\n{cell}"):
-            self._refuse(self._holds_key)
+            self.forget_keys()
+
+    def forget_keys(self) -> NoReturn:
+        """Take every input that holds a key out of what IPython remembers, and refuse the cell that used one.
+
+        Raises:
+            CredentialsError: always.
+        """
+        self._refuse(self._holds_key)
 
     def refuse_key(self, word: str) -> None:
         """Stop where a word that is no name, in a name's place, may be a key; what has it as a word is forgotten.
@@ -124,13 +132,16 @@ class ShellState:
 
         raise CredentialsError("key.typed" if forget_inputs(self.ip, unwanted) else "key.typed_remembered")
 
+    def known_keys(self) -> tuple[Key, ...]:
+        """Return the keys of the environment as it is now, of `%wan login`, and of the sessions that are open."""
+        found = environment.read_settings(fixed=self.fixed, files=False).keys
+        opened = [key for session in self.opened.values() for key in session._known_keys]
+        return (*found.values(), *self.logins.values(), *opened)
+
     def _holds_key(self, text: str) -> bool:
         """Tell whether a cell's text holds a key, or gives one by name on a magic's line."""
-        opened = [one.key for one in self.opened.values() if one.key and one.provider.key != "built-in"]
-        found = environment.read_settings(fixed=self.fixed, files=False).keys
-        known = [*found.values(), *self.logins.values(), *opened]
         lines = [line for line in text.splitlines() if line.lstrip().startswith("%")]
-        return key_detection.holds_key(text, known) or any(map(key_detection.names_key, lines))
+        return key_detection.holds_key(text, self.known_keys()) or any(map(key_detection.names_key, lines))
 
     def announce_cost(self, job: Job, session: Session, request: VideoRequest) -> None:
         """Say once what a cell costs: when the first job of this kernel goes to a service that is not the emulator."""
@@ -153,8 +164,8 @@ class ShellState:
         """Return a job by the beginning of its id ("" is the newest), followed in this kernel if it is under way."""
         session = self.session()
         job = session.job(beginning) if beginning else self._newest(session)
-        astray = job.done and session.is_astray(session.journal.get(job.id))  # its own session fetches it again
-        return self.session_of(job).follow(job.id) if not job.snapshot.settled or astray else job
+        lost = job.done and session._registry.has_lost_video(job.id)  # the job's own session downloads it again
+        return self.session_of(job)._registry.follow(job.id) if not job.snapshot.settled or lost else job
 
     def orphans(self) -> list[Orphan]:
         """Return the unfinished jobs that nobody carries out."""
@@ -170,7 +181,7 @@ class ShellState:
         problems: list[tuple[str, WanError]] = []
         for left in self.orphans():
             try:
-                job = self._session_of(left).follow(left.id)
+                job = self._session_of(left)._registry.follow(left.id)
             except WanError as problem:
                 problems.append((left.id, problem))
                 continue

@@ -1,20 +1,20 @@
-"""Views in; HTML, posters and plain text out. Floor 2: pure, and the only maker of HTML in the package.
+"""Turns views into HTML, thumbnails and plain text. Pure, and the only package that makes HTML.
 
-`views` what goes in · `markup` safe text and escaped HTML · `live` the card of a running job · `pace` its bar, bytes
-and times · `board` many jobs in one table · `final` the player of a finished video · `static` what remains without a
-kernel, and what a terminal shows.
+`views` are the input; `html` escapes by construction; `card` and `job_table` draw running jobs, with `progress` for
+bars, bytes and times; `player` draws a finished video; `static` draws what stays without a kernel and what a terminal
+shows; `composer` draws the form; `columns` measures text.
 """
 
 from __future__ import annotations
 
 from ..security.sanitize import clean, one_line
-from .card import card, frame, state_words
+from .card import card_details, live_card, state_words
 from .chime import SOUND_SECONDS, sound
 from .html import Bundle, style
-from .job_table import board, board_still, tally
-from .player import player
+from .job_table import live_job_table, static_job_table, status_counts
+from .player import video_player
 from .progress import elapsed
-from .static import line, page, still, table
+from .static import static_card, table, terminal_line, text_block
 from .views import CardView, PlayerView
 
 __all__ = [
@@ -22,20 +22,20 @@ __all__ = [
     "Bundle",
     "CardView",
     "PlayerView",
-    "board",
-    "board_still",
-    "card",
+    "card_details",
     "clean",
     "elapsed",
-    "frame",
-    "line",
+    "live_card",
+    "live_job_table",
     "one_line",
-    "page",
-    "player",
     "sound",
     "state_words",
-    "still",
+    "static_card",
+    "static_job_table",
+    "status_counts",
     "style",
     "table",
-    "tally",
+    "terminal_line",
+    "text_block",
+    "video_player",
 ]

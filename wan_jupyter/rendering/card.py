@@ -1,4 +1,4 @@
-"""The card: a job under way. Its clock and its bar move by CSS alone; a message is needed only for news."""
+"""The live card of a job. Its clock and bar move by CSS alone; a message is sent only when something changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import clean, one_line
 from ..status import Status
 from .html import Html, image, joined, style, tag
-from .progress import age, amount, bar, elapsed, expectation, percent
+from .progress import age, bytes_text, elapsed, expectation, percent, progress_bar
 from .views import CardView
 
 GLYPHS: Mapping[Status, str] = MappingProxyType(
@@ -37,10 +37,10 @@ MOODS: Mapping[Status, str] = MappingProxyType(
 )
 
 
-def card(view: CardView, language: str = ENGLISH) -> str:
-    """Return the live card, for an `ipywidgets.HTML` beside one with the `frame`; its clock goes on by itself."""
-    look = f"wan-card wan-now {MOODS.get(view.status, '')}".strip()
-    return str(tag("div", _thumbnails(view, language), _body(view, language), class_=look))
+def live_card(view: CardView, language: str = ENGLISH) -> str:
+    """Return the live card, for an `ipywidgets.HTML` next to one with the `card_details`; its clock runs by itself."""
+    classes = f"wan-card wan-now {MOODS.get(view.status, '')}".strip()
+    return str(tag("div", _thumbnails(view, language), _body(view, language), class_=classes))
 
 
 def _thumbnails(view: CardView, language: str) -> Html:
@@ -57,7 +57,7 @@ def _body(view: CardView, language: str) -> Html:
         tag("div", one_line(view.prompt), class_="wan-prompt", dir="auto", title=clean(view.prompt)),
         _chips(view, language),
         *(tag("div", one_line(note), class_="wan-note", dir="auto") for note in notes if note),
-        bar(view, language),
+        progress_bar(view, language),
         class_="wan-body",
     )
 
@@ -65,8 +65,8 @@ def _body(view: CardView, language: str) -> Html:
 def _top(view: CardView, language: str) -> Html:
     glyph = tag("span", GLYPHS[view.status], class_="wan-glyph", aria_hidden="true")
     state = tag("span", state_words(view, language), role="status", aria_live="polite")
-    cancel = asked(view, language)
-    known = [words for words in (amount(view, language), percent(view, language)) if words]
+    cancel = cancel_note(view, language)
+    known = [words for words in (bytes_text(view, language), percent(view, language)) if words]
     return tag(
         "div",
         tag("span", glyph, state, class_="wan-state"),
@@ -79,7 +79,7 @@ def _top(view: CardView, language: str) -> Html:
 
 
 def state_words(view: CardView, language: str = ENGLISH) -> str:
-    """Return where the job stands, in words."""
+    """Return the state of the job in words."""
     if view.stopped:
         return tr("state.stopped", language)
     if view.status is Status.PREPARING and view.moved is not None:
@@ -87,25 +87,25 @@ def state_words(view: CardView, language: str = ENGLISH) -> str:
     return tr(f"state.{view.status.lower()}", language)
 
 
-def asked(view: CardView, language: str) -> str:
-    """Return "cancel requested" while that is so."""
+def cancel_note(view: CardView, language: str) -> str:
+    """Return "cancel requested" while the job is being canceled, else ""."""
     return tr("card.cancel_requested", language) if view.cancel_requested and view.status.live else ""
 
 
 def clock(view: CardView, language: str) -> Html:
-    """Draw the time that went, which goes on by itself, and the time that it may take."""
-    written = tag("span", elapsed(view), class_="wan-live" if view.status.live else None)
+    """Return the elapsed time, which counts by itself, and the expected time."""
+    shown = tag("span", elapsed(view), class_="wan-live" if view.status.live else None)
     since = f"--wan-since:-{age(view):.1f}s" if view.status.live else None
     label = tr("card.elapsed", language)
-    timer = tag("span", written, class_="wan-clock wan-soft", role="timer", aria_label=label, style=since)
-    hoped = expectation(view, language)
-    if not hoped:
+    timer = tag("span", shown, class_="wan-clock wan-soft", role="timer", aria_label=label, style=since)
+    expected = expectation(view, language)
+    if not expected:
         return timer
-    return joined(timer, tag("span", hoped, class_="wan-clock wan-soft", title=tr("card.expected", language)))
+    return joined(timer, tag("span", expected, class_="wan-clock wan-soft", title=tr("card.expected", language)))
 
 
-def frame(text: str = "", language: str = ENGLISH) -> str:
-    """Return what stays as it is while a card changes: its style, and the request that was sent, to be opened."""
+def card_details(text: str = "", language: str = ENGLISH) -> str:
+    """Return the part of a card that does not change: its style and, folded, the request that was sent."""
     if not text:
         return str(style())
     summary = tag("summary", tr("card.request", language))

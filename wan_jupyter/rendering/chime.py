@@ -1,4 +1,4 @@
-"""A short sound for the end of long work: two rising tones, made here so that nothing is fetched."""
+"""A short sound for the end of a job: two rising tones, synthesized here so that nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import cache
 
 from .html import Html, attribute, base64_text
 
-RATE = 8000  # samples a second, 8 bits each
+RATE = 8000  # samples per second, 8 bits each
 TONES = ((660.0, 0.14), (880.0, 0.24))  # hertz and seconds
 SOUND_SECONDS = sum(seconds for _, seconds in TONES)
 
 
 @cache
 def sound() -> Html:
-    """Return an element that is heard once when a page shows it, where its browser lets pages be heard."""
+    """Return an `<audio>` element that plays once when it is shown, if the browser allows pages to play sound."""
     source = f"data:audio/wav;base64,{base64_text(_wav())}"
     return Html(f"<audio autoplay{attribute('class_', 'wan-sound')}{attribute('src', source)}></audio>")
 

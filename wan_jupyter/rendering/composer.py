@@ -1,4 +1,4 @@
-"""The composer's own HTML: what it says between Jupyter's widgets. Values in, escaped HTML out."""
+"""The HTML of the composer between its widgets. Values in, escaped HTML out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import one_line
 from .html import Html, image, joined, tag
 
-# Selects the text beside the button and copies it, also where a page has no clipboard of its own (plain http). What is
-# shown stays selectable without it.
+# Selects the cell's text and copies it. `execCommand` also works on plain http, where `navigator.clipboard` is missing;
+# without scripts the text can still be selected by hand.
 COPY = (
     "const t=this.closest('.wan-cell').querySelector('pre'),s=getSelection();s.selectAllChildren(t);"
     "document.execCommand('copy');this.textContent=this.dataset.done"
@@ -21,30 +21,30 @@ COPY = (
 
 @cache
 def form_style() -> Html:
-    """Return the form's `<style>` element, made small."""
+    """Return the form's `<style>` element, minified."""
     text = (resources.files(__package__) / "composer.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     return Html("<style>" + " ".join(text.split()) + "</style>")
 
 
-def head(where: str, language: str = ENGLISH) -> str:
-    """Return the form's title with the provider that it is for; its style comes with it."""
+def form_head(provider: str, language: str = ENGLISH) -> str:
+    """Return the form's style, its title and the provider it is for."""
     title = tag("span", tr("compose.title", language), class_="wan-title")
-    return str(joined(form_style(), tag("div", title, tag("span", one_line(where), class_="wan-where", dir="auto"))))
+    return str(joined(form_style(), tag("div", title, tag("span", one_line(provider), class_="wan-where", dir="auto"))))
 
 
-def frame(role: str, jpeg: bytes, caption: str, language: str = ENGLISH) -> str:
-    """Return how a frame looks: its picture where there is one, and what it is."""
+def frame_preview(role: str, jpeg: bytes, caption: str, language: str = ENGLISH) -> str:
+    """Return the preview of a frame: its picture, if there is one, and a caption."""
     title = tr(f"compose.{role}", language)
     words = one_line(caption)
-    seen = image(jpeg, f"{title}: {words}") if jpeg else words or tr("compose.no_picture", language)
-    sight = tag("div", seen, class_="wan-sight" if jpeg else "wan-sight wan-none")
+    content = image(jpeg, f"{title}: {words}") if jpeg else words or tr("compose.no_picture", language)
+    preview = tag("div", content, class_="wan-sight" if jpeg else "wan-sight wan-none")
     under = tag("figcaption", words if jpeg else "", dir="auto", title=words)
-    return str(tag("figure", tag("div", title, class_="wan-frame-title"), sight, under, class_="wan-frame"))
+    return str(tag("figure", tag("div", title, class_="wan-frame-title"), preview, under, class_="wan-frame"))
 
 
-def outlook(price: str, problem: Sequence[str], remarks: Iterable[str]) -> str:
-    """Return what would become of the draft: a price, or what is wrong and what to do; and what one should know."""
+def draft_status(price: str, problem: Sequence[str], remarks: Iterable[str]) -> str:
+    """Return the status of a draft: its price, or a problem with its fix; then remarks."""
     parts = [tag("div", one_line(price), class_="wan-price")] if price else []
     if problem:
         first, *rest = (one_line(line) for line in problem)
@@ -54,17 +54,17 @@ def outlook(price: str, problem: Sequence[str], remarks: Iterable[str]) -> str:
 
 
 def notes(lines: Iterable[str]) -> str:
-    """Return what was done or changed, a line each; nothing for no lines."""
-    said = [tag("div", one_line(line), class_="wan-soft", dir="auto") for line in lines]
-    return str(tag("div", *said, class_="wan-notes", role="status", aria_live="polite")) if said else ""
+    """Return notes about what was done or changed, one per line; "" for no lines."""
+    shown = [tag("div", one_line(line), class_="wan-soft", dir="auto") for line in lines]
+    return str(tag("div", *shown, class_="wan-notes", role="status", aria_live="polite")) if shown else ""
 
 
-def cell(text: str, saved: Iterable[str], language: str = ENGLISH) -> str:
-    """Return the text of a cell to copy, with what was saved for it."""
+def cell_text(text: str, saved: Iterable[str], language: str = ENGLISH) -> str:
+    """Return the text of a cell to copy, with notes about the files saved for it."""
     done = tr("compose.copied", language)
     button = tag("button", tr("compose.copy", language), type="button", onclick=COPY, data_done=done)
     top = tag("div", tag("span", tr("compose.cell_title", language)), button, class_="wan-cell-top")
-    # Not cleaned: it is the user's own text, and what is copied must be what was typed.
+    # Not cleaned: it is the user's own text, and the copy must equal what was typed.
     source = tag("pre", text, tabindex="0", dir="auto", aria_label=tr("compose.cell_title", language))
     under = [tag("div", one_line(line), class_="wan-soft") for line in (*saved, tr("compose.cell_hint", language))]
     return str(tag("div", top, source, *under, class_="wan-cell"))

@@ -1,8 +1,8 @@
-"""Text that is safe to show, and the only place that makes HTML.
+"""Elements of HTML, escaped by construction: `tag` escapes everything that is not `Html` already.
 
-Every value is escaped by construction: `tag` escapes all that is not `Html` already. What is shown is `clean`
-first: no control characters, no bidi overrides, no query of a URL. Static outputs use the inline styles of
-`LOOK` only, because an untrusted notebook keeps no `<style>`; each of them passes JupyterLab's sanitizer.
+Callers pass text through `clean` first: no control characters, no bidi overrides, no query of a URL. Static outputs
+use only the inline styles of `LOOK`, because JupyterLab drops `<style>` from an untrusted notebook; each of these
+styles passes its sanitizer.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ def _escape(text: str) -> str:
 def tag(name: str, *children: str, **attributes: object) -> Html:
     """Make an element; every child and every attribute value is escaped.
 
-    Attributes are keywords: `class_` is class, `aria_label` is aria-label. True stands for a bare attribute; one
-    that is None or False is left out.
+    Attributes are keywords: `class_` is class, `aria_label` is aria-label. True makes a bare attribute; None and
+    False leave it out.
     """
     written = "".join(attribute(key, value) for key, value in attributes.items())
     return Html(f"<{name}{written}>{''.join(map(_escape, children))}</{name}>")
 
 
 def attribute(key: str, value: object) -> str:
-    """Return an attribute as it stands in a tag, with the blank before it."""
+    """Return an attribute as text for a tag, with a leading space."""
     key = key.rstrip("_").replace("_", "-")
     if value is None or value is False:
         return ""
@@ -76,14 +76,14 @@ def attribute(key: str, value: object) -> str:
 
 
 def joined(*parts: str) -> Html:
-    """Put elements and texts side by side."""
+    """Concatenate elements and texts."""
     return Html("".join(map(_escape, parts)))
 
 
 def image(jpeg: bytes, alt: str, look: str | None = None) -> Html:
-    """Return an `<img>` that carries its picture, in one of the `LOOK`s if one is named."""
-    kept = attribute("style", LOOK[look] if look else None)
-    return Html(f"<img{attribute('src', data_uri(jpeg))}{attribute('alt', alt)}{kept}>")
+    """Return an `<img>` with its picture as a data URI, styled by an entry of `LOOK` if one is named."""
+    styled = attribute("style", LOOK[look] if look else None)
+    return Html(f"<img{attribute('src', data_uri(jpeg))}{attribute('alt', alt)}{styled}>")
 
 
 def data_uri(jpeg: bytes) -> str:
@@ -98,22 +98,22 @@ def base64_text(data: bytes) -> str:
 
 @cache
 def style() -> Html:
-    """Return the card's `<style>` element, made small."""
+    """Return the card's `<style>` element, minified."""
     text = (resources.files(__package__) / "card.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     return Html("<style>" + " ".join(text.split()) + "</style>")
 
 
 def badge(emulated: bool, language: str) -> Html:
-    """Return the mark of an emulated job, nothing for a real one."""
+    """Return the badge of an emulated job; nothing for a real one."""
     return tag("span", tr("card.emulated", language), style=LOOK["badge"]) if emulated else Html()
 
 
-def said(sentence: str, look: str) -> Html:
-    """Return a text as a block in one of the `LOOK`s, nothing for no text."""
-    return tag("div", sentence, dir="auto", style=LOOK[look]) if sentence else Html()
+def text_div(text: str, look: str) -> Html:
+    """Return a text as a `<div>` styled by an entry of `LOOK`; nothing for no text."""
+    return tag("div", text, dir="auto", style=LOOK[look]) if text else Html()
 
 
-def bdi(text: str) -> Html:
-    """Return a text whose direction is its own and leaves its neighbours alone."""
+def isolated(text: str) -> Html:
+    """Return a text in a `<bdi>`, so that its direction does not affect its neighbours."""
     return tag("bdi", text, dir="auto")

@@ -1,4 +1,4 @@
-"""The player: the final output of a finished video, complete without a kernel, trusted or not."""
+"""The player: the final output of a finished video, which works without a kernel, trusted or not."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 from ..i18n.messages import ENGLISH, tr
 from ..security.sanitize import clean, one_line
-from .html import LOOK, Bundle, Html, badge, base64_text, bdi, data_uri, image, said, tag
+from .html import LOOK, Bundle, Html, badge, base64_text, data_uri, image, isolated, tag, text_div
 from .views import PlayerView
 
-WIDEST, HIGHEST = 640, 480  # CSS pixels of the player
-# No scheme and no host: `javascript:` is no path.
+MAX_WIDTH, MAX_HEIGHT = 640, 480  # CSS pixels
+# A relative path: no scheme (`javascript:`) and no host.
 _PATH = re.compile(r"(?!//)[\w.~!$&'()*+,;=@%/-]+", re.ASCII)
 
 
-def player(view: PlayerView, language: str = ENGLISH) -> Bundle:
+def video_player(view: PlayerView, language: str = ENGLISH) -> Bundle:
     """Return the final output of a finished video: `text/html`, `image/jpeg` (base64) and `text/plain`."""
     figure = tag("figure", _video(view, language), _caption(view, language), class_="wan-player", style=LOOK["figure"])
     return {
@@ -25,7 +25,7 @@ def player(view: PlayerView, language: str = ENGLISH) -> Bundle:
 
 
 def _video(view: PlayerView, language: str) -> Html:
-    """Draw the video; its content is for pages that take the element away and keep what is in it: a picture, a name."""
+    """Return the `<video>`; its children are for pages that remove the element and keep them: a picture and a name."""
     width, height = _shown_size(view.size)
     return tag(
         "video",
@@ -38,24 +38,24 @@ def _video(view: PlayerView, language: str) -> Html:
 
 
 def _shown_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Fit the video into the player's box, so that the page does not jump when it loads."""
+    """Scale the video to fit the player's box, so that the page does not jump when it loads."""
     width, height = max(1, size[0]), max(1, size[1])
-    scale = min(WIDEST / width, HIGHEST / height)
+    scale = min(MAX_WIDTH / width, MAX_HEIGHT / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _address(src: str) -> str:
-    """Return a source without controls; the question spares megabytes of base64 the walk."""
+    """Return a source without control characters; the check is fast also for megabytes of base64."""
     return src if src.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in src)
 
 
 def _caption(view: PlayerView, language: str) -> Html:
     parts = [
-        *(said(line, "prompt") for line in clean(view.prompt).strip().split("\n")),  # each in its own direction
-        tag("div", badge(view.emulated, language), bdi(_facts(view, language)), style=LOOK["soft"]),
-        tag("div", _file(view), " · ", _where(view, language), style=LOOK["soft"]),
-        said(_origin(view, language), "said"),
-        said(f"⚠ {one_line(view.warning)}" if view.warning else "", "warning"),
+        *(text_div(line, "prompt") for line in clean(view.prompt).strip().split("\n")),  # a direction per line
+        tag("div", badge(view.emulated, language), isolated(_facts(view, language)), style=LOOK["soft"]),
+        tag("div", _file(view), " · ", _storage(view, language), style=LOOK["soft"]),
+        text_div(_origin(view, language), "said"),
+        text_div(f"⚠ {one_line(view.warning)}" if view.warning else "", "warning"),
         _cell(view.cell, language),
     ]
     return tag("figcaption", *parts, style=LOOK["caption"])
@@ -75,13 +75,13 @@ def _facts(view: PlayerView, language: str) -> str:
 
 
 def _file(view: PlayerView) -> Html:
-    """Name the file; link to it where the source is a path, never where it is an address of another kind."""
-    name = bdi(one_line(view.path))
+    """Return the file's name, as a link only if the source is a relative path."""
+    name = isolated(one_line(view.path))
     is_path = not view.embedded and _PATH.fullmatch(view.src)
     return tag("a", name, href=view.src, target="_blank", style=LOOK["link"]) if is_path else name
 
 
-def _where(view: PlayerView, language: str) -> str:
+def _storage(view: PlayerView, language: str) -> str:
     return tr("player.embedded" if view.embedded else "player.linked", language)
 
 

@@ -1,4 +1,4 @@
-"""What the displays are made from: frozen views, filled from above. Their text is raw, never HTML."""
+"""Frozen views, the input of all drawing. Their text is raw, never HTML."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class PlayerView:
     Attributes:
         src: a path relative to the notebook, percent-encoded, or a data URI.
         poster: JPEG.
-        path: where the file lies, as the user should read it.
+        path: the file's path, as shown to the user.
         size: width and height in pixels.
         duration: seconds.
-        cost: the price with its currency, "" if unknown.
-        origin: "new", "shown" (it was there, nothing was sent) or "attached" (its job was under way).
+        cost: the price with its currency, "" if it is unknown.
+        origin: "new", "shown" (it existed, nothing was sent) or "attached" (its job was running already).
         warning: a sentence, "" if there is none.
         cell: the cell that made it, "" if it was not a cell.
     """
@@ -45,19 +45,19 @@ class PlayerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
-    """A job that is under way, or that ended without a video.
+    """A job that is unfinished, or that ended without a video.
 
     Attributes:
         since: epoch seconds at which the job began.
         now: epoch seconds at which this view was made; for an ended job, its end.
         chips: short facts, such as "720P", "5 s", "seed 42".
-        progress: 0-1 where it is really known, else None.
-        moved: bytes that went and bytes in all (0: unknown) while something is uploaded or downloaded.
-        expected: seconds that earlier jobs like it took, None where too few are known.
+        progress: 0-1 as reported by the service, None if it reports none.
+        moved: bytes moved and total bytes (0: unknown) during an upload or download, else None.
+        expected: seconds that similar earlier jobs took, None if too few are known.
         note: a sentence for a live job, "" if there is none.
-        lines: for an ended job what happened, in one or two lines, then what to do next.
-        stopped: whether this kernel has given up following it; the job itself may go on.
-        thumbnails: small JPEGs of the pictures that were sent, at most two.
+        lines: for an ended job one or two lines about what happened, then what to do next.
+        stopped: whether this kernel no longer tracks it; the job itself may still run.
+        thumbnails: small JPEGs of the frames that were sent, at most two.
         file: the name of the video, "" before it is saved.
     """
 

@@ -15,9 +15,12 @@ from .api_key import LONG, Key
 CANDIDATE = re.compile(r"(?<![A-Za-z0-9])(?:sk-|Bearer\s+)([A-Za-z0-9_.+/=-]{16,})")
 RUN = re.compile(r"[A-Za-z0-9]{12,}")
 CHANGES = 3  # in one run of letters and digits; random text has more, words, years and CamelCase have fewer
-# Names of values that are keys: in -p PATH=VALUE, and as an option that does not exist.
+# Paths of parameters whose value is a key.
+KEY_NAME = r"(?:[\w-]+\.)*(?:authorization|cookie|(?:x[-_])?api[-_]?key|access[-_]token)"
+KEY_PATH = re.compile(KEY_NAME, re.IGNORECASE)
+# Where a line gives such a value: in -p PATH=VALUE, and as an option that does not exist.
 NAMED = re.compile(
-    r"""(?:^|\s)(?:-p|--param)[\s=]+["']?(?:[\w-]+\.)*(?:authorization|cookie|(?:x[-_])?api[-_]?key|access[-_]token)["']?=\S
+    rf"""(?:^|\s)(?:-p|--param)[\s=]+["']?{KEY_NAME}["']?=\S
        |(?:^|\s)--?(?:api[-_]?)?key[\s=]+["']?[^\s"'$-]""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -31,6 +34,11 @@ def holds_key(text: str, known: Iterable[Key] = ()) -> bool:
 def names_key(line: str) -> bool:
     """Return whether a magic's line assigns a value to a name for keys, whatever the value looks like."""
     return NAMED.search(line) is not None
+
+
+def is_key_name(path: str) -> bool:
+    """Return whether a parameter of this path holds a key, whatever it looks like: "authorization", "input.api_key"."""
+    return KEY_PATH.fullmatch(path.strip()) is not None
 
 
 def may_be_key(word: str) -> bool:

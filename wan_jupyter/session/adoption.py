@@ -1,4 +1,4 @@
-"""Bringing in a task that was started elsewhere: asked after once, written down, then followed as any job. Floor 5."""
+"""Ask a service about a task that was started elsewhere, so that it can become a job."""
 
 from __future__ import annotations
 
@@ -23,14 +23,19 @@ from ..transport.client import Client
 
 T = TypeVar("T")
 
-# Stands in a request whose model nobody told: the catalogue guesses a row for it, one without prices.
-UNTOLD = "unknown"
-APART = 60.0  # seconds that the service's clock and ours may differ
+# The model of a request whose model nobody reports: the catalogue makes an entry without prices for it.
+UNKNOWN_MODEL = "unknown"
+MAX_CLOCK_SKEW_S = 60.0  # how far the service's clock and ours may differ
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """What a service says of a task; `model` is "", and `created` (epoch seconds) None, where nobody says it."""
+class FoundTask:
+    """What a service reports of a task.
+
+    Attributes:
+        model: "" if the service does not report it.
+        created: when the task was created, in epoch seconds; None if the service does not report it.
+    """
 
     seen: Snapshot
     model: str
@@ -38,34 +43,34 @@ class Adopted:
 
     @property
     def request(self) -> VideoRequest:
-        """What is known of the request behind it: its prompt, as far as the service repeats it, and its model.
+        """The request behind the task, as far as it is known: the prompt, if the service repeats it, and the model.
 
         Raises:
-            OptionError: the model's name is none.
+            OptionError: the model's name is not valid.
         """
         prompt = str(self.seen.facts.get("orig_prompt", ""))
-        named = read_keywords(VideoRequest, {"model": self.model or UNTOLD})
+        named = read_keywords(VideoRequest, {"model": self.model or UNKNOWN_MODEL})
         return VideoRequest(prompt=prompt, filled_prompt=prompt, **named)
 
-    def fits(self, row: JobRecord) -> bool:
-        """Tell whether an uncertain job may be this task: prompt, model and time fit, as far as they are told."""
+    def fits(self, record: JobRecord) -> bool:
+        """Check whether an uncertain job may be this task: prompt, model and time match, as far as they are known."""
         prompt = self.request.filled_prompt
-        lost = row.snapshot.status is Status.UNCERTAIN and not row.snapshot.remote_id
-        same = bool(prompt) and row.request.get("filled_prompt") == prompt and self.model in ("", row.model)
-        begun = row.sent_at or row.created_at
-        long = CREATE_TIMEOUT_S + APART
-        return lost and same and (self.created is None or begun - APART <= self.created <= begun + long)
+        lost = record.snapshot.status is Status.UNCERTAIN and not record.snapshot.remote_id
+        same = bool(prompt) and record.request.get("filled_prompt") == prompt and self.model in ("", record.model)
+        begun = record.sent_at or record.created_at
+        latest = begun + CREATE_TIMEOUT_S + MAX_CLOCK_SKEW_S
+        return lost and same and (self.created is None or begun - MAX_CLOCK_SKEW_S <= self.created <= latest)
 
-    def put_into(self, row: JobRecord) -> JobRecord:
-        """Return a new job's row as this task's: nobody knows what pictures it has, or what it will cost."""
-        return replace(row, model=self.model, mode="", estimate=None, snapshot=self.seen)
+    def put_into(self, record: JobRecord) -> JobRecord:
+        """Return a new job's record for this task; its images and its estimate are unknown."""
+        return replace(record, model=self.model, mode="", estimate=None, snapshot=self.seen)
 
 
-def task_named(task_id: object) -> str:
-    """Return a task's id as it was typed, without blanks.
+def read_task_id(task_id: object) -> str:
+    """Return a task's id without outer blanks.
 
     Raises:
-        JobError: there is none.
+        JobError: it is empty.
     """
     task = str(task_id).strip()
     if not task:
@@ -73,31 +78,34 @@ def task_named(task_id: object) -> str:
     return task
 
 
-def look(task: str, model: str, where: Provider, client: Client) -> Adopted:
-    """Ask a service once how a task stands, and where nobody named its model, once for that.
+def fetch_task(task: str, model: str, provider: Provider, client: Client) -> FoundTask:
+    """Ask a service for a task's state, and for its model and creation time in the list of tasks.
+
+    Args:
+        model: the task's model if the user named it, else "".
 
     Raises:
-        JobError: the service does not know it.
-        ServiceError, ConnectionProblem: it could not be asked.
+        JobError: the service does not know the task.
+        ServiceError, ConnectionProblem: the service could not be asked.
     """
-    seen = ask_after(task, where, client)
+    seen = ask_status(task, provider, client)
     created = None
-    with suppress(ProblemError):  # a list is a comfort: the task is there without it
-        found = _ask(client, where.speak().find_task(task))
+    with suppress(ProblemError):  # the task exists whether or not the list can be read
+        found = _ask(client, provider.speak().find_task(task))
         model, created = (model or found.model, found.created) if found else (model, None)
-    return Adopted(seen, model, created)
+    return FoundTask(seen, model, created)
 
 
-def ask_after(task: str, where: Provider, client: Client) -> Snapshot:
-    """Ask a service once how a task stands.
+def ask_status(task: str, provider: Provider, client: Client) -> Snapshot:
+    """Ask a service once for a task's state.
 
     Raises:
-        JobError: the service does not know it, or not with this key.
-        ServiceError, ConnectionProblem: it could not be asked.
+        JobError: the service does not know the task, or not with this key.
+        ServiceError, ConnectionProblem: the service could not be asked.
     """
-    unknown = JobError("adopt.unknown", task=shorten(task), provider=where.name)
+    unknown = JobError("adopt.unknown", task=shorten(task), provider=provider.name)
     try:
-        seen = _ask(client, where.speak().poll(task))
+        seen = _ask(client, provider.speak().poll(task))
     except ServiceError as error:
         if error.problem.advice in FORGOTTEN:
             raise unknown from None
@@ -108,7 +116,7 @@ def ask_after(task: str, where: Provider, client: Client) -> Snapshot:
 
 
 def _ask(client: Client, flow: Flow[T]) -> T:
-    """Ask a service from this thread; in small steps, since an untimed wait cannot be interrupted on every system."""
+    """Ask a service and wait, in short steps: on some systems Ctrl-C cannot interrupt a wait without a timeout."""
     answer = background.current().start(partial(client.run, flow))
     while not answer.done():
         with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Jobs that a kernel left behind: unfinished, and no living process carries them out. Floor 5."""
+"""Find jobs that a kernel left behind: unfinished, and no living process carries them out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """An unfinished job that nobody carries out, with the session and the provider that it was begun with."""
+    """An unfinished job that no process carries out, and the session and provider that it was begun with."""
 
     id: str
     session: str
@@ -25,9 +25,12 @@ class Orphan:
 
 
 def orphans(home: Path, now: float | None = None) -> list[Orphan]:
-    """Return the unfinished jobs of a home that nobody carries out, oldest first; `now` is in epoch seconds.
+    """Return the unfinished jobs of a `WAN_HOME` that no process carries out, oldest first.
 
-    A home without a journal is left as it is, and nothing is imported for it.
+    Without a journal nothing is created, and nothing is imported.
+
+    Args:
+        now: the present time in epoch seconds.
 
     Raises:
         OutputError: the journal cannot be read.
@@ -39,28 +42,28 @@ def orphans(home: Path, now: float | None = None) -> list[Orphan]:
 
     journal = Journal(home)
     try:
-        rows = journal.unfinished()
+        records = journal.unfinished()
     finally:
         journal.close()
-    if not rows:
+    if not records:
         return []
     moment = time.time() if now is None else now
-    here = background.peek()
-    if here is not None:
-        mine = here.share(("owner", home), lambda: Owner(home))
-        followed = {job.id for job in here.jobs.values() if not job.done}
-        return [_orphan(row) for row in rows if row.id not in followed and _is_free(row, mine, moment)]
-    passing = Owner(home)  # to ask who is alive needs a lock of one's own
+    engine = background.peek()
+    if engine is not None:
+        mine = engine.share(("owner", home), lambda: Owner(home))
+        followed = {job.id for job in engine.jobs.values() if not job.done}
+        return [_orphan(record) for record in records if record.id not in followed and _is_free(record, mine, moment)]
+    passing = Owner(home)  # asking who is alive needs a lock of one's own
     try:
-        return [_orphan(row) for row in rows if _is_free(row, passing, moment)]
+        return [_orphan(record) for record in records if _is_free(record, passing, moment)]
     finally:
         passing.release()
 
 
-def _orphan(row: JobRecord) -> Orphan:
-    return Orphan(row.id, row.session, row.provider)
+def _orphan(record: JobRecord) -> Orphan:
+    return Orphan(record.id, record.session, record.provider)
 
 
-def _is_free(row: JobRecord, mine: Owner, now: float) -> bool:
-    """Tell whether nobody carries a job out; what is ours and not followed here was given up."""
-    return row.owner == mine.name or not mine.is_alive(row.owner, row.heartbeat, now)
+def _is_free(record: JobRecord, mine: Owner, now: float) -> bool:
+    """Check whether no process carries a job out; one of this process that is not followed was given up."""
+    return record.owner == mine.name or not mine.is_alive(record.owner, record.heartbeat, now)

@@ -1,4 +1,4 @@
-"""Jobs as the journal keeps them: what a row says of a job, and what is written beside its video. Floor 5."""
+"""From a job's record in the journal back to the job."""
 
 from __future__ import annotations
 
@@ -15,45 +15,48 @@ from ..storage.journal.journal import JobRecord
 from ..storage.output_files import read_sidecar
 
 
-def file_of(row: JobRecord, folder: Path) -> Path:
-    """Return where a job's video lies: where it was saved, or this notebook's own copy of it."""
-    saved = Path(row.snapshot.file)
+def video_path(record: JobRecord, folder: Path) -> Path:
+    """Return the path of a job's video: where it was saved, or its copy in a notebook's own folder."""
+    saved = Path(record.snapshot.file)
     copy = folder / saved.name
     return copy if not saved.is_file() and copy.is_file() else saved
 
 
-def beside(row: JobRecord, folder: Path) -> JobRecord:
-    """Return a row with its video's path as `file_of` finds it."""
-    return replace(row, snapshot=replace(row.snapshot, file=str(file_of(row, folder))))
+def with_video_path(record: JobRecord, folder: Path) -> JobRecord:
+    """Return a record with the path that `video_path` finds."""
+    return replace(record, snapshot=replace(record.snapshot, file=str(video_path(record, folder))))
 
 
-def cost_of(row: JobRecord) -> Amount | None:
-    """Return what a job cost, None where that is unknown."""
-    return Price(row.cost, row.currency).rounded if row.cost is not None else None
+def cost_of(record: JobRecord) -> Amount | None:
+    """Return what a job cost, None if that is unknown."""
+    return Price(record.cost, record.currency).rounded if record.cost is not None else None
 
 
-def facts_of(row: JobRecord, where: Provider | None, expected: float | None = None) -> JobInfo:
-    """Return what never changes about a job; `where` is its provider's row, None for one that is known no more."""
-    estimate = str(Price(row.estimate, row.currency)) if row.estimate is not None else ""
-    emulated = where is not None and where.emulated
+def info_of(record: JobRecord, provider: Provider | None, expected: float | None = None) -> JobInfo:
+    """Return what never changes about a job.
+
+    Args:
+        provider: the job's provider, None if the catalogue no longer has it.
+        expected: seconds that it may take.
+    """
     return JobInfo(
-        id=row.id,
-        provider=row.provider,
-        model=row.model,
-        created_at=row.created_at,
-        take=row.take,
-        folder=row.folder,
-        emulated=emulated,
-        estimate=estimate,
-        cell=row.cell,
-        session=row.session,
-        remarks=row.remarks,
+        id=record.id,
+        provider=record.provider,
+        model=record.model,
+        created_at=record.created_at,
+        take=record.take,
+        folder=record.folder,
+        emulated=provider is not None and provider.emulated,
+        estimate=str(Price(record.estimate, record.currency)) if record.estimate is not None else "",
+        cell=record.cell,
+        session=record.session,
+        remarks=record.remarks,
         expected=expected,
     )
 
 
-def end_as_kept(job: Job) -> None:
-    """End a job that comes from the journal, if it had ended there."""
+def end_as_recorded(job: Job) -> None:
+    """End a job that comes from the journal; an unfinished one ends with the error that it is not resumed here."""
     if job.status is Status.SUCCEEDED:
         path = Path(job.snapshot.file)
         job._succeed(Video(path, read_sidecar(path)))

@@ -1,4 +1,4 @@
-"""When an earlier job answers a request, and when a job may be ordered again."""
+"""When an earlier job answers a request, and when a job may be sent again."""
 
 from __future__ import annotations
 
@@ -11,50 +11,55 @@ from ..storage.input_spool import Spool
 from ..storage.journal.journal import JobRecord
 
 
-def makes_needless(row: JobRecord) -> bool:
-    """Tell whether a job stands for a new one with the same request: made, under way, or perhaps created."""
-    status = row.snapshot.status
+def makes_new_job_needless(record: JobRecord) -> bool:
+    """Check whether a job with the same request has a video, is under way, or may have been created."""
+    status = record.snapshot.status
     return status.live or status in (Status.SUCCEEDED, Status.UNCERTAIN)
 
 
-def left_by(row: JobRecord, cell: str, account: str) -> bool:
-    """Tell whether a job is the take that this very cell began and nobody here carries out: dead kernel, full disk.
+def left_unfinished_by(record: JobRecord, cell: str, account: str) -> bool:
+    """Check whether a job was begun by this very cell and nobody here carries it out: dead kernel, full disk.
 
-    Run again, a cell with `--new` goes on with it, as its output says: it was ordered once and may be paid for.
+    A cell with `--new` that is run again resumes it, as its output says: it was sent once and may be paid for.
     """
-    ours = bool(cell) and row.cell == cell and row.account == account
-    known: Job | None = background.current().jobs.get(row.id)
-    return ours and not row.snapshot.settled and (known is None or known.done)
+    ours = bool(cell) and record.cell == cell and record.account == account
+    known: Job | None = background.current().jobs.get(record.id)
+    return ours and not record.snapshot.settled and (known is None or known.done)
 
 
-def under_other_key(row: JobRecord) -> JobError:
-    """Return the error of a job that is under way with another key; only its task can be gone on with."""
-    if task := row.snapshot.remote_id:
-        return JobError("job.other_key", id=row.id, task=task)
-    return JobError("job.other_key_no_task", id=row.id)
+def under_other_key(record: JobRecord) -> JobError:
+    """Return the error for a job that is under way with another key; it can only be adopted by its task's id."""
+    if task := record.snapshot.remote_id:
+        return JobError("job.other_key", id=record.id, task=task)
+    return JobError("job.other_key_no_task", id=record.id)
 
 
-def retried(row: JobRecord, ours: bool, spool: Spool) -> VideoRequest:
-    """Return the request of a job that is to be sent once more.
+def request_to_retry(record: JobRecord, ours: bool, spool: Spool) -> VideoRequest:
+    """Return the request of a job that ended without a video.
+
+    A job that may still get a video, or that was perhaps created, is never sent again: both would be billed.
+
+    Args:
+        ours: whether the job was sent to this session's address with this session's key.
 
     Raises:
-        JobError: it must not be, or cannot be, and what to type instead.
+        JobError: the job cannot be retried; the hint says what to type instead.
     """
-    status, request = row.snapshot.status, VideoRequest.from_json(row.request)
+    status, request = record.snapshot.status, VideoRequest.from_json(record.request)
     if status is Status.SUCCEEDED:
-        raise JobError("retry.made", id=row.id)
-    if not ours and status.live and row.snapshot.remote_id:
-        raise JobError("job.not_here", id=row.id, provider=row.provider, task=row.snapshot.remote_id)
+        raise JobError("retry.made", id=record.id)
+    if not ours and status.live and record.snapshot.remote_id:
+        raise JobError("job.not_here", id=record.id, provider=record.provider, task=record.snapshot.remote_id)
     if not ours:
-        raise JobError("retry.elsewhere", id=row.id, provider=row.provider)
-    if not row.snapshot.settled:
-        raise JobError("retry.searching" if status is Status.UNCERTAIN else "retry.live", id=row.id)
+        raise JobError("retry.elsewhere", id=record.id, provider=record.provider)
+    if not record.snapshot.settled:
+        raise JobError("retry.searching" if status is Status.UNCERTAIN else "retry.live", id=record.id)
     if not all(image.url or spool.has(image.digest) for _, image in request.frames):
-        raise JobError("retry.picture_gone", id=row.id)
+        raise JobError("retry.picture_gone", id=record.id)
     return request
 
 
-def newer_stands(kept: JobRecord, row: JobRecord) -> bool:
-    """Tell whether `row` was retried already: a job with the same request came after it, and is under way or made."""
-    alive = kept.snapshot.status is Status.SUCCEEDED or not kept.snapshot.settled
-    return kept.take > row.take and alive
+def is_newer_version(record: JobRecord, of: JobRecord) -> bool:
+    """Check whether a job was retried already: `record` came after it, and has a video or is unfinished."""
+    alive = record.snapshot.status is Status.SUCCEEDED or not record.snapshot.settled
+    return record.take > of.take and alive

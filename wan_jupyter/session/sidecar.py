@@ -1,4 +1,4 @@
-"""What is written beside a video."""
+"""The sidecar: the JSON file beside a video that says how it was made."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ..jobs.job import Job
 from ..security.urls import shown_url
 from ..storage.output_files import OutputPaths
 
-# In JSON a slash may be escaped. Looked for at the beginning of a run of letters only: one look at each.
+# In JSON a slash may be escaped. Matched only at the beginning of a run of letters, so that the search stays linear.
 ADDRESS = re.compile(r"""(?<![A-Za-z0-9+.-])([0-9+.-]*)([A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}[^\s"'<>]*)""")
 
 
 def sidecar_of(job: Job, place: OutputPaths) -> Mapping[str, Any]:
-    """Return what is written beside a video (DESIGN section 5, Files)."""
+    """Return the contents of a job's sidecar, without signatures: everyone who gets the folder may read it."""
     request, shot = job.request, job.snapshot
     asked = {**request.asked(), **{name: shown_url(link) for name, link in request.links.items()}}
     options = {name: value for name, value in asked.items() if name not in ("seed", "model")}
     if request.params:
         options["params"] = [(path, _shown(value)) for path, value in request.params]
     times = {name: shot.facts[name] for name in ("submit_time", "scheduled_time", "end_time") if name in shot.facts}
-    told = shot.facts.get("orig_prompt", "")  # an adopted task may not say it before it ends
+    reported = shot.facts.get("orig_prompt", "")  # of an adopted task, which may report it only at its end
     return {
-        "prompt": request.prompt or told,
-        "filled_prompt": request.filled_prompt or told,
+        "prompt": request.prompt or reported,
+        "filled_prompt": request.filled_prompt or reported,
         "actual_prompt": shot.facts.get("actual_prompt", ""),
         "provider": job.provider,
         "model": job.info.model,
@@ -43,22 +43,22 @@ def sidecar_of(job: Job, place: OutputPaths) -> Mapping[str, Any]:
 
 
 def _shown(value: str) -> str:
-    """Return a parameter's value as it may be shown: its addresses without queries, which may be signatures."""
+    """Return a parameter's value with its URLs cut to what may be shown: queries may be signatures."""
     try:
-        told = json.loads(value)
-        bare = _each(told)
-        return value if bare == told else json.dumps(bare, ensure_ascii=False)
+        parsed = json.loads(value)
+        bare = _each(parsed)
+        return value if bare == parsed else json.dumps(bare, ensure_ascii=False)
     except (ValueError, RecursionError):
         return _without_queries(value)
 
 
-def _each(told: Any) -> Any:
-    """Cut the addresses in every text of a JSON value."""
-    if isinstance(told, dict):
-        return {_shown(name): _each(one) for name, one in told.items()}
-    if isinstance(told, list):
-        return [_each(one) for one in told]
-    return _shown(told) if isinstance(told, str) else told  # a text may be JSON, too
+def _each(value: Any) -> Any:
+    """Cut the URLs in every text of a JSON value; a text may itself be JSON."""
+    if isinstance(value, dict):
+        return {_shown(name): _each(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_each(item) for item in value]
+    return _shown(value) if isinstance(value, str) else value
 
 
 def _without_queries(text: str) -> str:

@@ -1,7 +1,4 @@
-"""What is done with files everywhere: written whole or not at all, named without overwriting, told from one another.
-
-Floor 3: the disk only.
-"""
+"""Helpers for files: write them completely or not at all, rename without overwriting, compare."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ from ..errors.system import reason_of
 
 
 def digest_of(path: Path) -> str:
-    """Return a file's SHA-256. Slow: for workers."""
+    """Return a file's SHA-256. Slow: call it on worker threads."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stamp(video: Path) -> tuple[int, int]:
-    """Return by what a file shows that nobody touched it: its bytes, and when it was written (ns); zeros if gone."""
+    """Return a file's size (bytes) and modification time (ns), which show whether it was changed; zeros if gone."""
     try:
         seen = video.stat()
     except OSError:
@@ -33,22 +30,22 @@ def stamp(video: Path) -> tuple[int, int]:
 
 
 def is_usable(folder: Path) -> bool:
-    """Tell whether a folder can be written, or made, as far as can be told without trying."""
+    """Return whether a folder can be written or created, as far as permissions say."""
     here = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
     return here is not None and here.is_dir() and os.access(here, os.W_OK | os.X_OK)
 
 
 def move(source: Path, target: Path) -> None:
-    """Give a file a name that nothing has yet, in one step.
+    """Rename a file in one step without overwriting.
 
     Raises:
-        FileExistsError: something has it.
+        FileExistsError: `target` exists.
     """
     try:
         os.link(source, target)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links: the name is taken by an empty file, which the real one replaces
+    except OSError:  # a file system without links: reserve the name with an empty file, then replace that
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
         try:
             source.replace(target)
@@ -60,7 +57,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write a file under a temporary name of this process, then rename it: no reader ever sees half of it."""
+    """Write a file under a temporary name, then rename it, so that no reader sees it incomplete."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -75,8 +72,8 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to disk, where the system lets that be done."""
-    with contextlib.suppress(OSError):  # not every system lets a folder be opened
+    """Flush a folder's entries to disk, where the system supports it."""
+    with contextlib.suppress(OSError):  # not every system can open a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -86,7 +83,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn what the disk says into an error that says what to do."""
+    """Raise an `OSError` as `OutputError`, which says what to do."""
     try:
         yield
     except OSError as error:

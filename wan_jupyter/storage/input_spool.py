@@ -1,4 +1,4 @@
-"""Pictures kept on disk until their job has ended."""
+"""Pictures kept on disk until their jobs end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .atomic_files import write_whole
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """What was there when the cell ran, kept until its job ends: `$WAN_HOME/inputs/<sha256>`, 0600."""
+    """Pictures as they were when the cell ran: one file of mode 0600 each, named by its SHA-256."""
 
     folder: Path
 
     def keep(self, digest: str, data: bytes) -> Path:
-        """Write a picture's bytes once; a second job with the same picture finds them there."""
+        """Write a picture's bytes unless they are there; jobs with the same picture share them."""
         path = self.folder / digest
         if not path.exists():
-            for folder in (self.folder.parent, self.folder):  # what `parents` makes would be open to everyone
+            for folder in (self.folder.parent, self.folder):  # `parents` would create it with default permissions
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(path, data)
         return path
@@ -30,7 +30,7 @@ class Spool:
         """Return a spooled picture.
 
         Raises:
-            OutputError: it is gone.
+            OutputError: its file is gone or cannot be read.
         """
         try:
             return (self.folder / digest).read_bytes()
@@ -38,10 +38,10 @@ class Spool:
             raise OutputError("output.spool_gone", reason=reason_of(error)) from None
 
     def has(self, digest: str) -> bool:
-        """Tell whether a picture is here."""
+        """Return whether a picture is in the spool."""
         return (self.folder / digest).is_file()
 
     def drop(self, digest: str) -> None:
-        """Remove a picture that no job needs any more."""
+        """Remove a picture that no job needs."""
         with contextlib.suppress(OSError):
             (self.folder / digest).unlink(missing_ok=True)

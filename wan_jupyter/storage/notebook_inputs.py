@@ -1,4 +1,4 @@
-"""Pictures that came without a file, put beside the notebook so that a cell can name them. Floor 3: the disk only."""
+"""Save uploaded or pasted pictures beside the notebook, so that a cell can name them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..media.image.files import SUFFIXES
 from ..security.sanitize import UNSHOWN
 
 FOLDER = "wan_inputs"
-LONGEST = 80  # letters of a name
-# Nothing that a system forbids in a name, that a shell or a cell's line reads otherwise, or that hides the file.
+MAX_STEM = 80  # characters
+# Characters that a system forbids in names, or that a shell or a cell's line would interpret.
 UNFIT = re.compile(r"[\"'`<>:|?*\\/#$%{}\s]+")
 
 
 def keep_beside(notebook: Path, name: str, data: bytes, mime: str) -> Path:
-    """Write a picture into `wan_inputs` beside a notebook, unless it lies there already, and return its path.
+    """Save a picture in `wan_inputs` beside a notebook, unless it is there already, and return its path.
 
     Another file is never overwritten: the name gets a number.
 
     Raises:
-        OutputError: the folder cannot be made or written.
+        OutputError: the folder cannot be created or written.
     """
     folder = notebook / FOLDER
     plain = Path(fit_name(name, mime))
@@ -40,11 +40,11 @@ def keep_beside(notebook: Path, name: str, data: bytes, mime: str) -> Path:
 
 
 def fit_name(name: str, mime: str) -> str:
-    """Return the last part of a name as a file may have it anywhere, with an ending that tells the kind."""
+    """Return a name's last part as a file name that is valid on every system, with a suffix for its media type."""
     last = UNFIT.sub("_", UNSHOWN.sub("_", PureWindowsPath(name).name)).strip("._- ")
     path = Path(last or "picture")
     known = path.suffix.lower() in SUFFIXES
-    stem = (path.stem if known else path.name)[:LONGEST]
+    stem = (path.stem if known else path.name)[:MAX_STEM]
     ending = path.suffix if known else f".{mime.rpartition('/')[2] or 'png'}"
     return stem + ending
 
@@ -54,7 +54,7 @@ def _same(path: Path, data: bytes) -> bool:
 
 
 def _written(path: Path, data: bytes) -> bool:
-    """Write a new file whole; False where there is one of the name."""
+    """Write a new file; return False if the name is taken."""
     try:
         file = path.open("xb")
     except FileExistsError:

@@ -1,7 +1,7 @@
-"""Files: inputs are spooled, videos arrive under temporary names, and nothing half-written ever has a final name.
+"""Videos and sidecars on disk: temporary names while they download, final names once they are complete.
 
-Floor 3: the disk only. File names are ours, never a service's, and what is not ours is never overwritten: a video whose
-name is taken gets the next free one (`-2`, `-3`), its sidecar with it.
+File names are ours, never a service's. Other files are never overwritten: a video whose name is taken gets the next
+free one (`-2`, `-3`), and its sidecar with it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .atomic_files import digest_of, disk_errors, move, stamp, sync_folder, writ
 
 PIECE = 1 << 20  # bytes read at a time
 
-# A temporary name: that of a job's video or sidecar behind a dot or two, and something after it.
+# A temporary name: a job's video or sidecar, with one or two dots before it and a suffix after it.
 HALF = re.compile(r"\.{1,2}\d{4}-\d\d-\d\d-([a-z0-9]{5})(?:-\d+)?\.(?:mp4|json)\.")
 
 
 @dataclass(frozen=True, slots=True)
 class OutputPaths:
-    """Where one job's files go: `<date>-<job id>.mp4` and `.json` in a folder."""
+    """Paths of one job's files: `<date>-<job id>.mp4` and `.json` in a folder."""
 
     folder: Path
     stem: str
@@ -41,21 +41,21 @@ class OutputPaths:
 
     @property
     def sidecar(self) -> Path:
-        """What is known of it, as JSON."""
+        """The video's facts, as JSON."""
         return self.folder / f"{self.stem}.json"
 
     @property
     def part(self) -> Path:
-        """The video while it arrives; hidden, so that no file browser offers half a video."""
+        """The video while it downloads; hidden, so that no file browser offers an incomplete video."""
         return self.folder / f".{self.stem}.mp4.part"
 
     @property
     def label(self) -> Path:
-        """Whose beginning the arriving video is: storage's ETag and the whole length, as JSON."""
+        """Which file `part` is the beginning of: the storage's ETag and the full length, as JSON."""
         return self.folder / f".{self.stem}.mp4.part.json"
 
     def held(self) -> PartialFile:
-        """Return what is there of a download that broke off; `NOTHING` where nobody knows whose beginning it is."""
+        """Return what an interrupted download left; `NOTHING` if it is unknown which file it belongs to."""
         try:
             label = json.loads(self.label.read_text("utf-8"))
             held = PartialFile(self.part.stat().st_size, str(label["etag"]), int(label["total"]))
@@ -64,10 +64,10 @@ class OutputPaths:
         return held if held.size and held.etag and held.size <= (held.total or held.size) else NOTHING
 
     def receive(self, arrival: RangeReply) -> DownloadFile:
-        """Open the temporary file for what arrives, after what is there or anew; close it after.
+        """Open the temporary file to continue a download or to start anew; the caller closes it.
 
         Raises:
-            OutputError: the folder cannot be made or written.
+            OutputError: the folder cannot be created or written.
         """
         with disk_errors(self.folder):
             if arrival.start:
@@ -77,22 +77,22 @@ class OutputPaths:
             if arrival.etag:
                 label = json.dumps({"etag": arrival.etag, "total": arrival.total})
                 write_whole(self.label, label.encode())
-            # A new file, not the old one emptied: who was taken over and does not know yet may still write into that.
+            # A new file, not the old one truncated: a process that lost the job may still write into the old one.
             return DownloadFile(self.part.open("xb", buffering=0))
 
     def discard(self) -> None:
-        """Remove what has arrived; the label first, so that it never stands beside other bytes."""
+        """Remove a partial download; the label first, so that it never describes other bytes."""
         with disk_errors(self.folder):
             if self.folder.is_dir():
                 self.label.unlink(missing_ok=True)
                 self.part.unlink(missing_ok=True)
 
     def settle(self, digest: str, facts: Mapping[str, Any]) -> Path:
-        """Give the finished download its final name, in one step, its sidecar written before; return where it lies.
+        """Write the sidecar, then rename the complete download to its final name in one step; return that path.
 
         Args:
-            digest: the video's SHA-256; a file with the name and these very bytes is the video already.
-            facts: for the sidecar; `job` says whose an older sidecar must be to be written anew.
+            digest: the video's SHA-256; a file of that name with the same bytes is the video already.
+            facts: for the sidecar; an older sidecar is replaced only if it has the same `job`.
 
         Raises:
             OutputError: the folder cannot be written.
@@ -101,12 +101,12 @@ class OutputPaths:
             for place in self._names():
                 if not place._is_free(digest, facts["job"]):
                     continue
-                added = read_sidecar(place.video)  # by the user, to an earlier sidecar of this job
+                added = read_sidecar(place.video)  # fields that the user added to an earlier sidecar of this job
                 place.write_sidecar({**added, **facts, "file": place.video.name, "sha256": digest})
                 try:
-                    if not os.path.lexists(place.video):  # else it is this very video
+                    if not os.path.lexists(place.video):  # otherwise it is this video
                         move(self.part, place.video)
-                except FileExistsError:  # someone took the name in this moment
+                except FileExistsError:  # another process took the name just now
                     place.sidecar.unlink(missing_ok=True)
                     continue
                 self.discard()
@@ -116,7 +116,7 @@ class OutputPaths:
         raise AssertionError("names do not run out")
 
     def settled(self, job: str) -> tuple[Path, str] | None:
-        """Return a job's whole video, with its SHA-256, that got its name just before its process died; else None."""
+        """Return a job's complete video and its SHA-256 if its process died right after renaming it, else None."""
         for place in self._names():
             if not (place.video.is_file() or os.path.lexists(place.sidecar)):
                 return None
@@ -128,14 +128,14 @@ class OutputPaths:
         return None
 
     def write_sidecar(self, facts: Mapping[str, Any]) -> Path:
-        """Write what is known of the video beside it."""
+        """Write the sidecar."""
         with disk_errors(self.folder):
             text = json.dumps(facts, ensure_ascii=False, indent=1)
             write_whole(self.sidecar, text.encode("utf-8", "replace"), mode=0o644)
         return self.sidecar
 
     def _sweep(self) -> None:
-        """Remove what processes left of this job's small files when they were killed while they wrote."""
+        """Remove temporary files of this job that killed processes left."""
         for path in self.folder.glob(".*"):
             if HALF.match(path.name) and self.stem in path.name:
                 path.unlink(missing_ok=True)
@@ -145,17 +145,17 @@ class OutputPaths:
         yield from (replace(self, stem=f"{self.stem}-{number}") for number in count(2))
 
     def _is_free(self, digest: str, job: str) -> bool:
-        """Tell whether nothing foreign has our names."""
+        """Return whether no other job or file has these names."""
         if os.path.lexists(self.sidecar) and read_sidecar(self.video).get("job") != job:
             return False
         return not os.path.lexists(self.video) or (self.video.is_file() and digest_of(self.video) == digest)
 
 
 class DownloadFile:
-    """Bytes that arrive: written, counted and hashed. Unbuffered, so that closing cannot fail for want of room."""
+    """A file being downloaded: writes, counts and hashes. Unbuffered, so that closing cannot fail on a full disk."""
 
     def __init__(self, file: BinaryIO, size: int = 0) -> None:
-        """Write to a file from its beginning, or after the first `size` bytes, which are read for the digest. Slow."""
+        """Write to a file after its first `size` bytes, which are read for the digest (slow)."""
         self._file = file
         self._hash = hashlib.sha256()
         self.size = 0
@@ -164,7 +164,7 @@ class DownloadFile:
             while self.size < size:
                 piece = file.read(min(PIECE, size - self.size))
                 if not piece:
-                    raise OSError(errno.EIO, os.strerror(errno.EIO))  # it became shorter
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))  # the file became shorter
                 self._count(piece)
             if size:
                 file.truncate(size)
@@ -185,11 +185,11 @@ class DownloadFile:
         self._count(piece)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def finish(self) -> str:
-        """Bring the bytes to disk and return their SHA-256."""
+        """Flush the bytes to disk and return their SHA-256."""
         with disk_errors(Path(self._file.name).parent):
             os.fsync(self._file.fileno())
         return self._hash.hexdigest()
@@ -201,7 +201,7 @@ class DownloadFile:
 
 
 def set_aside(video: Path, digest: str) -> None:
-    """Give a damaged video another name (`….mp4.damaged`), unless it is whole after all; nothing is ever removed."""
+    """Rename a damaged video to `….mp4.damaged`, unless it is intact after all; remove nothing."""
     with disk_errors(video.parent):
         if not video.is_file() or digest_of(video) == digest:
             return
@@ -210,21 +210,21 @@ def set_aside(video: Path, digest: str) -> None:
 
 
 def output_paths(folder: str | Path, job: str, created_at: float) -> OutputPaths:
-    """Return the place of a job's files; the date is the day it was begun, in local time."""
+    """Return the paths of a job's files; the date is the day of its creation, in local time."""
     return OutputPaths(Path(folder), f"{time.strftime('%Y-%m-%d', time.localtime(created_at))}-{job}")
 
 
 def half_written(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield what was left of videos and sidecars that never came whole, each with the id of its job."""
+    """Yield the temporary files of videos and sidecars in a folder, each with its job's id."""
     for path in folder.glob(".*"):
         if found := HALF.match(path.name):
             yield path, found[1]
 
 
 def bring(video: Path, folder: Path) -> Path:
-    """Return a video's path in `folder`: where it is, or a hard link (else a copy) there, with its sidecar.
+    """Return a video's path in `folder`; hard-link (else copy) it and its sidecar there if it is elsewhere.
 
-    What has the video's name there and is not this video stays as it is: the next free name is taken.
+    Another file of that name is left alone: the video gets the next free name.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -240,7 +240,7 @@ def bring(video: Path, folder: Path) -> Path:
 
 
 def _may_be(video: Path, there: Path) -> bool:
-    """Tell whether a name in another folder is free for a video, or is the video's already, perhaps edited there."""
+    """Return whether a name is free for a video or is already that video, perhaps with an edited sidecar."""
     if not os.path.lexists(there):
         return not os.path.lexists(there.with_suffix(".json")) or _same_job(video, there)
     return there.exists() and (there.samefile(video) or stamp(there)[0] == stamp(video)[0] or _same_job(video, there))
@@ -261,7 +261,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def read_sidecar(video: Path) -> dict[str, Any]:
-    """Return what is known of a video from the file beside it, {} where there is none."""
+    """Return a video's facts from its sidecar, {} without a readable one."""
     try:
         found = json.loads(video.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

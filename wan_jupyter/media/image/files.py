@@ -1,7 +1,4 @@
-"""The bytes of a picture's file, from a path as people type it; and what to say when they cannot be had. Floor 0.
-
-Knows nothing of what is in the bytes.
-"""
+"""Read a picture's file from a path as typed, and explain why it cannot be read."""
 
 from __future__ import annotations
 
@@ -20,14 +17,14 @@ from ...security.sanitize import shown_name
 
 MAX_BYTES = 100 * 1024 * 1024
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".avif"})
-LOOKED_AT = 2000  # names in a folder; a network drive may hold far more
+MAX_NAMES = 2000  # of a folder that are searched for a suggestion; a network drive may hold far more
 
 
 def path_of(url: str, folder: Path | None = None) -> Path:
     """Return the path in a file URL: `file:///a/b`, `file://localhost/a`, `file:///C:/x`, and relative as `file://./a`.
 
-    The vendor's own SDK writes relative paths after `file://`, so what stands there is no host. `+`, `#` and `?` are
-    letters of the name; `%20` is undone unless a file of that very name exists.
+    DashScope's SDK writes relative paths after `file://`, so what follows is not a host. `+`, `#` and `?` belong to the
+    name; `%20` is decoded unless a file of that literal name exists.
     """
     rest = re.sub(r"^file:(//)?(localhost(?=/))?", "", url, flags=re.IGNORECASE)
     rest = re.sub(r"^/(?=[A-Za-z]:)", "", rest)
@@ -42,10 +39,10 @@ def _exists(path: Path) -> bool:
 
 
 def read(typed: Path, folder: Path | None = None) -> bytes:
-    """Return the contents of a picture's file; `~` is the home folder, a relative path begins at `folder`.
+    """Return the contents of a picture's file; `~` is the home folder, a relative path starts at `folder`.
 
     Raises:
-        ImageError: there is no such file, it is a folder, it may not be read, it is empty, or above `MAX_BYTES`.
+        ImageError: the file does not exist, is a folder, cannot be read, is empty, or is larger than `MAX_BYTES`.
     """
     path, shown = (folder or Path()) / _home(typed), shown_name(str(typed))
     try:
@@ -55,7 +52,7 @@ def read(typed: Path, folder: Path | None = None) -> bytes:
         raise ImageError("image.missing", label=shown, folder=looked, suggestion=suggestion) from None
     except PermissionError:
         raise ImageError("image.not_allowed", label=shown) from None
-    except (OSError, ValueError) as error:  # too long, a NUL in it, a broken disk
+    except (OSError, ValueError) as error:  # a path that is too long or contains NUL, a broken disk
         raise ImageError("image.unreadable", label=shown, reason=reason_of(error)) from None
 
 
@@ -71,7 +68,7 @@ def _contents(path: Path, shown: str) -> bytes:
 
 
 def check_weight(weight: int, label: str) -> None:
-    """Refuse a file of no bytes, or of more than `MAX_BYTES`."""
+    """Refuse a file that is empty or larger than `MAX_BYTES`."""
     if weight == 0:
         raise ImageError("image.empty", label=label)
     if weight > MAX_BYTES:
@@ -81,7 +78,7 @@ def check_weight(weight: int, label: str) -> None:
 def _home(path: Path) -> Path:
     try:
         return path.expanduser()
-    except RuntimeError:  # "~nobody", or no home: then it is a name like any other
+    except RuntimeError:  # "~nobody", or no home folder: a name like any other
         return path
 
 
@@ -93,9 +90,9 @@ def _absolute(path: Path) -> str:
 
 
 def similar(path: Path, typed: Path) -> str:
-    """Return "Did you mean X? " for a picture in the folder where one was looked for, or ""."""
+    """Return "Did you mean X? " for a picture of a similar name in the same folder, else ""."""
     try:
-        names = [entry.name for entry in islice(path.parent.iterdir(), LOOKED_AT) if entry.suffix.lower() in SUFFIXES]
+        names = [entry.name for entry in islice(path.parent.iterdir(), MAX_NAMES) if entry.suffix.lower() in SUFFIXES]
     except (OSError, ValueError):
         return ""
     found = _nearest(path.name, sorted(names))
@@ -104,7 +101,7 @@ def similar(path: Path, typed: Path) -> str:
 
 
 def _nearest(name: str, among: Iterable[str]) -> str:
-    """Return what a name was meant to be: one that begins with it ("my" of "my cat.png"), or one spelled alike."""
+    """Return the likely intended name: one that starts with `name` ("my" of "my cat.png"), or the closest spelling."""
     by_lower = {other.lower(): other for other in among}
     begun = [lower for lower in by_lower if name and lower.startswith(name.lower())]
     close = begun or difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)

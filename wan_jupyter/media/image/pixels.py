@@ -1,7 +1,6 @@
-"""What needs Pillow: reading a header, and holding, hashing and writing the pixels of Python objects. Floor 0.
+"""Pillow: read a file's header; copy, hash and encode the pixels of Python objects.
 
-Pillow is imported inside the functions, since `%load_ext` must not pay for it.
-Knows `errors` and nothing of paths, URLs or requests.
+Pillow is imported inside functions, to keep `%load_ext` fast.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000
 
-# Pillow's name of a format → its media type. A phone's JPEG with a second picture in it is an MPO. The services take
-# the first line; the others are converted before they are sent (`repair`).
+# Pillow's name of a format -> media type. A phone's JPEG that contains a second picture is an MPO. The services accept
+# the first line; `conversion` converts the others.
 FORMATS: Mapping[str, str] = MappingProxyType(
     {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "BMP": "image/bmp", "WEBP": "image/webp"}
     | {"GIF": "image/gif", "TIFF": "image/tiff", "AVIF": "image/avif"}
 )
 
-# How files begin that Pillow may not open, and the message that says what they are.
+# Beginning of a file that Pillow cannot open -> the message that says what it is.
 LOOKS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (re.compile(rb"\xff\xd8\xff|\x89PNG|BM.{4}\0{4}|RIFF.{4}WEBP", re.DOTALL), "image.damaged", ""),
     (re.compile(rb"\W*<(?:!doctype html|html|head|body)\b", re.IGNORECASE), "image.web_page", "HTML"),
@@ -40,7 +39,7 @@ LOOKS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (re.compile(rb"%PDF"), "image.format", "PDF"),
 )
 
-# Pillow's mode → the mode the pixels are kept in. Modes that are not here have no agreed range of brightness.
+# Pillow's mode -> the mode in which pixels are kept. Other modes have no agreed range of brightness.
 MODES: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("1", "L"), "L")
     | dict.fromkeys(("RGB", "RGBX", "P", "CMYK", "YCbCr", "HSV"), "RGB")
@@ -53,7 +52,7 @@ def header(data: bytes, label: str) -> tuple[str, int, int]:
     """Return media type, width and height of a picture file from its header; no pixel is decoded.
 
     Raises:
-        ImageError: not a picture, a damaged one, one of a format that the services do not take, or above `MAX_PIXELS`.
+        ImageError: it is not a picture, damaged, of an unsupported format, or larger than `MAX_PIXELS`.
     """
     name, (width, height) = _opened(data, label)
     if name not in FORMATS:
@@ -67,7 +66,7 @@ def _opened(data: bytes, label: str) -> tuple[str, tuple[int, int]]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about bombs and bad EXIF: the size is checked by us, EXIF is not read
+            warnings.simplefilter("ignore")  # about bombs and bad EXIF: `_check_size` follows, and EXIF is not read
             with Pillow.open(io.BytesIO(data)) as picture:
                 return str(picture.format), picture.size
     except Pillow.DecompressionBombError:
@@ -107,7 +106,7 @@ def from_picture(picture: Picture, label: str) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return picture.copy() if picture.mode == mode else picture.convert(mode)
-    except Exception:  # it is decoded here, from a file that may be damaged, closed or gone
+    except Exception:  # decoding reads the file, which may be damaged, closed or gone
         raise ImageError("image.undecodable", label=label) from None
 
 
@@ -115,7 +114,7 @@ def from_array(array: Any, label: str) -> Picture:
     """Return a copy of a numpy array as a PIL image: H×W, H×W×1, H×W×3 or H×W×4; uint8, bool, or floats from 0 to 1.
 
     Raises:
-        ImageError: another shape, another type, or floats outside 0–1.
+        ImageError: its shape or type is not supported, or its floats are outside 0–1.
     """
     from PIL import Image as Pillow
 
@@ -128,7 +127,7 @@ def from_array(array: Any, label: str) -> Picture:
 
 
 def _in_bytes(array: Any, label: str) -> Any:
-    """Return the array as uint8. Whole numbers of other types are refused, since 0–1 and 0–255 look alike in them."""
+    """Return the array as uint8; refuse other integers, whose range (0–1 or 0–255) is ambiguous."""
     if array.dtype.kind == "f" and bool(((array >= 0) & (array <= 1)).all()):
         array = (array * 255).round()
     elif array.dtype.kind == "b":
@@ -139,7 +138,7 @@ def _in_bytes(array: Any, label: str) -> Any:
 
 
 def from_figure(figure: Any, label: str) -> Picture:
-    """Return a matplotlib figure as its `savefig` draws it."""
+    """Return a matplotlib figure as `savefig` draws it."""
     from PIL import Image as Pillow
 
     drawn = io.BytesIO()
@@ -157,28 +156,28 @@ def digest(picture: Picture) -> str:
 def png(picture: Picture) -> bytes:
     """Return the pixels as a PNG file. Takes up to seconds.
 
-    An alpha channel in which nothing is transparent stays out: the services refuse one, and nothing looks otherwise.
+    A fully opaque alpha channel is dropped: the services refuse one, and the picture looks the same.
     """
     written = io.BytesIO()
     picture = picture.convert("RGB") if picture.mode == "RGBA" and not see_through(picture) else picture
-    picture.save(written, "PNG", exif=b"")  # an EXIF rotation would turn pixels that the user sees upright
+    picture.save(written, "PNG", exif=b"")  # an EXIF orientation would rotate pixels that are already upright
     return written.getvalue()
 
 
 def has_alpha(picture: Picture) -> bool:
-    """Tell whether a picture has an alpha channel, or a colour that counts as transparent."""
+    """Return whether a picture has an alpha channel or a transparent colour."""
     return "transparency" in picture.info or MODES.get(picture.mode) == "RGBA"
 
 
 def see_through(picture: Picture) -> bool:
-    """Tell whether any pixel of a picture is transparent; where that cannot be looked at, whether one may be."""
+    """Return whether any pixel is transparent; for modes that cannot be converted, whether one may be."""
     if not has_alpha(picture) or picture.mode not in MODES:
         return has_alpha(picture)
     return picture.convert("RGBA").getchannel("A").histogram()[255] < picture.width * picture.height
 
 
 def on_white(picture: Picture) -> Picture:
-    """Return an RGBA picture as RGB, on white."""
+    """Return an RGBA picture as RGB on a white background."""
     from PIL import Image as Pillow
 
     return Pillow.alpha_composite(Pillow.new("RGBA", picture.size, "white"), picture).convert("RGB")

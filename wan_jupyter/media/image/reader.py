@@ -1,8 +1,7 @@
-"""A picture as the user gave it: where it came from, what it is, and a snapshot of it. Floor 0.
+"""Read a picture in any form that a user gives it, as a snapshot.
 
-`take` recognises every form a picture comes in, reads it at once, looks at its header and hashes it; a file is neither
-decoded nor encoded there, since the cell waits for it. Foreign objects are met through `__wan_image__()` or
-`sys.modules`, never by import. Knows nothing of requests, services or their limits.
+`read_image` reads the picture at once, checks its header and hashes it, but decodes and encodes no file, since the cell
+waits for it. Objects of other libraries are recognised by `__wan_image__()` or through `sys.modules`, never by import.
 """
 
 from __future__ import annotations
@@ -36,17 +35,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture that was taken.
+    """A snapshot of a picture.
 
     Attributes:
-        label: what is shown: a file name, a URL without its query, "$name", "data:image/png".
-        digest: SHA-256 in hex of the original bytes, or of mode, size and pixels of an object; "" for a URL.
-        mime: "image/png", …; "" for a URL.
-        width: pixels as the header says, before any EXIF rotation; 0 for a URL.
-        height: likewise.
-        weight: bytes of the original; 0 where there is none.
-        url: the http(s) address, "" for anything else. It may be signed, so it is a secret.
-        source: the snapshot: bytes, or a copy of the pixels; None for a URL and for what comes from the journal.
+        label: its name in displays: a file name, a URL without its query, "$name", "data:image/png".
+        digest: SHA-256 in hex of the original bytes, or of an object's mode, size and pixels; "" for a URL.
+        mime: media type such as "image/png"; "" for a URL.
+        width, height: in pixels by the header, before any EXIF rotation; 0 for a URL.
+        weight: size of the original in bytes; 0 for URLs and objects.
+        url: the http(s) address, "" for other forms. It may be signed, so it is a secret.
+        source: bytes, or a copy of the pixels; None for a URL and for a picture from the journal.
     """
 
     label: str
@@ -61,10 +59,10 @@ class Image:
     def encoded(self) -> bytes:
         """Return the picture as a file: its own bytes, or a PNG of an object's pixels.
 
-        Slow for objects (up to seconds): for worker threads only.
+        Slow for objects (up to seconds): call it on worker threads only.
 
         Raises:
-            ImageError: there is no snapshot (a URL, or a picture read from the journal).
+            ImageError: it has no pixels: a URL, or a picture from the journal.
         """
         if isinstance(self.source, bytes):
             return self.source
@@ -74,34 +72,34 @@ class Image:
 
     @property
     def identity(self) -> str:
-        """What the picture counts as in a fingerprint: its digest, or its URL less the signature in it."""
+        """What identifies the picture in a fingerprint: its digest, or its URL without a signature."""
         return f"url:{unsigned(self.url)}" if self.url else f"sha256:{self.digest}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the picture as the journal keeps it: everything but the snapshot."""
+        """Return the picture's JSON for the journal: everything but the pixels."""
         return {name: getattr(self, name) for name in _kept()}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Image:
-        """Rebuild a picture from the journal, without a snapshot; keys of other versions are left out."""
+        """Return a picture from the journal's JSON, without pixels; ignore keys of other versions."""
         return cls(**{"label": "", **{name: kept[name] for name in _kept() if name in kept}})
 
 
 def _kept() -> list[str]:
-    return [row.name for row in fields(Image) if row.name != "source"]
+    return [field.name for field in fields(Image) if field.name != "source"]
 
 
 def read_image(value: object, *, label: str = "", folder: Path | None = None) -> Image:
-    """Take a snapshot of a picture in whatever form it comes.
+    """Read a picture in any supported form.
 
     Args:
         value: a path, an http(s) or file URL, a data URI, bytes, a file object, a PIL image, a numpy array (uint8 or
             0–1; H×W, H×W×3 or H×W×4), a matplotlib figure, an upload widget, or an object with `__wan_image__()`.
-        label: what to call it; by default its file name, address or type.
-        folder: where relative paths begin; the working directory by default.
+        label: its name in displays; by default its file name, address or type.
+        folder: base of relative paths; the working directory by default.
 
     Raises:
-        ImageError: it is missing, unreadable, too large, or not a picture that the services take.
+        ImageError: it is missing, unreadable, too large, or not a picture that the services accept.
     """
     own = getattr(type(value), "__wan_image__", None)
     if own is not None:
@@ -115,21 +113,21 @@ def read_image(value: object, *, label: str = "", folder: Path | None = None) ->
 
 
 def _asked(ask: Callable[[], Any], label: str) -> Any:
-    """Ask a foreign object for something; whatever goes wrong in it is told as an error about the picture."""
+    """Call into an object of another library; raise any error in it as an `ImageError`."""
     try:
         return ask()
     except WanError:
         raise
     except Exception as error:
-        told = shown_name(f"{type(error).__name__}: {error}")
-        raise ImageError("image.object_failed", label=label, error=told) from error
+        reason = shown_name(f"{type(error).__name__}: {error}")
+        raise ImageError("image.object_failed", label=label, error=reason) from error
 
 
 # ---- text: a path, a URL, a data URI --------------------------------------------------------------------------------
 
 
 def _from_text(value: Any, label: str, folder: Path | None) -> Image:
-    # Two letters at least: C:\cat.png is a path.
+    # At least two letters, since C:\cat.png is a path.
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?", value)
     known = SCHEMES.get(scheme[1].lower()) if scheme else None
     if known:
@@ -170,7 +168,7 @@ def _from_data_uri(uri: str, label: str, folder: Path | None) -> Image:
 
 
 def _unbase64(text: bytes) -> bytes:
-    """Decode base64 that may be wrapped in lines or lack its padding, as browsers do."""
+    """Decode base64 that may have line breaks or lack padding, as browsers accept it."""
     packed = b"".join(text.split()).rstrip(b"=")
     return base64.b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
 
@@ -184,7 +182,7 @@ SCHEMES: Mapping[str, Reader] = MappingProxyType(
 )
 
 
-# ---- bytes, wherever they lie ---------------------------------------------------------------------------------------
+# ---- bytes, wherever they are ----------------------------------------------------------------------------------------
 
 
 def _from_path(value: Any, label: str, folder: Path | None) -> Image:
@@ -199,7 +197,7 @@ def _from_buffer(value: Any, label: str, folder: Path | None) -> Image:
 
 
 def _uploads(held: object) -> list[Any]:
-    """Return the files of an upload widget's value: a tuple since ipywidgets 8, a mapping by name before."""
+    """Return the files in an upload widget's value: a tuple since ipywidgets 8, before that a mapping by name."""
     if isinstance(held, Mapping):
         named = [{"name": name, **file} for name, file in held.items() if isinstance(file, Mapping)]
         return [held] if "content" in held else named
@@ -224,7 +222,7 @@ def _from_upload(value: Any, label: str, folder: Path | None) -> Image:
 def _is_file(value: object) -> bool:
     try:
         return any(callable(getattr(value, name, None)) for name in ("getvalue", "read"))
-    except Exception:  # an object that answers every question with an error is no file
+    except Exception:  # an object whose attributes all raise is not a file
         return False
 
 
@@ -237,7 +235,7 @@ def _from_file(value: Any, label: str, folder: Path | None) -> Image:
 
 
 def _drained(file: Any) -> Any:
-    """Return all that a file object holds, and leave it where it stood, so that the cell can be run again."""
+    """Return a file object's contents and restore its position, so that the cell can run again."""
     if callable(getattr(file, "getvalue", None)):
         return file.getvalue()
     if not (callable(getattr(file, "seekable", None)) and file.seekable()):
@@ -261,7 +259,7 @@ def _from_bytes(data: bytes, label: str) -> Image:
 
 
 def _from_pixels(hold: Callable[[Any, str], Picture]) -> Reader:
-    """Read an object that has pixels but no file: `hold` copies it."""
+    """Return a reader for objects that have pixels but no file; `hold` copies them."""
 
     def read(value: Any, label: str, folder: Path | None) -> Image:
         del folder
@@ -277,7 +275,7 @@ def _is_a(*kinds: type) -> Callable[[object], bool]:
 
 
 def _is_foreign(module: str, name: str) -> Callable[[object], bool]:
-    """Recognise instances of a class of a module that the user, not we, may have imported."""
+    """Return a test for instances of a class in a module, which only the user may have imported."""
 
     def recognise(value: object) -> bool:
         kind = getattr(sys.modules.get(module), name, None)

@@ -1,1 +1,1 @@
-"""Videos: probed, cut into frames, exported."""
+"""Video files: properties, frames, thumbnails, exports."""

@@ -1,6 +1,6 @@
-"""A video file opened and decoded: its facts, and single frames of it. PyAV is imported where used.
+"""Open and decode a video file with PyAV: its properties, and single frames.
 
-One file, one pass, one frame in hand: nothing here ever holds a video's frames together.
+Frames are decoded in one pass, one at a time; no function holds all of a video's frames. PyAV is imported lazily.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a video file says of itself.
+    """A video file's properties, from its header.
 
     Attributes:
         duration: seconds, above 0.
         size: width and height in pixels.
-        fps: frames per second on average; 0.0 where the file does not say.
+        fps: average frames per second; 0.0 if the file does not say.
     """
 
     duration: float
@@ -40,7 +40,7 @@ class VideoInfo:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file for decoding; every way in which that can fail becomes an OutputError."""
+    """Open a file for decoding; raise every failure as an `OutputError`."""
     import av
 
     if not path.is_file():
@@ -52,21 +52,21 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             yield container, stream
-    # A header cut in two shows up as IndexError (PyAV 18.1).
+    # PyAV 18.1 raises IndexError for a truncated header.
     except (av.error.FFmpegError, IndexError) as problem:
         why = Phrase("video.why.cut", {}) if isinstance(problem, IndexError) else reason_of(problem)
         raise OutputError("video.undecodable", path=path, why=why) from problem
 
 
 def video_info(container: InputContainer, stream: VideoStream) -> VideoInfo:
-    """Return what the header says."""
+    """Return the properties in the header."""
     return VideoInfo(_duration(container, stream), (stream.width, stream.height), float(_rate(stream)))
 
 
 def refuse_cut_file(path: Path, stream: VideoStream) -> None:
-    """Refuse a file that ends before its index does.
+    """Raise an error for a file that is shorter than its index says.
 
-    Cut exactly between two frames, a file decodes without an error and is only shorter than it says.
+    A file that was cut exactly between two frames decodes without an error.
     """
     entries = getattr(stream, "index_entries", ())
     end = max((entry.pos + entry.size for entry in entries), default=0)
@@ -85,11 +85,11 @@ def first(container: InputContainer, stream: VideoStream) -> VideoFrame:
 
 
 def last(container: InputContainer, stream: VideoStream) -> VideoFrame:
-    """Decode from the last key frame on; from the beginning if that gives nothing."""
+    """Decode the last frame, starting at the last key frame, or at the beginning if that yields no frame."""
     for target in (_end(stream), _start(stream)):
         container.seek(target, stream=stream)
         frame = None
-        for frame in container.decode(stream):  # noqa: B007  the last one is what is wanted
+        for frame in container.decode(stream):  # noqa: B007  only the last one is wanted
             pass
         if frame is not None:
             return frame
@@ -97,7 +97,7 @@ def last(container: InputContainer, stream: VideoStream) -> VideoFrame:
 
 
 def at(container: InputContainer, stream: VideoStream, t: float) -> VideoFrame:
-    """Decode from the key frame before `t` up to the frame that begins at `t` or just before."""
+    """Decode the frame shown at `t` seconds, starting at the key frame before it."""
     target = _start(stream) + round(t / float(stream.time_base or 1))
     container.seek(target, stream=stream)
     shown: VideoFrame | None = None
@@ -111,7 +111,7 @@ def at(container: InputContainer, stream: VideoStream, t: float) -> VideoFrame:
 def spread(container: InputContainer, stream: VideoStream, count: int) -> Iterator[tuple[float, VideoFrame]]:
     """Yield `count` frames with their times in seconds, evenly spaced from the first to the last, in one pass.
 
-    Where the video has fewer frames, some come several times.
+    If the video has fewer frames, some are repeated.
     """
     wanted = deque(_moments(container, stream, count))
     shown: VideoFrame | None = None
@@ -135,9 +135,9 @@ def picture_of(frame: VideoFrame) -> Picture:
 
 
 def _moments(container: InputContainer, stream: VideoStream, count: int) -> list[float]:
-    """Return up to which tick each of `count` frames may begin; half a frame late, so that rounding loses none.
+    """Return the latest start (in ticks) of each of `count` frames, half a frame late against rounding errors.
 
-    The first is the first at whatever rate, and the last without end: what the header says need not be so.
+    The first and the last frame do not depend on the header's rate and duration, which may be wrong.
     """
     tick = float(stream.time_base or 1)
     step = 1 / float(_rate(stream)) / tick if _rate(stream) else 0.0
@@ -155,7 +155,7 @@ def _rate(stream: VideoStream) -> Any:
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> float:
-    """Return seconds from the video track, or from the container where the track does not say."""
+    """Return the video track's duration in seconds, or the container's if the track has none."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     return (container.duration or 0) / 1_000_000

@@ -1,4 +1,4 @@
-"""Files that a user asks for beside a video: where they go, and that they replace nothing by accident."""
+"""Write copies and exports of a video, without overwriting other files by accident."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from ...errors import OutputError
 from ...errors.system import reason_of
 
 
-def target_of(typed: str | Path, usual: str) -> Path:
-    """Return the file that was meant: in a folder under the usual name, or by the name typed, ending completed.
+def target_of(typed: str | Path, default_name: str) -> Path:
+    """Return the file to write: the default name in a folder, or the typed name with the suffix added if missing.
 
     Raises:
-        OutputError: the name has the ending of another kind of file.
+        OutputError: the name has another suffix.
     """
-    path, ending = Path(typed).expanduser(), Path(usual).suffix
+    path, suffix = Path(typed).expanduser(), Path(default_name).suffix
     if path.is_dir() or str(typed).endswith(("/", "\\")):
-        path = path / usual
+        path = path / default_name
     if not path.suffix:
-        path = path.with_name(path.name + ending)
-    if path.suffix.lower() != ending.lower():
-        raise OutputError("video.other_kind", name=path.name, ending=ending, example=f"{path.stem}{ending}")
+        path = path.with_name(path.name + suffix)
+    if path.suffix.lower() != suffix.lower():
+        raise OutputError("video.other_kind", name=path.name, ending=suffix, example=f"{path.stem}{suffix}")
     return path.absolute()
 
 
 def copied(source: Path, target: Path, overwrite: bool) -> Path:
-    """Copy a file, unless it is there already, and return where it is.
+    """Copy a file, unless the target has the same bytes, and return the target.
 
     Raises:
-        OutputError: something else is there, or nothing can be written there.
+        OutputError: another file is there, or the target cannot be written.
     """
     if _same(source, target):
         return target
@@ -44,12 +44,12 @@ def copied(source: Path, target: Path, overwrite: bool) -> Path:
 
 @contextmanager
 def replacing(target: Path, like: Path, overwrite: bool) -> Iterator[Path]:
-    """Give a file to write that becomes `target` in one step, with the access rights of `like`.
+    """Yield a temporary file that then replaces `target` in one step, with the permissions of `like`.
 
-    A file of the very same bytes is left as it is, so that a cell may be run again.
+    A target with the same bytes is left alone, so that a cell can run again.
 
     Raises:
-        OutputError: something else is there, or nothing can be written there.
+        OutputError: another file is there, or the target cannot be written.
     """
     part: Path | None = None
     try:
@@ -71,7 +71,7 @@ def replacing(target: Path, like: Path, overwrite: bool) -> Iterator[Path]:
 def _same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other) or filecmp.cmp(one, other, shallow=False)
-    except OSError:  # one of them is not there
+    except OSError:  # one of them does not exist
         return False
 
 

@@ -1,6 +1,6 @@
-"""A video as a GIF: its frames go through FFmpeg's palette filters twice, one frame at a time.
+"""Write a video as a GIF: two passes through FFmpeg's palette filters, one frame at a time.
 
-Pillow would keep all frames until the file is written, and would give each its own colours, which flicker.
+Pillow would hold all frames in memory and give each its own palette, which flickers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-FASTEST = 50  # frames a second: a GIF counts in hundredths, and browsers slow down what is shown for less than two
-COLOURS = "reserve_transparent=1"  # what did not change since the last frame is left out of the next
+MAX_FPS = 50  # a GIF counts in hundredths of a second, and browsers slow down frames shorter than two
+COLOURS = "reserve_transparent=1"  # pixels that did not change are transparent in the next frame
 DITHER = "dither=bayer:bayer_scale=4:diff_mode=rectangle"
 
 
 def write_gif(source: Path, target: Path, width: int, fps: float) -> None:
-    """Write a video's pictures to `target`, at most `width` pixels wide and at most `fps` a second, in a loop.
+    """Write a looping GIF, at most `width` pixels wide and with at most `fps` frames per second.
 
     Raises:
         OutputError: the video cannot be decoded, or the file cannot be written.
@@ -41,7 +41,7 @@ def write_gif(source: Path, target: Path, width: int, fps: float) -> None:
         rate = Fraction(min(fps, facts.fps or fps)).limit_denominator(1000)
         size = fitted(facts.size, width)
         [colours] = _through(container, stream, rate, size, None)
-    with opened(source) as (container, stream), _told(target), av.open(str(target), "w", format="gif") as sink:
+    with opened(source) as (container, stream), _write_errors(target), av.open(str(target), "w", format="gif") as sink:
         track: Any = sink.add_stream("gif", rate=rate)
         track.width, track.height, track.pix_fmt = *size, "pal8"
         for frame in _through(container, stream, rate, size, colours):
@@ -52,37 +52,39 @@ def write_gif(source: Path, target: Path, width: int, fps: float) -> None:
 def _through(
     container: InputContainer, stream: VideoStream, rate: Fraction, size: tuple[int, int], colours: VideoFrame | None
 ) -> Iterator[VideoFrame]:
-    """Yield the video's frames in the given colours; without colours, the one frame that holds them."""
-    row: _Row | None = None
-    # A time that was rounded up would be too late for its place in the GIF; a quarter of a frame is early enough.
+    """Yield the video's frames in the given palette; without one, yield the palette as a single frame."""
+    filters: _Filters | None = None
+    # A time that was rounded up would miss its place in the GIF; a quarter of a frame earlier is enough.
     early = round(1 / (4 * stream.average_rate * stream.time_base)) if stream.average_rate and stream.time_base else 0
     for frame in container.decode(stream):
-        row = row or _row(frame, stream.time_base or Fraction(1), rate, size, colours)
+        filters = filters or _filters(frame, stream.time_base or Fraction(1), rate, size, colours)
         frame.pts = None if frame.pts is None else frame.pts - early
-        row.source.push(frame)
-        yield from _pulled(row.end)
-    if row is None:
+        filters.source.push(frame)
+        yield from _pulled(filters.end)
+    if filters is None:
         raise OutputError("video.undecodable", path=container.name, why=Phrase("video.why.no_frame", {}))
-    row.source.push(None)
-    yield from _pulled(row.end)
+    filters.source.push(None)
+    yield from _pulled(filters.end)
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A row of filters by its two ends; PyAV frees all of them with the graph, so it is held, too."""
+class _Filters:
+    """Both ends of a chain of filters, and the graph, without which PyAV would free them."""
 
     graph: Any
     source: Any
     end: Any
 
 
-def _row(frame: VideoFrame, tick: Fraction, rate: Fraction, size: tuple[int, int], colours: VideoFrame | None) -> _Row:
-    """Put up the filters for frames like this one."""
+def _filters(
+    frame: VideoFrame, tick: Fraction, rate: Fraction, size: tuple[int, int], colours: VideoFrame | None
+) -> _Filters:
+    """Build the filters for frames like this one."""
     from av.filter import Graph
 
     graph: Any = Graph()
     source, end = _buffer(graph, frame, tick), graph.add("buffersink")
-    thinned = graph.add("fps", f"fps={rate}:round=up")  # up: what is seen at a time, and even a single frame
+    thinned = graph.add("fps", f"fps={rate}:round=up")  # up: the frame shown at each moment; keeps a single frame, too
     scaled = graph.add("scale", f"{size[0]}:{size[1]}:flags=lanczos")
     last = graph.add("palettegen", COLOURS) if colours is None else graph.add("paletteuse", DITHER)
     for before, after in ((source, thinned), (thinned, scaled), (scaled, last), (last, end)):
@@ -94,7 +96,7 @@ def _row(frame: VideoFrame, tick: Fraction, rate: Fraction, size: tuple[int, int
     if palette is not None:
         palette.push(colours)
         palette.push(None)
-    return _Row(graph, source, end)
+    return _Filters(graph, source, end)
 
 
 def _buffer(graph: Any, like: VideoFrame, tick: Fraction) -> Any:
@@ -102,17 +104,17 @@ def _buffer(graph: Any, like: VideoFrame, tick: Fraction) -> Any:
 
 
 def _pulled(end: Any) -> Iterator[VideoFrame]:
-    """Yield what is ready at the end of a graph."""
+    """Yield the frames that are ready at the end of a graph."""
     while True:
         try:
             yield end.pull()
-        except (BlockingIOError, EOFError):  # nothing until more is pushed; nothing more at all
+        except (BlockingIOError, EOFError):  # more must be pushed first; the end
             return
 
 
 @contextmanager
-def _told(target: Path) -> Iterator[None]:
-    """Tell a failure to write apart from a video that cannot be decoded."""
+def _write_errors(target: Path) -> Iterator[None]:
+    """Raise FFmpeg's errors as failures to write, not to decode."""
     import av
 
     try:

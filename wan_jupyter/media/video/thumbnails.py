@@ -1,4 +1,4 @@
-"""Pictures made of pictures: small ones, and a filmstrip. Pillow is imported where used."""
+"""Thumbnails and filmstrips. Pillow is imported lazily."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 JPEG_QUALITY = 80
-# Of a filmstrip, in pixels: between two frames, and for the time under each.
+# Of a filmstrip, in pixels.
 GAP = 4
-CAPTION = 20
-LETTERS = 12
-NARROWEST = 40  # a frame of a filmstrip, so that its time fits under it
+CAPTION_HEIGHT = 20
+FONT_SIZE = 12
+MIN_FRAME_WIDTH = 40  # so that a frame's time fits under it
 
 
 class Jpeg(bytes):
-    """The bytes of a JPEG file; a notebook shows them as the picture."""
+    """The bytes of a JPEG file, which a notebook displays as a picture."""
 
     def _repr_jpeg_(self) -> bytes:
         return bytes(self)
@@ -32,7 +32,7 @@ class Jpeg(bytes):
 
 
 def thumbnail(encoded: bytes, width: int = 96) -> bytes:
-    """Return a small JPEG of a picture's bytes, upright and on white where the picture is transparent.
+    """Return a small JPEG of a picture's file, upright, with white for transparency.
 
     Raises:
         OutputError: the bytes are not a picture that Pillow can read.
@@ -41,61 +41,61 @@ def thumbnail(encoded: bytes, width: int = 96) -> bytes:
 
     try:
         with Image.open(io.BytesIO(encoded)) as picture:
-            picture.draft("RGB", (2 * width, 2 * width))  # lets libjpeg decode at an eighth of the size
+            picture.draft("RGB", (2 * width, 2 * width))  # lets libjpeg decode at down to an eighth of the size
             return jpeg(_on_white(ImageOps.exif_transpose(picture)), width)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
         raise OutputError("video.no_picture", why=type(problem).__name__) from problem
 
 
 def jpeg(picture: Picture, width: int) -> bytes:
-    """Encode a picture, made smaller if it is wider than `width`, never larger."""
+    """Return a picture as a JPEG, scaled down if it is wider than `width`."""
     sink = io.BytesIO()
     shrunk(picture, width).save(sink, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return sink.getvalue()
 
 
 def shrunk(picture: Picture, width: int) -> Picture:
-    """Return a picture in its proportions, at most `width` pixels wide."""
+    """Return a picture, scaled down if it is wider than `width` pixels."""
     return picture.resize(fitted(picture.size, width)) if picture.width > width else picture
 
 
 def fitted(size: tuple[int, int], width: int) -> tuple[int, int]:
-    """Return a size in its proportions, at most `width` wide."""
+    """Return a size of the same aspect ratio, at most `width` wide."""
     return size if size[0] <= width else (width, max(1, round(size[1] * width / size[0])))
 
 
 def frame_width(count: int, width: int) -> int:
-    """Return how wide each of `count` frames of a filmstrip may be, for a strip of `width` pixels.
+    """Return the width of each of `count` frames in a filmstrip of `width` pixels.
 
     Raises:
-        OutputError: they do not fit.
+        OutputError: they would be narrower than `MIN_FRAME_WIDTH`.
     """
     each = (width - (count - 1) * GAP) // count
-    if each < NARROWEST:
-        most, least = max(1, (width + GAP) // (NARROWEST + GAP)), count * (NARROWEST + GAP) - GAP
+    if each < MIN_FRAME_WIDTH:
+        most, least = max(1, (width + GAP) // (MIN_FRAME_WIDTH + GAP)), count * (MIN_FRAME_WIDTH + GAP) - GAP
         raise OutputError("video.narrow", count=count, width=width, most=most, least=least)
     return each
 
 
 def filmstrip(frames: Mapping[float, Picture]) -> Picture:
-    """Return frames of one size side by side, with the second at which each is seen below it."""
+    """Return frames of one size side by side, each with its time in seconds below."""
     from PIL import Image, ImageDraw, ImageFont
 
     wide, high = next(iter(frames.values())).size
-    cell = max(wide, NARROWEST)  # a very small video still has room for its times
-    strip = Image.new("RGB", (len(frames) * (cell + GAP) - GAP, high + CAPTION), "white")
-    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(LETTERS)
+    cell = max(wide, MIN_FRAME_WIDTH)  # leaves room for the times of a very small video
+    strip = Image.new("RGB", (len(frames) * (cell + GAP) - GAP, high + CAPTION_HEIGHT), "white")
+    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(FONT_SIZE)
     decimals = 1 if _apart(list(frames)) >= 0.1 else 2
     for i, (second, frame) in enumerate(frames.items()):
         left = i * (cell + GAP)
         strip.paste(frame, (left + (cell - wide) // 2, 0))
-        told = tr("strip.time", seconds=f"{second:.{decimals}f}")
-        draw.text((left + cell / 2, high + CAPTION / 2), told, fill="#444444", font=font, anchor="mm")
+        time = tr("strip.time", seconds=f"{second:.{decimals}f}")
+        draw.text((left + cell / 2, high + CAPTION_HEIGHT / 2), time, fill="#444444", font=font, anchor="mm")
     return strip
 
 
 def _apart(seconds: list[float]) -> float:
-    """Return the smallest distance between two times in order; 1.0 where there is one time only."""
+    """Return the smallest difference between sorted times; 1.0 for a single time."""
     return min((after - before for before, after in pairwise(seconds)), default=1.0)
 
 

@@ -1,7 +1,7 @@
-"""A finished video on disk: what it is, and its pictures. Floor 3: PyAV is its one outside thing.
+"""`Video`: a finished video on disk, its properties, frames and exports.
 
-Knows nothing of jobs, services or displays. Every call opens the file, reads what it needs and closes it, so
-a `Video` may be kept, copied, pickled and used from any thread. PyAV and Pillow are imported where used.
+Every call opens the file, reads what it needs and closes it, so a `Video` can be kept, copied, pickled and used from
+any thread. PyAV and Pillow are imported lazily.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ __all__ = ["Video", "VideoInfo", "codecs", "inspect", "looks_like_mp4", "thumbna
 
 @dataclass(frozen=True, repr=False)
 class Video:
-    """A video file and what is known of its making.
+    """A video file and the facts in its sidecar.
 
     Attributes:
-        path: where it lies, absolute.
-        facts: what the sidecar says (`prompt`, `filled_prompt`, `model`, `provider`, `seed`, `cost`, `take`
-            and so on), empty if there is none.
+        path: the file, absolute.
+        facts: the sidecar's contents (`prompt`, `filled_prompt`, `model`, `provider`, `seed`, `cost`, `take`, …),
+            empty without a sidecar.
     """
 
     path: Path
@@ -90,18 +90,18 @@ class Video:
 
     @property
     def last_frame(self) -> Picture:
-        """The last picture, from which a further video can go on."""
+        """The last frame, with which another video can start."""
         with opened(self.path) as (container, stream):
             return decode.picture_of(decode.last(container, stream))
 
     def frame(self, t: float) -> Picture:
-        """Return the picture that is on the screen `t` seconds after the beginning.
+        """Return the frame shown at `t` seconds.
 
         Args:
-            t: 0 up to and including `duration`.
+            t: from 0 up to and including `duration`.
 
         Raises:
-            OutputError: `t` lies outside the video, or the file cannot be read.
+            OutputError: `t` is outside the video, or the file cannot be read.
         """
         with opened(self.path) as (container, stream):
             duration = decode.video_info(container, stream).duration
@@ -110,10 +110,9 @@ class Video:
             return decode.picture_of(decode.at(container, stream, t))
 
     def frames(self, n: int) -> list[Picture]:
-        """Return `n` pictures, evenly spaced from the first to the last, both included.
+        """Return `n` frames, evenly spaced from the first to the last, both included.
 
-        The video is decoded once, and no more pictures are held than are asked for. Where it has fewer, some come
-        several times; a single one is the first.
+        The video is decoded once. If it has fewer frames, some are repeated; for `n` = 1, the first is returned.
 
         Raises:
             OutputError: `n` is less than 1, or the file cannot be read.
@@ -124,18 +123,18 @@ class Video:
 
     @property
     def poster(self) -> thumbnails.Jpeg:
-        """The first picture as a JPEG, at most 480 pixels wide: bytes, which a notebook shows as the picture."""
+        """The first frame as a JPEG, at most 480 pixels wide: bytes, which a notebook displays as a picture."""
         return thumbnails.Jpeg(self.jpeg())
 
     def jpeg(self, width: int = 480) -> bytes:
-        """Return the first picture as a JPEG, at most `width` pixels wide."""
+        """Return the first frame as a JPEG, at most `width` pixels wide."""
         with opened(self.path) as (container, stream):
             return thumbnails.jpeg(decode.picture_of(decode.first(container, stream)), width)
 
     def strip(self, n: int = 8, *, width: int = 960) -> Picture:
-        """Return a filmstrip: `n` pictures side by side, evenly spaced, with the time under each.
+        """Return a filmstrip: `n` evenly spaced frames side by side, with the time under each.
 
-        The whole is at most `width` pixels wide. Where the video has fewer pictures, each of them is there once.
+        The strip is at most `width` pixels wide. If the video has fewer frames, each is shown once.
 
         Raises:
             OutputError: `n` is less than 1 or too many for this width, or the file cannot be read.
@@ -149,12 +148,12 @@ class Video:
     # ---- files ----------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Copy the video to a folder or a file name, and return where the copy is.
+        """Copy the video to a folder or a file name, and return the copy's path.
 
-        Folders that are missing are made; a name without an ending gets the video's own.
+        Missing folders are created; a name without a suffix gets the video's.
 
         Raises:
-            OutputError: another file is there already, the ending is not a video's, or nothing can be written there.
+            OutputError: another file is there, the suffix is not the video's, or the copy cannot be written.
         """
         target = export.target_of(path, self.path.name)
         if not self.path.is_file():
@@ -164,22 +163,22 @@ class Video:
     def to_gif(
         self, path: str | Path | None = None, *, width: int = 480, fps: float = 10, overwrite: bool = False
     ) -> Path:
-        """Make a GIF that runs in a loop, and return where it is: beside the video, if no path is given.
+        """Write a looping GIF and return its path.
 
         Args:
-            path: a folder or a file name.
-            width: pixels at most; it is never made larger than the video.
-            fps: pictures a second at most, above 0 and up to 50.
-            overwrite: whether another file there may be replaced.
+            path: a folder or a file name; by default a file beside the video.
+            width: the largest width in pixels; the GIF is never wider than the video.
+            fps: the highest frame rate, above 0 and up to 50.
+            overwrite: whether to replace another file at that path.
 
         Raises:
-            OutputError: another file is there already, or the video cannot be read, or the file not be written.
+            OutputError: another file is there, the video cannot be read, or the GIF cannot be written.
         """
-        from .gif import FASTEST, write_gif
+        from .gif import MAX_FPS, write_gif
 
         width = _whole(width, 1, "video.width")
-        if not 0 < fps <= FASTEST:
-            raise OutputError("video.rate", value=fps, most=FASTEST)
+        if not 0 < fps <= MAX_FPS:
+            raise OutputError("video.rate", value=fps, most=MAX_FPS)
         usual = self.path.with_suffix(".gif")
         target = export.target_of(path or usual, usual.name)
         with export.replacing(target, self.path, overwrite) as part:
@@ -187,7 +186,7 @@ class Video:
         return target
 
     def __wan_image__(self) -> Picture:
-        """Answer the wish for a still picture: `%%wan $video` goes on from the last frame."""
+        """Return the last frame: `%%wan $video` continues from it."""
         return self.last_frame
 
     def show(self) -> None:
@@ -204,10 +203,10 @@ class Video:
 
 
 def inspect(path: Path | str) -> VideoInfo:
-    """Return what a video file says of itself, having decoded its first and its last frame.
+    """Return a video file's properties, after decoding its first and its last frame.
 
     Raises:
-        OutputError: `video.missing`; `video.undecodable` if a frame cannot be had or the file is cut short.
+        OutputError: `video.missing`; `video.undecodable` if a frame cannot be decoded or the file is truncated.
     """
     with opened(Path(path)) as (container, stream):
         facts = decode.video_info(container, stream)
@@ -218,12 +217,12 @@ def inspect(path: Path | str) -> VideoInfo:
 
 
 def looks_like_mp4(first_bytes: bytes) -> bool:
-    """Tell whether a file that begins with these bytes (12 are enough) is of the MP4 family."""
+    """Return whether a file with these first bytes (12 are enough) is of the MP4 family."""
     return first_bytes[4:8] == b"ftyp"
 
 
 def codecs() -> dict[str, bool]:
-    """Tell which codecs PyAV has of those that are needed: to show videos, and to make the emulator's."""
+    """Return which of the codecs that players and the emulator need PyAV has."""
     import av
 
     return {name: name in av.codecs_available for name in ("h264", "hevc", "aac", "libx264")}
@@ -233,7 +232,7 @@ def _whole(value: Any, least: int, problem: str) -> int:
     """Return a whole number, numpy's too.
 
     Raises:
-        OutputError: it is none, or less than `least`.
+        OutputError: it is not a whole number, or less than `least`.
     """
     try:
         number = operator.index(value)

@@ -35,7 +35,7 @@ def clean(state: ShellState, word: str = "") -> None:
     if not word:
         return _tell(state)
     count, size = clear(state.session())
-    return state.presenter.say("clean.done", count=count, size=_megabytes(size))
+    return state.presenter.say_count("clean.done", count, size=_megabytes(size))
 
 
 def _tell(state: ShellState) -> None:
@@ -100,12 +100,12 @@ def findings(ip: Any) -> Iterator[Finding]:
     """Yield who is looking, and how many widgets live in this kernel; nothing is imported to count them."""
     front = detect(ip)
     ways = tr("doctor.waits" if front.waits else "doctor.returns")
-    yield Finding(tr("doctor.name.front"), tr("part.semicolon").join((tr(f"doctor.face.{front.face}"), ways)))
+    yield Finding(tr("doctor.name.front"), tr("part.semicolon").join((tr(f"doctor.face.{front.surface}"), ways)))
     module = sys.modules.get("ipywidgets.widgets.widget")
     alive = getattr(module, "_instances", None)  # ipywidgets 8; 7 keeps them on the class
     if alive is None:
         alive = getattr(getattr(module, "Widget", None), "widgets", {})
-    fix = tr("doctor.widgets_fix") if front.face == "widget" and not _comms(ip) else ""
+    fix = tr("doctor.widgets_fix") if front.surface == "widget" and not _comms(ip) else ""
     yield Finding(tr("doctor.name.widgets"), tr("doctor.widgets", count=len(alive)), fix)
 
 

@@ -82,12 +82,12 @@ def _told(state: ShellState, name: str, session: Session | None) -> list[str]:
 
 def address_of(session: Session) -> str:
     """Return where a session's requests go, for people."""
-    return tr("where.in_kernel") if session.in_process else session.provider.origin
+    return tr("where.in_kernel") if session._resources.in_process else session.provider.origin
 
 
 def key_of(session: Session) -> str:
     """Return where a session's key comes from; never the key."""
-    return translated(session.key.source) if session.key else tr("where.no_key")
+    return translated(key.source) if (key := session._resources.key) else tr("where.no_key")
 
 
 def models(state: ShellState, name: str = "") -> None:

@@ -1,10 +1,10 @@
-"""The composer's widgets. What they know is in `composing`; here is only what is drawn and who is told.
+"""The widgets of the composer; what they decide is in `workflows.composer_draft` and `workflows.composer_options`.
 
-`form` the whole · `panel` one frame · `controls` the model's options · `shelf` the jobs · `watch` waits for a pause ·
-`words` the texts.
+`form` is the whole, `frame_picker` one frame, `option_controls` the model's options, `job_list` the jobs; `debounce`
+waits for a pause in typing, and `translations` holds the texts.
 
-The kernel's thread makes widgets and writes those that people use; the loop alone writes price, problem, previews and
-cards (reference/jupyter-platform.md A2), so they go on while a cell computes.
+The kernel's main thread makes widgets and writes those that people use. Only the loop writes price, problem, previews
+and cards, so these continue while a cell computes; ipywidgets has no lock, so each widget has one writing thread.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["Form", "show"]
 
 def show(composer: Composer, presenter: Presenter) -> None:
     """Show a composer's form, unless this very cell has shown it already (`%wan compose`)."""
-    if presenter.shows_now(f"form {id(composer)}"):
+    if presenter.already_shown(f"form {id(composer)}"):
         return
     if presenter.has_widgets:
-        presenter.show_form(Form(composer, presenter, presenter.names))
+        presenter.show_form(Form(composer, presenter, presenter.variables))
     else:
         presenter.say("compose.needs_notebook")

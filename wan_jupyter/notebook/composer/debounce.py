@@ -1,4 +1,4 @@
-"""Waits until nobody types for a moment, then works something out and shows it; on the loop, never on the kernel."""
+"""Wait for a pause in typing, then compute a result on a worker thread and show it from the loop."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from typing import Generic, TypeVar
 
 from ...jobs.background import Engine, logger
 
-PAUSE = 0.2  # seconds without a change
-Seen = TypeVar("Seen")
+PAUSE_S = 0.2  # without a change
+Result = TypeVar("Result")
 
 
-class Debounce(Generic[Seen]):
-    """Calls `look` on a worker thread after the last of several changes, and `show` with what it returned.
+class Debounce(Generic[Result]):
+    """Calls `compute` on a worker thread after the last of several changes, then `show` with its result on the loop.
 
     Args:
-        failed: called with what `look` or `show` raised.
+        failed: called with the error that `compute` or `show` raised.
     """
 
     def __init__(
         self,
         engine: Engine,
-        look: Callable[[], Seen],
-        show: Callable[[Seen], None],
+        compute: Callable[[], Result],
+        show: Callable[[Result], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        self._engine, self._look, self._show, self._failed = engine, look, show, failed
-        self._number = 0
+        self._engine, self._compute, self._show, self._failed = engine, compute, show, failed
+        self._latest = 0
 
     def changed(self) -> None:
-        """Say that there is something new to look at; from any thread."""
-        self._engine.call(self._again)
+        """Report a change; from any thread."""
+        self._engine.call(self._restart)
 
     # ---- on the loop ------------------------------------------------------------------------------------------
 
-    def _again(self) -> None:
-        self._number += 1
-        asyncio.get_running_loop().call_later(PAUSE, self._due, self._number)
+    def _restart(self) -> None:
+        self._latest += 1
+        asyncio.get_running_loop().call_later(PAUSE_S, self._due, self._latest)
 
     def _due(self, number: int) -> None:
-        if number == self._number:
+        if number == self._latest:
             self._engine.start(self._work)
 
     async def _work(self) -> None:
-        number = self._number
+        number = self._latest
         try:
-            seen = await self._engine.work(self._look)
-            if number == self._number:  # else something newer is on its way
-                self._show(seen)
+            result = await self._engine.work(self._compute)
+            if number == self._latest:  # else a newer result is coming
+                self._show(result)
         except Exception as error:
-            logger.exception("the form could not be looked at")
+            logger.exception("the form could not be checked")
             self._failed(error)

@@ -1,4 +1,4 @@
-"""The form: widgets in, a draft out; the draft's outlook and jobs shown below. One a display."""
+"""The form: its widgets fill a draft; the draft's price or problem and its jobs are shown below."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from .translations import Translations
 
 
 class Form:
-    """What a composer looks like in a notebook."""
+    """The composer in a notebook."""
 
     def __init__(self, composer: Composer, presenter: Presenter, names: Mapping[str, object]) -> None:
         self._composer, self._presenter, self._names = composer, presenter, names
-        self._session, self._words = composer.session, Translations(presenter.language)
+        self._session, self._translations = composer.session, Translations(presenter.language)
         self._quiet = False
         self.draft = Draft()
         self._offer: Offer | None = None
-        self._problem: WanError | None = None  # of what was typed and became no part of the draft
-        self._watch = Debounce(current(), self._look, self._show, self._fail)
+        self._problem: WanError | None = None  # of a value that is not part of the draft
+        self._checks = Debounce(current(), self._check, self._show, self._fail)
         self._build()
         self._choose()
 
@@ -44,31 +44,31 @@ class Form:
         """Show the form as the output of the cell that runs."""
         from IPython.display import display
 
-        words = self._words("compose.reader")
+        text = self._translations("compose.reader")
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        first: Bundle = {WIDGET_VIEW: view, "text/html": html.notes([words]), "text/plain": words}
+        first: Bundle = {WIDGET_VIEW: view, "text/html": html.notes([text]), "text/plain": text}
         display(first, raw=True)
 
-    def speak(self, language: str) -> None:
-        """Say all that the form says in another language; what a click had brought is gone."""
-        self._words.speak(language)
+    def set_language(self, language: str) -> None:
+        """Show the form in another language; the results of earlier clicks are removed."""
+        self._translations.set_language(language)
         self._head.value = self._title()
-        self._controls.speak()
-        for panel in self._panels:
-            panel.speak()
+        self._controls.set_language()
+        for picker in self._pickers:
+            picker.set_language()
         self._guard(self._choose)
 
     def cell(self) -> str:
-        """Return the text of the cell that asks for the same; what was uploaded is saved for it.
+        """Return the text of the cell that makes the same request; uploads are saved to files for it.
 
         Raises:
-            OptionError: a cell's line has no way to write it.
+            OptionError: a value cannot be written on a %%wan line.
             OutputError: an upload cannot be saved.
         """
         return self._cell()[0]
 
     def close(self) -> None:
-        """Take the form away; its jobs go on."""
+        """Close the form's widgets; its jobs keep running."""
         self._controls.close()
         close(self.box)
 
@@ -77,137 +77,142 @@ class Form:
     def _build(self) -> None:
         import ipywidgets as w
 
-        words = self._words
+        translations = self._translations
         self._head = w.HTML(self._title())
-        self._panels = [FramePicker(role, self._names, self._choose, self._guard, words) for role in ("first", "last")]
+        self._pickers = [
+            FramePicker(role, self._names, self._choose, self._guard, translations) for role in ("first", "last")
+        ]
         self._prompt = w.Textarea(rows=3, style=dict(LABEL))
-        words.put(self._prompt, "placeholder", "compose.prompt_hint")
-        words.put(self._prompt, "description", "compose.prompt")
-        self._prompt.observe(lambda _: self._guard(self._type), names="value")
+        translations.bind(self._prompt, "placeholder", "compose.prompt_hint")
+        translations.bind(self._prompt, "description", "compose.prompt")
+        self._prompt.observe(lambda _: self._guard(self._take_prompt), names="value")
         self._prompt.add_class("wan-wide")
         self._model = w.Dropdown(layout=dict(FILL), style=dict(LABEL))
-        words.put(self._model, "description", "compose.model")
+        translations.bind(self._model, "description", "compose.model")
         self._model.observe(lambda _: self._guard(self._choose), names="index")
         self._model.add_class("wan-model")
-        self._controls = OptionControls(lambda: self._guard(self._choose), words)
-        self._said = w.HTML()
+        self._controls = OptionControls(lambda: self._guard(self._choose), translations)
+        self._status = w.HTML()
         self._notes = w.HTML()
         self._cell_area = w.HTML()
-        self._shelf = JobList(self._presenter)
-        frames = w.HBox([panel.box for panel in self._panels])
+        self._jobs = JobList(self._presenter)
+        frames = w.HBox([picker.box for picker in self._pickers])
         frames.add_class("wan-frames")
-        parts = [self._head, frames, self._tools(w), self._prompt, self._model, self._controls.box, self._said]
-        self.box = w.VBox([*parts, self._buttons(w), self._notes, self._cell_area, self._shelf.box])
+        parts = [self._head, frames, self._tools(w), self._prompt, self._model, self._controls.box, self._status]
+        self.box = w.VBox([*parts, self._buttons(w), self._notes, self._cell_area, self._jobs.box])
         self.box.add_class("wan-composer")
 
     def _title(self) -> str:
         provider = self._session.provider
-        return html.head(f"{provider.name} · {translated(provider.title, self._words.language)}", self._words.language)
+        return html.form_head(
+            f"{provider.name} · {translated(provider.title, self._translations.language)}", self._translations.language
+        )
 
     def _tools(self, w: Any) -> Any:
-        made = [self._button(w, "swap", self._swap), self._button(w, "refresh", self._refresh)]
-        return _row(w.HBox(made))
+        buttons = [self._button(w, "swap", self._swap), self._button(w, "refresh", self._refresh)]
+        return _row(w.HBox(buttons))
 
     def _buttons(self, w: Any) -> Any:
         self._generate = self._button(w, "generate", self._send)
         self._generate.button_style, self._generate.disabled = "primary", True
         self._new = w.Checkbox(indent=False, layout={"width": "auto"})
-        self._words.put(self._new, "description", "compose.new")
-        self._words.put(self._new, "tooltip", "compose.new_hint")
+        self._translations.bind(self._new, "description", "compose.new")
+        self._translations.bind(self._new, "tooltip", "compose.new_hint")
         self._new.observe(lambda _: self._guard(self._choose), names="value")
         return _row(w.HBox([self._generate, self._button(w, "to_cell", self._show_cell), self._new]))
 
     def _button(self, w: Any, name: str, act: Callable[[], None]) -> Any:
-        made = w.Button()
-        self._words.put(made, "description", f"compose.{name}")
-        self._words.put(made, "tooltip", f"compose.{name}_hint")
-        made.on_click(lambda _: self._guard(act))
-        made.add_class(f"wan-{name.replace('_', '-')}")
-        return made
+        button = w.Button()
+        self._translations.bind(button, "description", f"compose.{name}")
+        self._translations.bind(button, "tooltip", f"compose.{name}_hint")
+        button.on_click(lambda _: self._guard(act))
+        button.add_class(f"wan-{name.replace('_', '-')}")
+        return button
 
     def _guard(self, act: Callable[[], None]) -> None:
-        """Do what a widget asks for; what goes wrong is said in the form, since nobody sees a callback's error."""
+        """Run a callback and show its error in the form: the error of a widget's callback is not displayed anywhere."""
         try:
-            with language_scope(self._words.language):
+            with language_scope(self._translations.language):
                 act()
         except WanError as problem:
-            self._notes.value = html.outlook("", problem.lines(self._words.language), ())
+            self._notes.value = html.draft_status("", problem.lines(self._translations.language), ())
         except Exception as error:
             logger.exception("the form failed")
-            self._notes.value = html.outlook("", [self._trouble(error)], ())
+            self._notes.value = html.draft_status("", [self._unexpected(error)], ())
 
-    def _trouble(self, error: Exception) -> str:
-        return self._words("compose.trouble", error=one_line(f"{type(error).__name__}: {error}", 200))
+    def _unexpected(self, error: Exception) -> str:
+        return self._translations("compose.trouble", error=one_line(f"{type(error).__name__}: {error}", 200))
 
-    # ---- what people do; the kernel's thread --------------------------------------------------------------------
+    # ---- callbacks; the kernel's main thread --------------------------------------------------------------------
 
-    def _type(self) -> None:
-        """Take the prompt in; nothing that there is to choose depends on it."""
+    def _take_prompt(self) -> None:
+        """Put the prompt into the draft; no control depends on it."""
         self.draft = replace(self.draft, prompt=self._prompt.value)
         self._changed([])
 
     def _choose(self) -> None:
-        """Take everything in, and let what there is to choose follow the pictures and the model."""
+        """Put all values into the draft, and let the controls follow the pictures and the model."""
         if self._quiet:
             return
         asked, problem = self._controls.asked()
         model = self._chosen_model()
-        first, last = (panel.frame for panel in self._panels)
+        first, last = (picker.frame for picker in self._pickers)
         asked = {**({"model": model} if model else {}), **asked}
         draft = Draft(prompt=self._prompt.value, first=first, last=last, asked=asked, new=self._new.value)
-        self.draft, there, lost = fitted(draft, self._session, self._words.language)
-        self._problem = next((panel.problem for panel in self._panels if panel.problem), problem)
-        if there != self._offer:
-            self._fill(there)
-        self._changed(lost)
+        self.draft, offer, dropped = fitted(draft, self._session, self._translations.language)
+        self._problem = next((picker.problem for picker in self._pickers if picker.problem), problem)
+        if offer != self._offer:
+            self._fill(offer)
+        self._changed(dropped)
 
     def _chosen_model(self) -> str | None:
         at = self._model.index
         return self._offer.models[at][1] if self._offer and at is not None else None
 
-    def _fill(self, there: Offer) -> None:
-        """Show another offer; what the widgets then hold is the draft."""
+    def _fill(self, offer: Offer) -> None:
+        """Show another offer with the values of the draft."""
         self._quiet = True
         try:
-            self._offer = there
-            labels = [label for label, _ in there.models]
-            ids = [name for _, name in there.models]
+            self._offer = offer
+            labels = [label for label, _ in offer.models]
+            ids = [name for _, name in offer.models]
             chosen = self.draft.asked.get("model")
             if tuple(self._model.options) != tuple(labels):
                 self._model.options = labels
             self._model.index = ids.index(chosen) if chosen in ids else (0 if ids else None)
-            self._controls.show(there, self.draft.asked)
+            self._controls.show(offer, self.draft.asked)
         finally:
             self._quiet = False
 
-    def _changed(self, lost: list[str]) -> None:
-        self._notes.value = html.notes(lost)
-        self._cell_area.value = ""  # it says something else now
-        self._watch.changed()
+    def _changed(self, dropped: list[str]) -> None:
+        self._notes.value = html.notes(dropped)
+        self._cell_area.value = ""  # it no longer matches the draft
+        self._checks.changed()
 
     def _swap(self) -> None:
-        first, last = self._panels
+        first, last = self._pickers
         one, other = first.frame, last.frame
         first.put(other)
         last.put(one)
         self._choose()
 
     def _refresh(self) -> None:
-        for panel in self._panels:
-            panel.refresh()
+        for picker in self._pickers:
+            picker.refresh()
 
     def _send(self) -> None:
-        """Make the video; the card shows the rest."""
+        """Submit the draft and show its card."""
         if self._problem is not None:
             raise self._problem
         draft = as_now(self.draft, self._names)
-        job = self._session.submit_request(request_of(draft, self._names), new=draft.new, cell=self._told_cell(draft))
-        self._shelf.add(job)
-        self._new.value = False  # each further take is asked for
-        self._notes.value = html.notes([self._words(f"compose.origin.{job.origin}", id=job.id)])
+        request = request_of(draft, self._names, self._session._known_keys)
+        job = self._session._submit(request, new=draft.new, cell=self._cell_of_video(draft))
+        self._jobs.add(job)
+        self._new.value = False  # each new version must be asked for
+        self._notes.value = html.notes([self._translations(f"compose.origin.{job.origin}", id=job.id)])
 
-    def _told_cell(self, draft: Draft) -> str:
-        """Return the cell that the video is said to be made by, "" where there is none that would find its pictures."""
+    def _cell_of_video(self, draft: Draft) -> str:
+        """Return the cell to show with the video; "" if no cell would find its pictures."""
         if any(frame.upload for frame in draft.frames.values()):
             return ""
         try:
@@ -218,51 +223,51 @@ class Form:
     def _show_cell(self) -> None:
         text, kept = self._cell()
         self._notes.value = ""
-        self._cell_area.value = html.cell(text, kept, self._words.language)
+        self._cell_area.value = html.cell_text(text, kept, self._translations.language)
 
     def _cell(self) -> tuple[str, list[str]]:
         if self._problem is not None:
             raise self._problem
-        kept = [self._keep(panel) for panel in self._panels if panel.frame and panel.frame.upload]
-        return cell_of(self.draft, self._names, self._named()), kept
+        kept = [self._keep(picker) for picker in self._pickers if picker.frame and picker.frame.upload]
+        return cell_of(self.draft, self._names, self._named(), self._session._known_keys), kept
 
-    def _keep(self, panel: FramePicker) -> str:
-        """Save an uploaded picture beside the notebook, and go on with the file."""
-        frame = panel.frame
+    def _keep(self, picker: FramePicker) -> str:
+        """Save an uploaded picture next to the notebook, and use that file from now on."""
+        frame = picker.frame
         assert frame is not None  # noqa: S101 - for mypy
         path = keep_beside(self._presenter.page.folder, frame.word, frame.upload, frame.image.mime)
         word = relative(path)
-        panel.put(saved(frame, word))
+        picker.put(saved(frame, word))
         self._choose()
-        return self._words("compose.cell_saved", name=frame.word, path=word)
+        return self._translations("compose.cell_saved", name=frame.word, path=word)
 
     def _named(self) -> str:
         return self._session.name if self._composer.named else ""
 
-    # ---- what becomes of it; the loop and its workers -----------------------------------------------------------
+    # ---- checking the draft; the loop and its workers -----------------------------------------------------------
 
-    def _look(self) -> Outlook | None:
+    def _check(self) -> Outlook | None:
         if self._problem is not None:
             return Outlook(self._problem)
         draft = self.draft
-        with language_scope(self._words.language):
+        with language_scope(self._translations.language):
             return None if draft.empty else outlook(draft, self._session, dict(self._names))
 
-    def _show(self, seen: Outlook | None) -> None:
-        words = self._words
-        if seen is None:
-            self._said.value = html.outlook(words("compose.begin"), (), ())
-        elif seen.problem is not None:
-            lines = (seen.problem.message(words.language), seen.problem.hint(words.language))
-            self._said.value = html.outlook("", [line for line in lines if line], ())
+    def _show(self, found: Outlook | None) -> None:
+        translations = self._translations
+        if found is None:
+            self._status.value = html.draft_status(translations("compose.begin"), (), ())
+        elif found.problem is not None:
+            lines = (found.problem.message(translations.language), found.problem.hint(translations.language))
+            self._status.value = html.draft_status("", [line for line in lines if line], ())
         else:
-            remarks = [words(key, **values) for key, values in seen.remarks]
-            self._said.value = html.outlook(_price(seen.price, seen.model, words.language), (), remarks)
-        self._generate.disabled = seen is None or seen.problem is not None
+            remarks = [translations(key, **values) for key, values in found.remarks]
+            self._status.value = html.draft_status(_price(found.price, found.model, translations.language), (), remarks)
+        self._generate.disabled = found is None or found.problem is not None
 
     def _fail(self, error: Exception) -> None:
         self._generate.disabled = True
-        self._said.value = html.outlook("", [self._trouble(error)], ())
+        self._status.value = html.draft_status("", [self._unexpected(error)], ())
 
 
 def _price(price: Price | None, model: str, language: str) -> str:

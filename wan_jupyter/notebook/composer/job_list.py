@@ -1,4 +1,4 @@
-"""The jobs of a form: their cards, the newest first, each of which ends as a player."""
+"""The jobs of a form: their cards, newest first; each becomes a player."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ from ..display.surfaces.widget import WidgetSurface
 
 
 class JobListSurface(WidgetSurface):
-    """A card among the form's widgets: a widget that is there already may be changed from the loop; nothing is
-    displayed anew, for an output of a button's callback belongs to no cell."""
+    """A card among the form's widgets.
+
+    Only existing widgets are changed, never a new output displayed: the output of a button's callback belongs to no
+    cell.
+    """
 
     def __init__(self, put: Callable[[Any], None], job: Job, language: str) -> None:
         super().__init__(job.cancel, language)
         self._put = put
 
     def open(self, view: Any) -> None:
-        """Put the card on the shelf."""
+        """Put the card into the list."""
         self.build(view)
         self._box.add_class("wan-job")
         self._put(self._box)
 
-    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
-        """Show the player, or what happened, where the card was."""
+    def end(self, final: Bundle, succeeded: bool, widget_html: str = "") -> None:
+        """Replace the card by the player, or by what happened."""
         self._box.children = (self._html,)
-        self._html.value = inside
+        self._html.value = widget_html
 
 
 class JobList:
-    """A box of cards."""
+    """A box of cards, newest on top."""
 
     def __init__(self, presenter: Presenter) -> None:
         import ipywidgets as w
@@ -44,12 +47,12 @@ class JobList:
         self.box = w.VBox()
 
     def add(self, job: Job) -> None:
-        """Show a job on top; one that is here already only comes to the top."""
+        """Show a job on top; move it there if it is in the list already."""
         if job.id in self._boxes:
             self._put(job.id, self._boxes[job.id])
             return
-        face = JobListSurface(partial(self._put, job.id), job, self._presenter.language)
-        self._presenter.show_on(job, face)
+        surface = JobListSurface(partial(self._put, job.id), job, self._presenter.language)
+        self._presenter.show_on(job, surface)
 
     def _put(self, identity: str, box: Any) -> None:
         self._boxes[identity] = box
@@ -57,7 +60,7 @@ class JobList:
 
 
 def relative(path: Path) -> str:
-    """Return a path as a cell names it: from the working directory, or whole where that is elsewhere."""
+    """Return a path as a cell would name it: relative to the working directory, or absolute if it is elsewhere."""
     try:
         return path.relative_to(Path.cwd()).as_posix()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The model's options as widgets: those that its row has, and no others."""
+"""The options of the chosen model as widgets."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ...workflows.composer_options import Control, Offer
 from ..display.surfaces.base import close
 from .translations import Translations
 
-FEW = 4  # choices that stand side by side
+MAX_BUTTONS = 4  # choices shown as buttons; more become a drop-down
 FOLDED = frozenset({"template", "prompt_extend", "watermark", "seed", "negative_prompt", "audio_url"})
 LABEL: Mapping[str, str] = MappingProxyType({"description_width": "110px"})
 FILL: Mapping[str, str] = MappingProxyType({"width": "auto"})
 
 
 class OptionControls:
-    """Rows of widgets that come and go with the offer; a text that was typed is there again when its row is."""
+    """Widgets that come and go with the model's options; a typed text is restored with its widget."""
 
-    def __init__(self, changed: Callable[[], None], words: Translations) -> None:
+    def __init__(self, changed: Callable[[], None], translations: Translations) -> None:
         import ipywidgets as w
 
-        self._changed, self._words = changed, words
+        self._changed, self._translations = changed, translations
         self._made: dict[str, tuple[Control, Any]] = {}
         self._quiet = False
         self._open, self._folded = w.Box(), w.Box()
@@ -33,18 +33,18 @@ class OptionControls:
         self._open.add_class("wan-options-open")
         self._more = w.Accordion(children=[self._folded], selected_index=None)
         self.box = w.VBox([self._open, self._more])
-        self.speak()
+        self.set_language()
 
-    def speak(self) -> None:
-        """Title the folded part; the rows are labelled with the form's other widgets."""
-        self._more.set_title(0, self._words("compose.more"))
+    def set_language(self) -> None:
+        """Translate the title of the folded part; the controls are bound to the form's translations."""
+        self._more.set_title(0, self._translations("compose.more"))
 
     def close(self) -> None:
-        """Take back the widgets, also those that the present offer has no place for."""
+        """Close the widgets, also those that the present model has no option for."""
         close(self.box, *(widget for _, widget in self._made.values()))
 
     def asked(self) -> tuple[dict[str, Any], OptionError | None]:
-        """Return what was chosen, by field name, and the first text that is nothing its option takes."""
+        """Return the chosen values by field name, and the error of the first invalid text."""
         asked: dict[str, Any] = {}
         problem = None
         for name, (control, widget) in self._made.items():
@@ -60,29 +60,29 @@ class OptionControls:
         return asked, problem
 
     def show(self, offer: Offer, asked: Mapping[str, Any]) -> None:
-        """Show the offer's controls, holding what was chosen."""
+        """Show the controls of an offer with the chosen values."""
         self._quiet = True
         try:
-            rows = {control.name: self._widget(control, asked.get(control.name)) for control in offer.controls}
+            widgets = {control.name: self._widget(control, asked.get(control.name)) for control in offer.controls}
         finally:
             self._quiet = False
-        self._open.children = tuple(widget for name, widget in rows.items() if name not in FOLDED)
-        self._folded.children = tuple(widget for name, widget in rows.items() if name in FOLDED)
+        self._open.children = tuple(widget for name, widget in widgets.items() if name not in FOLDED)
+        self._folded.children = tuple(widget for name, widget in widgets.items() if name in FOLDED)
         self._more.layout.display = None if self._folded.children else "none"
 
     def _widget(self, control: Control, value: Any) -> Any:
-        """Return the widget of a control: the one that there is, if it asks the same."""
+        """Return the widget of a control; the present one if the control has not changed."""
         before, widget = self._made.get(control.name, (None, None))
         if before == control:
             return widget
-        made = MAKE[control.kind](control, self._words)
-        self._words.put(made, "description", f"compose.label.{control.name}")
+        made = MAKE[control.kind](control, self._translations)
+        self._translations.bind(made, "description", f"compose.label.{control.name}")
         if control.kind in ("text", "seed") and widget is not None:
             made.value = widget.value
         elif value is not None:
             WRITE[control.kind](control, made, value)
         if widget is not None:
-            self._words.drop(widget)
+            self._translations.unbind(widget)
             close(widget)
         trait = "index" if control.kind == "pick" else "value"
         made.observe(lambda _: None if self._quiet else self._changed(), names=trait)
@@ -94,42 +94,42 @@ class OptionControls:
 # ---- a kind of control: how it is made, written and read -------------------------------------------------------------
 
 
-def _make_pick(control: Control, words: Translations) -> Any:
+def _make_pick(control: Control, translations: Translations) -> Any:
     import ipywidgets as w
 
-    del words
+    del translations
     labels = [label for label, _ in control.choices]
-    usual = next((at for at, (_, value) in enumerate(control.choices) if value is None), 0)
-    how: dict[str, Any] = {"options": labels, "index": usual, "style": dict(LABEL), "layout": dict(FILL)}
-    if len(labels) <= FEW:
-        how["style"]["button_width"] = "auto"
-        return w.ToggleButtons(**how)
-    return w.Dropdown(**how)  # a slider's handle has no name that a screen reader could say
+    default = next((at for at, (_, value) in enumerate(control.choices) if value is None), 0)
+    traits: dict[str, Any] = {"options": labels, "index": default, "style": dict(LABEL), "layout": dict(FILL)}
+    if len(labels) <= MAX_BUTTONS:
+        traits["style"]["button_width"] = "auto"
+        return w.ToggleButtons(**traits)
+    return w.Dropdown(**traits)  # not a slider: its handle has no name for a screen reader
 
 
-def _make_switch(control: Control, words: Translations) -> Any:
+def _make_switch(control: Control, translations: Translations) -> Any:
     import ipywidgets as w
 
-    del words
-    return w.Checkbox(value=bool(control.usual), indent=False, layout=dict(FILL))
+    del translations
+    return w.Checkbox(value=bool(control.default), indent=False, layout=dict(FILL))
 
 
-def _make_text(control: Control, words: Translations) -> Any:
+def _make_text(control: Control, translations: Translations) -> Any:
     import ipywidgets as w
 
     hints = {"seed": "compose.seed_hint", "audio_url": "compose.url_hint"}
     made = w.Text(style=dict(LABEL), layout=dict(FILL))
-    if control.usual:
-        words.put(made, "placeholder", "compose.usual_hint", value=control.usual)
+    if control.default:
+        translations.bind(made, "placeholder", "compose.usual_hint", value=control.default)
     else:
-        words.put(made, "placeholder", hints.get(control.name, "compose.text_hint"))
+        translations.bind(made, "placeholder", hints.get(control.name, "compose.text_hint"))
     return made
 
 
 def _write_pick(control: Control, widget: Any, value: Any) -> None:
-    places = [at for at, (_, one) in enumerate(control.choices) if one == value]
-    if places:
-        widget.index = places[0]
+    matches = [at for at, (_, choice) in enumerate(control.choices) if choice == value]
+    if matches:
+        widget.index = matches[0]
 
 
 def _write_plain(control: Control, widget: Any, value: Any) -> None:
@@ -142,7 +142,7 @@ def _read_pick(control: Control, widget: Any) -> Any:
 
 
 def _read_switch(control: Control, widget: Any) -> Any:
-    return None if widget.value == bool(control.usual) else widget.value
+    return None if widget.value == bool(control.default) else widget.value
 
 
 def _read_text(control: Control, widget: Any) -> Any:

@@ -1,8 +1,8 @@
 """The error that a cell ends with because of what it displayed.
 
-A display cannot fail its cell by raising: IPython's formatters show the error and go on, and papermill would go on with
-the next cell. So the error is kept until the cell has ended, and put into its result, which every front end is told.
-Tried with IPython 7.34 and 9.18, in kernels and without one.
+A display cannot fail its cell by raising: IPython's formatters show the error and continue, and papermill would run
+the next cell. So the error is kept until the cell has ended and then put into its result, which every front end gets.
+Measured with IPython 7.34 and 9.18, in kernels and without one (2026-11).
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from ...errors import WanError
 
 
 class CellError:
-    """What the running cell of a shell ends with."""
+    """Ends the running cell of a shell with `error`, if there is one.
+
+    Attributes:
+        error: the error, None for a cell that succeeds.
+    """
 
     def __init__(self, ip: Any) -> None:
         self._ip = ip
@@ -27,7 +31,7 @@ class CellError:
         self._ip.events.unregister("post_run_cell", self._end)
 
     def _begin(self, _: object) -> None:
-        self.error = None  # of a display outside of any cell
+        self.error = None  # left by a display outside any cell
 
     def _end(self, result: Any) -> None:
         error, self.error = self.error, None

@@ -9,16 +9,16 @@ from ...i18n.messages import tr
 
 
 def dry_text(dry: DryRun, language: str = "en") -> str:
-    """Return what would be sent, as text."""
+    """Return the request that would be sent, its price, remarks and curl command."""
     remarks = [tr(key, language, **values) for key, values in dry.plan.remarks]
     return "\n\n".join([request_text(dry), price_line(dry, language), *remarks, dry.request.curl])
 
 
 def request_text(dry: DryRun) -> str:
-    """Return the request alone, as it goes over the wire."""
-    shown = dry.request
-    head = [f"{shown.method} {shown.url}", *(f"{name}: {value}" for name, value in shown.headers.items())]
-    return "\n".join([*head, "", json.dumps(shown.body, ensure_ascii=False, indent=2)])
+    """Return the request alone, as it is sent."""
+    request = dry.request
+    head = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in request.headers.items())]
+    return "\n".join([*head, "", json.dumps(request.body, ensure_ascii=False, indent=2)])
 
 
 def price_line(dry: DryRun, language: str = "en") -> str:

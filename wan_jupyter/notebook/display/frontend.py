@@ -1,7 +1,6 @@
-"""Who is looking: a notebook with widgets, a headless run, or a terminal.
+"""Detect the front end: a notebook with widgets, a headless run, or a terminal.
 
-Facts: reference/jupyter-platform.md sections A4 and E (2026-11-21). Everything is read from the shell at the moment
-of the cell, since one kernel can be used from several front ends.
+Everything is read from the shell when a cell runs, since one kernel can be used from several front ends.
 """
 
 from __future__ import annotations
@@ -15,22 +14,22 @@ from ...config.settings import Settings
 from ...errors import SettingsError
 
 MB = 1024 * 1024
-EMBED_FILE = 8 * MB  # up to which a video is put into a notebook, where the user sets nothing else
-EMBED_TOTAL = 32 * MB  # and all of them together
+EMBED_FILE = 8 * MB  # largest video to embed in a notebook, by default
+EMBED_TOTAL = 32 * MB  # and all videos together
 
 
 @dataclass(frozen=True, slots=True)
 class FrontEnd:
-    """How to show and whether to wait.
+    """How to show a job, and whether to wait for it.
 
     Attributes:
-        face: "widget" (a live card), "text" (one static display that is updated) or "terminal".
-        waits: whether a cell waits for its video where `--wait`/`--no-wait` is not typed.
-        embeds: whether a linked video would not play here, so that it is always embedded.
-        quiet: whether nothing is shown before the end.
+        surface: "widget" (a live card), "text" (one static display that is updated) or "terminal".
+        waits: whether a cell waits for its video unless `--wait` or `--no-wait` is typed.
+        embeds: whether videos are always embedded because a linked one would not play.
+        quiet: whether nothing is shown until the end.
     """
 
-    face: str
+    surface: str
     waits: bool
     embeds: bool = False
     quiet: bool = False
@@ -44,28 +43,28 @@ TERMINAL = FrontEnd("terminal", waits=True)
 
 
 def detect(ip: Any) -> FrontEnd:
-    """Return the front end that the cell which runs now came from, as the user wants it to be treated."""
-    found = _found(ip)
+    """Return the front end of the running cell, with the user's settings applied."""
+    found = _detected(ip)
     progress, waits = user_setting(ip, "progress", "auto"), user_setting(ip, "wait", "auto")
     if progress == "none":
         found = replace(found, quiet=True)
-    elif found.face != "terminal" and progress != "auto":  # without a kernel there is nothing else
-        found = replace(found, face=progress)
+    elif found.surface != "terminal" and progress != "auto":  # without a kernel there is only the terminal
+        found = replace(found, surface=progress)
     return found if waits == "auto" else replace(found, waits=waits == "always")
 
 
-def _found(ip: Any) -> FrontEnd:
+def _detected(ip: Any) -> FrontEnd:
     if getattr(ip, "kernel", None) is None:
         return TERMINAL
     if "google.colab" in sys.modules:
         return COLAB
-    if _asked_without_stdin(ip):
+    if _has_no_stdin(ip):
         return HEADLESS
     return VS_CODE if "__vsc_ipynb_file__" in ip.user_ns else NOTEBOOK
 
 
 def is_heard(ip: Any) -> bool:
-    """Tell whether what is said now has a place: a kernel that loads its profile's extensions runs no cell yet."""
+    """Return whether output has a place now: a kernel that loads its profile's extensions runs no cell yet."""
     if getattr(ip, "kernel", None) is None:
         return True
     try:
@@ -74,15 +73,15 @@ def is_heard(ip: Any) -> bool:
         return True
 
 
-def user_setting(ip: Any, name: str, usual: str) -> str:
-    """Return what the user set with `%config WanMagics.…`, `usual` where the magics are not loaded."""
+def user_setting(ip: Any, name: str, default: str) -> str:
+    """Return what the user set with `%config WanMagics.…`, `default` if the magics are not loaded."""
     manager = getattr(ip, "magics_manager", None)
-    ours = manager.registry.get("WanMagics") if manager is not None else None
-    return str(getattr(ours, name, usual))
+    magics = manager.registry.get("WanMagics") if manager is not None else None
+    return str(getattr(magics, name, default))
 
 
 def settings_of(ip: Any) -> Settings:
-    """Return the settings; those of the environment alone where a file is wrong, which a session will say."""
+    """Return the settings; only those of the environment if a file is invalid, which a session will report."""
     notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
     try:
         return environment.read_settings(notebook=notebook)
@@ -90,8 +89,8 @@ def settings_of(ip: Any) -> Settings:
         return environment.read_settings(notebook=notebook, files=False)
 
 
-def _asked_without_stdin(ip: Any) -> bool:
-    """Tell whether nobody could answer a question: nbclient, nbconvert and papermill say so in each request."""
+def _has_no_stdin(ip: Any) -> bool:
+    """Return whether nobody can answer a question: nbclient, nbconvert and papermill send allow_stdin=False."""
     try:
         return ip.get_parent()["content"].get("allow_stdin") is False
     except (AttributeError, KeyError, TypeError):

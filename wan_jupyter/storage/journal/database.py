@@ -1,4 +1,4 @@
-"""The file under the journal: connections, transactions, migrations. One connection a thread and process."""
+"""The journal's SQLite file: connections (one for each thread and process), transactions, migrations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .schema import MIGRATIONS
 
 
 class Database:
-    """The journal's file in one folder."""
+    """The journal's file in a home folder, created and migrated on opening."""
 
     def __init__(self, home: Path, clock: Callable[[], float] = time.time) -> None:
         self.path = HomeLayout(home).journal
@@ -61,7 +61,7 @@ class Database:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with sqlite_errors(self.path):
             sql = self._connection()
-            try:  # BEGIN stands inside: an interrupt right after it must not leave the journal locked for everyone
+            try:  # BEGIN is inside: an interrupt right after it must not leave the journal locked
                 sql.execute("BEGIN IMMEDIATE")
                 yield sql
                 sql.execute("COMMIT")
@@ -83,7 +83,7 @@ class Database:
 
 @contextlib.contextmanager
 def sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite or the disk says into an error that says what to do."""
+    """Raise an error of SQLite or the disk as `OutputError`, which says what to do."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -91,12 +91,12 @@ def sqlite_errors(path: Path) -> Iterator[None]:
 
 
 MOUNTS = Path("/proc/self/mountinfo")
-# Beginnings of the kinds of file systems that other machines may use at the same time. FUSE may be anything.
+# Prefixes of file system types that other machines may use at the same time. FUSE can be anything.
 SHARED = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "lustre", "afs", "gpfs", "beegfs", "gluster", "drvfs", "virtiofs")
 
 
 def is_shared(folder: Path) -> bool:
-    """Tell whether other machines may use a folder's file system; SQLite itself does not see that."""
+    """Return whether other machines may share a folder's file system, which makes WAL unsafe."""
     if sys.platform == "win32":
         return str(folder).startswith("\\\\")
     try:
@@ -107,7 +107,7 @@ def is_shared(folder: Path) -> bool:
 
 
 def kind_of(folder: Path, mounts: str) -> str:
-    """Return the kind of file system that a folder is on, by the text of Linux's mountinfo; "" where it is not told."""
+    """Return a folder's file system type from the text of Linux's mountinfo, "" if it is not listed."""
     best, kind = -1, ""
     for line in mounts.splitlines():
         words = line.split()
@@ -120,7 +120,7 @@ def kind_of(folder: Path, mounts: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """Undo the escapes that mountinfo has for blanks and backslashes."""
+    """Decode mountinfo's escapes of white space and backslashes (proc(5))."""
     for code, letter in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         name = name.replace(code, letter)
     return name

@@ -1,4 +1,4 @@
-"""One job as the journal keeps it: a row, to columns and back."""
+"""`JobRecord`: one job in the journal, and its conversion to columns and back."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Remarks = tuple[tuple[str, Mapping[str, str]], ...]  # message keys with their v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """One job as the journal keeps it; times are epoch seconds.
+    """One job in the journal; times are epoch seconds.
 
-    `size` (bytes) and `mtime` (ns) are the saved file's as it came: while they are the same, nobody touched it.
+    `size` (bytes) and `mtime` (ns) are those of the file as saved: while they are equal, it has not been changed.
     """
 
     id: str
@@ -59,50 +59,50 @@ PLAIN = (
 )  # fmt: skip
 
 
-def columns(row: JobRecord, now: float) -> dict[str, Any]:
-    """Return a new row as columns; `now` is its heartbeat."""
-    plain = {name: getattr(row, name) for name in PLAIN}
-    request = json.dumps(row.request, ensure_ascii=False)
-    kept = {"request": request, "remarks": of_remarks(row.remarks), **of_snapshot(row.snapshot)}
-    return {**plain, "heartbeat": now, "updated_at": now, **kept}
+def columns(record: JobRecord, now: float) -> dict[str, Any]:
+    """Return a new record as columns; `now` (epoch seconds) is its heartbeat."""
+    plain = {name: getattr(record, name) for name in PLAIN}
+    request = json.dumps(record.request, ensure_ascii=False)
+    encoded = {"request": request, "remarks": of_remarks(record.remarks), **of_snapshot(record.snapshot)}
+    return {**plain, "heartbeat": now, "updated_at": now, **encoded}
 
 
 def of_remarks(remarks: Remarks) -> str:
-    """Return remarks as their column keeps them."""
+    """Return remarks as their column's JSON."""
     return json.dumps([[key, _packed(values)] for key, values in remarks], ensure_ascii=False)
 
 
-def of_snapshot(shot: Snapshot) -> dict[str, Any]:
-    """Return where a job stands as columns."""
+def of_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a job's state as columns."""
     return {
-        "status": str(shot.status),
-        "remote_id": shot.remote_id or None,
-        "word": shot.word,
-        "note": shot.note,
-        "problem": json.dumps(_packed(asdict(shot.problem))) if shot.problem else None,
-        "result": json.dumps(asdict(shot.result)) if shot.result else None,
-        "usage": json.dumps(dict(shot.usage)),
-        "facts": json.dumps(dict(shot.facts)),
-        "file": shot.file,
+        "status": str(snapshot.status),
+        "remote_id": snapshot.remote_id or None,
+        "word": snapshot.word,
+        "note": snapshot.note,
+        "problem": json.dumps(_packed(asdict(snapshot.problem))) if snapshot.problem else None,
+        "result": json.dumps(asdict(snapshot.result)) if snapshot.result else None,
+        "usage": json.dumps(dict(snapshot.usage)),
+        "facts": json.dumps(dict(snapshot.facts)),
+        "file": snapshot.file,
     }
 
 
-def read_row(kept: sqlite3.Row) -> JobRecord:
-    """Return columns as a row."""
+def read_record(row: sqlite3.Row) -> JobRecord:
+    """Return a row of the table as a record."""
     snapshot = Snapshot(
-        status=Status(kept["status"]),
-        remote_id=kept["remote_id"] or "",
-        word=kept["word"],
-        note=kept["note"],
-        problem=Problem(**_unpacked(json.loads(kept["problem"]))) if kept["problem"] else None,
-        result=Result(**json.loads(kept["result"])) if kept["result"] else None,
-        usage=json.loads(kept["usage"]),
-        facts=json.loads(kept["facts"]),
-        file=kept["file"],
+        status=Status(row["status"]),
+        remote_id=row["remote_id"] or "",
+        word=row["word"],
+        note=row["note"],
+        problem=Problem(**_unpacked(json.loads(row["problem"]))) if row["problem"] else None,
+        result=Result(**json.loads(row["result"])) if row["result"] else None,
+        usage=json.loads(row["usage"]),
+        facts=json.loads(row["facts"]),
+        file=row["file"],
     )
-    plain = {name: kept[name] for name in PLAIN}
-    remarks = tuple((key, _unpacked(values)) for key, values in json.loads(kept["remarks"]))
-    return JobRecord(**plain, request=json.loads(kept["request"]), snapshot=snapshot, remarks=remarks)
+    plain = {name: row[name] for name in PLAIN}
+    remarks = tuple((key, _unpacked(values)) for key, values in json.loads(row["remarks"]))
+    return JobRecord(**plain, request=json.loads(row["request"]), snapshot=snapshot, remarks=remarks)
 
 
 def _packed(values: Mapping[str, Any]) -> dict[str, object]:

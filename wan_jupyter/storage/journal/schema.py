@@ -1,4 +1,4 @@
-"""The journal's tables: what was ever added to them, in order. A column more is one migration at the end."""
+"""The journal's tables as a list of migrations. A new column is one more migration at the end."""
 
 from __future__ import annotations
 

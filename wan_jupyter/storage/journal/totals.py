@@ -1,4 +1,4 @@
-"""What the jobs came to, summed by session, provider and currency."""
+"""Sums of what jobs cost, by session, provider and currency."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def _among(*statuses: Status) -> str:
     return f"status IN ({', '.join(repr(str(status)) for status in statuses)})"
 
 
-# Services bill what succeeds: DashScope's documents say so, and gateways give back what they took before (their code,
-# wire-gateways 3). What may have been made counts until someone knows better.
+# Services bill what succeeds: DashScope's documents say so, and new-api gateways refund what they charged in advance
+# (their source code, November 2026). What may have been made counts until it is known.
 _NOTHING = f"({_among(Status.FAILED, Status.CANCELED)} OR ({_among(Status.UNCERTAIN)} AND note = 'no_trace'))"
 _MADE = _among(Status.SUCCEEDED)
 _LIVE = _among(*(status for status in Status if status.live))
@@ -34,8 +34,8 @@ _SUMS = f"""
 
 
 def read_sums(sql: sqlite3.Connection, since: float, session: str | None) -> tuple[Spending, ...]:
-    """Return what jobs came to that were sent since an epoch second, or are still to be sent; of one session, or all.
+    """Return what jobs cost that were sent since an epoch second or are not yet sent; of one session, or of all.
 
-    A job counts to the day on which it was sent: from then on it may be billed.
+    A job counts from the moment it was sent: from then on it may be billed.
     """
     return tuple(Spending(**dict(row)) for row in sql.execute(_SUMS, {"since": since, "session": session}))

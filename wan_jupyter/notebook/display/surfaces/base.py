@@ -1,4 +1,4 @@
-"""What a surface is: something that a job is drawn on until it ends."""
+"""The interface of a surface, on which a job is drawn until it ends."""
 
 from __future__ import annotations
 
@@ -14,61 +14,61 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Surface(Protocol):
-    """What a live display can do; a view is what its drawing draws.
+    """One kind of display; its views are drawn by its `Painter`.
 
     Attributes:
-        redraw: after how many seconds it wants to be drawn anew, 0 for never.
-        closing: how many messages its end takes.
-        explains: whether it has room for the request that was sent.
-        holds: whether it keeps something of its own beside what remains in the notebook.
+        redraw_interval_s: seconds after which it is redrawn even without news, 0 for never.
+        end_messages: number of messages that its end sends.
+        shows_request: whether it has room for the request that was sent.
+        keeps_html: whether it keeps HTML of its own besides the bundle that stays in the notebook.
     """
 
-    redraw: float
-    closing: int
-    explains: bool
-    holds: bool
+    redraw_interval_s: float
+    end_messages: int
+    shows_request: bool
+    keeps_html: bool
 
     def open(self, view: Any) -> None:
-        """Show it for the first time; main thread."""
+        """Show the first view; main thread."""
 
     def update(self, view: Any) -> None:
-        """Show how things stand; the loop."""
+        """Show a newer view; the loop."""
 
-    def explain(self, request: str) -> None:
+    def show_request(self, request: str) -> None:
         """Show the request that was sent; the loop."""
 
-    def ring(self, wish: str) -> float:
-        """Be heard, if that is wished for and can be, and return for how many seconds; the loop."""
+    def notify(self, kind: str) -> float:
+        """Announce the end by "bell" or "sound" if possible, and return the seconds that takes; the loop."""
 
-    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
-        """Show what remains; `made` tells whether that is what was asked for, `inside` is for what it `holds`."""
+    def end(self, final: Bundle, succeeded: bool, widget_html: str = "") -> None:
+        """Show the final output; `widget_html` is for a surface that `keeps_html`."""
 
-    def speak(self, language: str) -> None:
-        """Say what is shown from now on in another language; main thread."""
+    def set_language(self, language: str) -> None:
+        """Show everything in `language` from now on; main thread."""
 
     def leave(self) -> None:
-        """Nobody waits here any more, though the work goes on; main thread."""
+        """Show that nobody waits here any more, though the job keeps running; main thread."""
 
     def close(self) -> None:
-        """Give back what the kernel holds for it, after its end; main thread."""
+        """Release what the kernel holds for it, after its end; main thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Painter:
-    """How one kind of view is drawn; each call gets the view and the language.
+    """How one kind of view is drawn; the first three get the view and the language.
 
     Attributes:
-        live: HTML for a widget.
-        still: a static bundle.
+        live_html: HTML for a widget.
+        static_bundle: a static bundle.
         line: one line of plain text.
-        mark: what has changed when a reader without a live display should hear of it.
-        visible: the view without what runs by itself.
+        milestone: the part of the view whose change is reported where nothing is shown live.
+        visible: the view without what runs by itself, such as the clock.
     """
 
-    live: Callable[[Any, str], str]
-    still: Callable[[Any, str], Bundle]
+    live_html: Callable[[Any, str], str]
+    static_bundle: Callable[[Any, str], Bundle]
     line: Callable[[Any, str], str]
-    mark: Callable[[Any], object]
+    milestone: Callable[[Any], object]
     visible: Callable[[Any], object]
 
 
@@ -76,18 +76,24 @@ def _timeless(view: CardView) -> CardView:
     return replace(view, now=0.0)
 
 
-CARD = Painter(rendering.card, rendering.still, rendering.line, lambda view: view.status, _timeless)
-BOARD = Painter(
-    rendering.board,
-    rendering.board_still,
-    rendering.tally,
+CARD = Painter(
+    rendering.live_card,
+    rendering.static_card,
+    rendering.terminal_line,
+    lambda view: view.status,
+    _timeless,
+)
+JOB_TABLE = Painter(
+    rendering.live_job_table,
+    rendering.static_job_table,
+    rendering.status_counts,
     lambda views: tuple(view.status for view in views),
     lambda views: tuple(map(_timeless, views)),
 )
 
 
 def close(*roots: Any) -> None:
-    """Close widgets and all that they are made of; None stands for a widget that was never made."""
+    """Close widgets and all their parts; None stands for a widget that was never made."""
     for widget in list(_parts(roots, set())):
         widget.close()
 

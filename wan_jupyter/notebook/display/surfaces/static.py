@@ -11,57 +11,57 @@ from .base import CARD, Cancel, Painter
 class StaticSurface:
     """One static display that is updated: headless runs, Colab."""
 
-    redraw = 0.0
-    closing = 1
-    explains = False
-    holds = False
+    redraw_interval_s = 0.0
+    end_messages = 1
+    shows_request = False
+    keeps_html = False
 
-    def __init__(self, cancel: Cancel, language: str, drawing: Painter = CARD) -> None:
-        self._language, self._drawing = language, drawing
-        self._mark: object = None
+    def __init__(self, cancel: Cancel, language: str, painter: Painter = CARD) -> None:
+        self._language, self._painter = language, painter
+        self._milestone: object = None
 
     def open(self, view: Any) -> None:
         """Show the first text."""
         from IPython.display import display
 
-        self._handle = display(self._drawing.still(view, self._language), raw=True, display_id=True)
+        self._handle = display(self._painter.static_bundle(view, self._language), raw=True, display_id=True)
 
     def update(self, view: Any) -> None:
-        """Show a change of state; nobody watches a percentage here."""
-        if self._drawing.mark(view) != self._mark:
-            self._mark = self._drawing.mark(view)
-            self._handle.update(self._drawing.still(view, self._language), raw=True)
+        """Show a change of status; nobody watches a percentage here."""
+        if self._painter.milestone(view) != self._milestone:
+            self._milestone = self._painter.milestone(view)
+            self._handle.update(self._painter.static_bundle(view, self._language), raw=True)
 
-    def explain(self, request: str) -> None:
-        """Have no room for it."""
+    def show_request(self, request: str) -> None:
+        """Do nothing: there is no room for it."""
 
-    def speak(self, language: str) -> None:
-        """Write the next text in another language."""
-        self._language, self._mark = language, None
+    def set_language(self, language: str) -> None:
+        """Write the next text in `language`."""
+        self._language, self._milestone = language, None
 
-    def ring(self, wish: str) -> float:
-        """Stay silent: what is heard here would be heard at each reading."""
+    def notify(self, kind: str) -> float:
+        """Do nothing: a sound in a saved notebook would be heard each time it is opened."""
         return 0.0
 
-    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
-        """Show what remains."""
+    def end(self, final: Bundle, succeeded: bool, widget_html: str = "") -> None:
+        """Replace the text by the final output."""
         self._handle.update(final, raw=True)
 
     def leave(self) -> None:
-        """Go on: the display is there for the job, not for the wait."""
+        """Do nothing: the display belongs to the job, not to the wait."""
 
     def close(self) -> None:
-        """Have nothing to give back."""
+        """Do nothing: the kernel holds nothing for it."""
 
 
 class QuietSurface(StaticSurface):
-    """Nothing until the end."""
+    """A static display that is empty until the end."""
 
     def open(self, view: Any) -> None:
-        """Make the display, empty."""
+        """Display an empty text, to be replaced at the end."""
         from IPython.display import display
 
         self._handle = display({"text/plain": ""}, raw=True, display_id=True)
 
     def update(self, view: Any) -> None:
-        """Stay silent."""
+        """Do nothing."""

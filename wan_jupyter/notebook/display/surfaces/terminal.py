@@ -12,20 +12,20 @@ from .base import CARD, Cancel, Painter
 
 
 class TerminalSurface:
-    """One line that is written over on a terminal; one line a change of state where the output goes elsewhere.
+    """One line, overwritten on a terminal; where stderr goes elsewhere, one line for each change of status.
 
-    It is there while someone waits; afterwards the terminal belongs to what is typed.
+    It is shown only while someone waits; afterwards the terminal belongs to what is typed.
     """
 
-    redraw = 1.0
-    closing = 0
-    explains = False
-    holds = False
+    redraw_interval_s = 1.0
+    end_messages = 0
+    shows_request = False
+    keeps_html = False
 
-    def __init__(self, cancel: Cancel, language: str, drawing: Painter = CARD) -> None:
-        self._language, self._drawing = language, drawing
+    def __init__(self, cancel: Cancel, language: str, painter: Painter = CARD) -> None:
+        self._language, self._painter = language, painter
         self._shown = ""
-        self._mark: object = None
+        self._milestone: object = None
         self._left = False
 
     def open(self, view: Any) -> None:
@@ -33,46 +33,46 @@ class TerminalSurface:
         self.update(view)
 
     def update(self, view: Any) -> None:
-        """Write how things stand."""
+        """Write the line of `view`."""
         if self._left:
             return
-        line = self._drawing.line(view, self._language)
+        line = self._painter.line(view, self._language)
         if sys.stderr.isatty():
             self._overwrite(line)
-        elif self._drawing.mark(view) != self._mark:
+        elif self._painter.milestone(view) != self._milestone:
             _write(line + "\n")
-        self._mark = self._drawing.mark(view)
+        self._milestone = self._painter.milestone(view)
 
-    def explain(self, request: str) -> None:
-        """Have no room for it."""
+    def show_request(self, request: str) -> None:
+        """Do nothing: there is no room for it."""
 
-    def speak(self, language: str) -> None:
-        """Write the next line in another language."""
+    def set_language(self, language: str) -> None:
+        """Write the next line in `language`."""
         self._language = language
 
-    def ring(self, wish: str) -> float:
+    def notify(self, kind: str) -> float:
         """Ring the terminal's bell."""
-        ring_bell(wish)
+        ring_bell(kind)
         return 0.0
 
-    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
-        """Take the line away and say what was made; a failure is said by the error that ends the wait."""
+    def end(self, final: Bundle, succeeded: bool, widget_html: str = "") -> None:
+        """Remove the line and print the result; the error that ends the wait reports a failure."""
         if self._left:
             return
         if self._shown:
             self._overwrite("")
             _write("\r")
-        if made:
+        if succeeded:
             print(final["text/plain"], flush=True)  # noqa: T201 - the terminal is the display
 
     def leave(self) -> None:
-        """Close the line and stay silent from now on."""
+        """End the line and write nothing from now on."""
         self._left = True
         if self._shown:
             _write("\n")
 
     def close(self) -> None:
-        """Have nothing to give back."""
+        """Do nothing: the kernel holds nothing for it."""
 
     def _overwrite(self, line: str) -> None:
         import shutil
@@ -83,9 +83,9 @@ class TerminalSurface:
         self._shown = shown
 
 
-def ring_bell(wish: str) -> None:
-    """Ring a terminal's bell where that is wished for; elsewhere the character would stand in a file."""
-    if wish != "none" and sys.stderr.isatty():
+def ring_bell(kind: str) -> None:
+    """Ring the bell unless `kind` is "none"; not where stderr is a file, which would keep the character."""
+    if kind != "none" and sys.stderr.isatty():
         _write("\a")
 
 
@@ -95,9 +95,9 @@ def _write(text: str) -> None:
 
 
 class QuietTerminalSurface(TerminalSurface):
-    """No line on the way, only what was made."""
+    """No progress line, only the result."""
 
-    redraw = 0.0
+    redraw_interval_s = 0.0
 
     def update(self, view: Any) -> None:
-        """Stay silent."""
+        """Do nothing."""

@@ -1,7 +1,8 @@
-"""How a live job looks in each kind of front end. A face is opened on the main thread and updated from the loop.
+"""Surface: an HTML widget with a Cancel button, opened on the main thread and updated from the loop.
 
-From the background only two channels are right in every front end: traits of widgets that exist, and
-`DisplayHandle.update` (reference/jupyter-platform.md A3). Nothing here prints or displays anew from the background.
+From a background thread only two channels reach the right cell with ipykernel 6.29 and 7.4 alike (measured 2026-11):
+traits of existing widgets, and `DisplayHandle.update`. A new display would go to the cell that runs now. So nothing
+here prints or displays anything new from the background.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from .base import CARD, WIDGET_VIEW, Cancel, Painter, close
 
 
 class WidgetSurface:
-    """An HTML widget and a Cancel button, with a static text beside them for readers without a kernel.
+    """An HTML widget and a Cancel button, with a static text in the same output for readers without a kernel.
 
-    What never changes (the style, the request) is a widget of its own, so that it does not travel with every update.
+    What never changes (the style, the request) is a widget of its own, so that it is not sent with every update.
     """
 
-    redraw = 12.0  # a clock made of CSS starts over when its panel was hidden
-    closing = 3
-    explains = True
-    holds = True
+    redraw_interval_s = 12.0  # a clock made of CSS starts over when its panel was hidden
+    end_messages = 3
+    shows_request = True
+    keeps_html = True
 
-    def __init__(self, cancel: Cancel, language: str, drawing: Painter = CARD) -> None:
-        self._cancel, self._language, self._drawing = cancel, language, drawing
+    def __init__(self, cancel: Cancel, language: str, painter: Painter = CARD) -> None:
+        self._cancel, self._language, self._painter = cancel, language, painter
         self._request = ""
 
     def open(self, view: Any) -> None:
@@ -36,18 +37,18 @@ class WidgetSurface:
 
         self.build(view)
         reference = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
-        first = {WIDGET_VIEW: reference, **self._drawing.still(view, self._language)}
+        first = {WIDGET_VIEW: reference, **self._painter.static_bundle(view, self._language)}
         self._handle = display(first, raw=True, display_id=True)
 
     def build(self, view: Any) -> None:
-        """Make the widgets; importing ipywidgets is paid for here."""
+        """Make the widgets; ipywidgets is imported here, where it is first needed."""
         import ipywidgets
 
-        shown = self._drawing.live(view, self._language)
+        shown = self._painter.live_html(view, self._language)
         self._html = ipywidgets.HTML(value=shown, layout={"flex": "1 1 240px", "min_width": "0"})
         self._button = self._cancel_button() if self._cancel else None
-        self._more = ipywidgets.HTML(value=rendering.frame(), layout={"flex": "1 1 100%", "min_width": "0"})
-        children = [one for one in (self._html, self._button, self._more) if one is not None]
+        self._details = ipywidgets.HTML(value=rendering.card_details(), layout={"flex": "1 1 100%", "min_width": "0"})
+        children = [widget for widget in (self._html, self._button, self._details) if widget is not None]
         layout = {"align_items": "flex-start", "max_width": "760px", "flex_flow": "row wrap"}
         self._box = ipywidgets.HBox(children, layout=layout, _dom_classes=("wan-box",))
 
@@ -64,52 +65,52 @@ class WidgetSurface:
         words = {"description": "card.cancel", "tooltip": "card.cancel_tooltip"}
         return {trait: tr(key, self._language) for trait, key in words.items()}
 
-    def speak(self, language: str) -> None:
-        """Relabel what an update leaves as it is: the button, the request."""
+    def set_language(self, language: str) -> None:
+        """Relabel what an update does not touch: the button and the request."""
         self._language = language
         if self._button is not None:
             for trait, words in self._button_words().items():
                 setattr(self._button, trait, words)
         if self._request:
-            self.explain(self._request)
+            self.show_request(self._request)
 
     def update(self, view: Any) -> None:
-        """Replace the card's text; a button that was pressed is done with."""
-        self._html.value = self._drawing.live(view, self._language)
+        """Replace the card; disable the button after it was pressed."""
+        self._html.value = self._painter.live_html(view, self._language)
         if self._button is not None and view.cancel_requested and not self._button.disabled:
             self._button.disabled = True
 
-    def explain(self, request: str) -> None:
-        """Put the request below the card, closed."""
+    def show_request(self, request: str) -> None:
+        """Put the request below the card, folded."""
         self._request = request
-        self._more.value = rendering.frame(request, self._language)
+        self._details.value = rendering.card_details(request, self._language)
 
-    def ring(self, wish: str) -> float:
-        """Play a sound; it lives in the widget alone, so that no saved notebook ever plays it again."""
-        if wish != "sound":
+    def notify(self, kind: str) -> float:
+        """Play a sound; it is in the widget only, so that no saved notebook plays it again."""
+        if kind != "sound":
             return 0.0
         self._html.value = f"{self._html.value}{rendering.sound()}"
         return rendering.SOUND_SECONDS
 
-    def end(self, final: Bundle, made: bool, inside: str = "") -> None:
-        """Put the end into the widget too, which a reloaded page shows, then replace it by the static bundle."""
+    def end(self, final: Bundle, succeeded: bool, widget_html: str = "") -> None:
+        """Put the final output into the widget, which a reloaded page shows, then replace the display by the bundle."""
         self._box.children = (self._html,)
-        self._html.value = inside
+        self._html.value = widget_html
         self._handle.update(final, raw=True)
 
     def leave(self) -> None:
-        """Go on: the card is there for the job, not for the wait."""
+        """Do nothing: the card belongs to the job, not to the wait."""
 
     def close(self) -> None:
         """Close the widgets."""
-        close(self._box, self._html, self._button, self._more)
+        close(self._box, self._html, self._button, self._details)
 
 
 def _hear_clicks_while_busy(button: Any) -> None:
     """Let the button work while a cell computes.
 
-    ipykernel 7.4 sends a widget's messages to the (sub)shell that the widget last wrote from, which is the busy one;
-    the route is private there, so its absence or refusal is nothing to mention (reference/jupyter-platform.md A6).
+    ipykernel 7.4 routes a widget's messages to the (sub)shell that the widget last wrote from, which is the busy one
+    (measured 2026-11). The routing is a private attribute, so its absence in another version is ignored.
     """
     with contextlib.suppress(Exception):
         if getattr(button.comm, "_reply_subshell_for", None) is not None:
