@@ -37,7 +37,7 @@ def names_key(line: str) -> bool:
 
 
 def is_key_name(path: str) -> bool:
-    """Check whether a parameter of this path holds a key, whatever it looks like: "authorization", "input.api_key"."""
+    """Return whether a parameter of this path holds a key, whatever it looks like: "authorization", "input.api_key"."""
     return KEY_PATH.fullmatch(path.strip()) is not None
 
 
