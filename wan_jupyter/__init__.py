@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .jobs.job import Job, last
     from .media.samples import sample
     from .media.video.video import Video
-    from .notebook.completion.candidates import CompletionContext
     from .request.options import VideoRequest
     from .session.session import Session
     from .status import Status
@@ -80,27 +79,16 @@ def allow_nested_asyncio() -> None:
 
 def load_ipython_extension(ip: Any) -> None:
     """Register the magics and the renderers: `%load_ext wan_jupyter`."""
-    from .notebook import completion, display, magics
+    from .notebook import extension
 
-    display.install(ip)
-    ours = magics.register(ip)
-
-    def context() -> CompletionContext:
-        from .notebook.completion.sources import context_of
-
-        return context_of(ours.state)
-
-    completion.install(ip, context)
-    ours.greet()
+    extension.load(ip)
 
 
 def unload_ipython_extension(ip: Any) -> None:
     """Undo what loading did; jobs under way continue: `%unload_ext wan_jupyter`."""
-    from .notebook import completion, display, magics
+    from .notebook import extension
 
-    completion.uninstall(ip)
-    magics.unregister(ip)
-    display.uninstall(ip)
+    extension.unload(ip)
 
 
 def _install_in_running_shell() -> None:
