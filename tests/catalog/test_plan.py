@@ -76,7 +76,7 @@ def test_every_model_takes_only_options_that_exist_and_can_be_sent(name: str) ->
 
 @pytest.mark.parametrize("name", MODELS)
 def test_frame_to_frame_models_go_the_other_path(name: str) -> None:
-    """`kf2v` models have a path of their own (wire sheet 0)."""
+    """`kf2v` models have a path of their own (first-and-last-frame API reference)."""
     row = catalog.models()[name]
     assert ("image2video" in row.path, row.shape == "first_last") == ("kf2v" in name, "kf2v" in name)
 
@@ -139,17 +139,17 @@ def test_negative_prompt_and_params_reach_the_order() -> None:
         ({"model": "wanx2.1-i2v-plus", "resolution": "1080P"}, ("--resolution", "720P")),
         ({"model": "wan2.6-i2v", "audio": True}, ("--audio", "--model wan2.6-i2v-flash")),
         ({"model": "wan2.2-i2v-flash", "shot_type": "multi"}, ("--shot-type", "--model wan2.6-i2v")),
-        ({"last": CAT, "audio": True}, ("wan2.2-kf2v-flash", "--audio", "Leave it out")),
+        ({"last": CAT, "audio": True}, ("wan2.2-kf2v-flash", "--audio", "Remove it")),
         ({"model": "wan2.2-kf2v-flash"}, ("first and a last frame", "--model wan2.6-i2v-flash")),
-        ({"model": "wan2.6-i2v", "last": CAT}, ("takes one picture", "--model wan2.2-kf2v-flash")),
-        ({"model": "wan2.6-i2v", "first": None}, ("no picture", "%%wan cat.png")),
-        ({"first": None}, ("no picture", "%%wan cat.png")),
-        ({"first": None, "last": CAT}, ("no first one", "first.png last.png")),
-        ({"clip_url": CLIP}, ("place of the first frame", "Leave out --clip-url, or the picture", "- last.png")),
-        ({"clip_url": CLIP, "last": CAT}, ("place of the first frame", "Leave out --clip-url, or the picture")),
-        ({"clip_url": CLIP, "first": None, "audio_url": "https://a/b"}, ("--audio-url", "Leave out one")),
-        ({"clip_url": CLIP, "first": None, "model": "wan2.6-i2v"}, ("go on from a clip", "--model wan2.7-i2v")),
-        ({"clip_url": CLIP, "first": None, "model": "wan3.0-video"}, ("go on from a clip", "--model wan2.7-i2v")),
+        ({"model": "wan2.6-i2v", "last": CAT}, ("takes one image", "--model wan2.2-kf2v-flash")),
+        ({"model": "wan2.6-i2v", "first": None}, ("needs an image", "%%wan cat.png")),
+        ({"first": None}, ("No image was given", "%%wan cat.png")),
+        ({"first": None, "last": CAT}, ("without a first frame", "first.png last.png")),
+        ({"clip_url": CLIP}, ("replaces the first frame", "Remove --clip-url or the image", "- last.png")),
+        ({"clip_url": CLIP, "last": CAT}, ("replaces the first frame", "Remove --clip-url or the image")),
+        ({"clip_url": CLIP, "first": None, "audio_url": "https://a/b"}, ("--audio-url", "Remove one")),
+        ({"clip_url": CLIP, "first": None, "model": "wan2.6-i2v"}, ("continue a clip", "--model wan2.7-i2v")),
+        ({"clip_url": CLIP, "first": None, "model": "wan3.0-video"}, ("continue a clip", "--model wan2.7-i2v")),
         (
             {"clip_url": CLIP, "first": None, "last": CAT, "model": "wan2.2-kf2v-flash"},
             ("to a last frame", "--model wan2.7-i2v"),
@@ -179,7 +179,7 @@ def test_virginia_has_a_model_for_two_pictures() -> None:
 def test_a_text_model_is_not_said_to_want_more_pictures(last: Image | None) -> None:
     """It wants none."""
     said = refused(model="wan2.6-t2v", last=last)
-    assert [word for word in ("words alone", "Leave out", "--model wan2.") if word not in said] == []
+    assert [word for word in ("text only", "Remove it", "--model wan2.") if word not in said] == []
 
 
 def test_an_unknown_model_passes_with_a_remark() -> None:
@@ -505,7 +505,7 @@ def test_an_unknown_model_with_an_open_ones_name_can_be_sent(where: str, name: s
 def test_a_text_model_up_to_26_is_told_width_and_height(
     where: str, name: str, wishes: dict[str, object], size: str
 ) -> None:
-    """It reads no tier (wire sheet 2.1): left out, it would make its own size, which may be the dearest."""
+    """It reads no tier: left out, it would make its own size, which may be the dearest."""
     provider = catalog.provider(where, None if catalog.providers()[where].base_url else "https://gateway.test/v1")
     plan = catalog.check(ask(first=None, model=name, **wishes), provider)
     body = provider.speak().submit(plan.order)

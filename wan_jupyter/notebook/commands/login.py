@@ -108,10 +108,10 @@ def _check_with_service(state: ShellState, name: str) -> bool:
     except WanError as problem:  # no address yet, or no network: the key may still be right
         state.presenter.say("login.unasked", name=name, reason=problem.message())
         return True
-    refused = answer.http in REFUSED
+    refused = answer.http_status in REFUSED
     advice = tr(f"advice.{answer.problem.advice}") if refused and answer.problem else ""
-    key = "login.refused" if refused else "login.taken" if answer.http < 500 else "login.unclear"
-    state.presenter.say(key, name=name, address=session.provider.origin, http=answer.http, advice=advice)
+    key = "login.refused" if refused else "login.taken" if answer.http_status < 500 else "login.unclear"
+    state.presenter.say(key, name=name, address=session.provider.origin, http=answer.http_status, advice=advice)
     return not refused
 
 
