@@ -197,8 +197,8 @@ def _address(provider: Provider) -> tuple[str, ...]:
     for mode, model in provider.defaults.items():
         by_model.setdefault(model, []).append(tr(f"models.mode.{mode}"))
     defaults = "; ".join(f"`{model}`: {', '.join(modes)}" for model, modes in by_model.items())
-    first, later = provider.poll
-    return f"`{provider.name}`", provider.title, base_url, protocol, defaults, f"{first:g} to {later:g} s"
+    interval = " to ".join(f"{seconds:g}" for seconds in dict.fromkeys(provider.poll))
+    return f"`{provider.name}`", provider.title, base_url, protocol, defaults, f"{interval} s"
 
 
 def _key_of(provider: Provider) -> str:

@@ -95,7 +95,7 @@ def load_ipython_extension(ip: Any) -> None:
 
 
 def unload_ipython_extension(ip: Any) -> None:
-    """Take everything back that loading did; jobs under way go on: `%unload_ext wan_jupyter`."""
+    """Undo what loading did; jobs under way continue: `%unload_ext wan_jupyter`."""
     from .notebook import completion, display, magics
 
     completion.uninstall(ip)

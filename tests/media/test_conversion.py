@@ -206,7 +206,7 @@ def test_a_transparent_colour_is_transparency() -> None:
 
 def test_transparency_survives_a_scaling_where_the_model_takes_it() -> None:
     """Nothing is repaired that is not broken."""
-    fit = convert_to_fit(saved(see_through("RGBA")), Bounds(high=200))
+    fit = convert_to_fit(saved(see_through("RGBA")), Bounds(max_side=200))
     assert (pixels(fit).mode, done(fit)) == ("RGBA", ["scaled"])
 
 
@@ -214,7 +214,7 @@ def test_transparency_that_a_jpeg_cannot_hold_is_said() -> None:
     """Too heavy for a PNG."""
     picture = noise((300, 300))
     picture.putalpha(128)
-    fit = convert_to_fit(saved(picture), Bounds(weight=100_000))
+    fit = convert_to_fit(saved(picture), Bounds(max_bytes=100_000))
     assert (fit.mime, done(fit)) == ("image/jpeg", ["alpha", "weight"])
 
 
@@ -318,14 +318,14 @@ def test_a_heavy_bmp_that_fits_as_png_loses_nothing() -> None:
 
 def test_what_no_quality_makes_light_enough_is_scaled() -> None:
     """As far as the model allows; both are said."""
-    fit = convert_to_fit(saved(noise((400, 400))), Bounds(low=50, weight=20_000), "cat")
+    fit = convert_to_fit(saved(noise((400, 400))), Bounds(min_side=50, max_bytes=20_000), "cat")
     assert len(fit.data) <= 20_000
     assert (done(fit), min(pixels(fit).size) >= 50) == (["scaled", "weight"], True)
 
 
 def test_scaling_stops_at_the_smallest_side() -> None:
     """Then the service decides."""
-    fit = convert_to_fit(saved(noise((100, 100))), Bounds(low=90, weight=100))
+    fit = convert_to_fit(saved(noise((100, 100))), Bounds(min_side=90, max_bytes=100))
     assert pixels(fit).size == (100, 100)
 
 
@@ -373,9 +373,9 @@ def written(mode: str, kind: str, size: tuple[int, int]) -> bytes | None:
     size=st.tuples(st.integers(8, 200), st.integers(8, 200)),
     bounds=st.builds(
         Bounds,
-        high=st.sampled_from([0, 64, 100]),
-        low=st.just(1),
-        weight=st.sampled_from([0, 3000, 20_000]),
+        max_side=st.sampled_from([0, 64, 100]),
+        min_side=st.just(1),
+        max_bytes=st.sampled_from([0, 3000, 20_000]),
         formats=st.sampled_from([OLD.formats, ("image/jpeg", "image/png"), ("image/jpeg",)]),
         alpha=st.booleans(),
     ),
@@ -388,8 +388,8 @@ def test_whatever_comes_fits_and_comes_again(mode: str, kind: str, size: tuple[i
         return
     fit = convert_to_fit(data, bounds, "cat")
     made = pixels(fit)
-    assert not bounds.high or max(made.size) <= bounds.high
-    assert not bounds.weight or len(fit.data) <= bounds.weight
+    assert not bounds.max_side or max(made.size) <= bounds.max_side
+    assert not bounds.max_bytes or len(fit.data) <= bounds.max_bytes
     assert fit.mime in bounds.formats
     assert bounds.alpha or made.mode in ("1", "L", "P", "RGB", "CMYK", "I;16", "I")
     assert (fit.data == data) == (fit.repairs == ())

@@ -33,7 +33,10 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown option": ("%%wan cat.png --duraton 5\nA cat", ("--duraton", "Did you mean --duration?")),
     "one dash": ("%%wan cat.png -duration 5\nA cat", ("-duration", "--duration")),
     "ambiguous option": ("%%wan cat.png --a\nA cat", ("--audio", "--audio-url")),
-    "bad number": ("%%wan cat.png -d soon\nA cat", ("--duration needs a whole number of seconds, not soon", "--duration 5")),
+    "bad number": (
+        "%%wan cat.png -d soon\nA cat",
+        ("--duration needs a whole number of seconds, not soon", "--duration 5"),
+    ),
     "bad choice": ("%%wan cat.png --embed alwys\nA cat", ("alwys", "Did you mean always?")),
     "bad resolution": ("%%wan cat.png -r big\nA cat", ("--resolution", "720P")),
     "bad time": ("%%wan cat.png --timeout later\nA cat", ("later", "20m")),

@@ -87,10 +87,10 @@ NO_SENTENCES = re.compile(
     r"(?s)\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WHERE|ORDER|BEGIN|PRAGMA)\b.*"
     r"|(?:wan-[\w◌-]* ?)+|wan-card wan-now ◌"
     r"|.*[;{].*|row wrap|<audio .*|.*\b(?:AND note|IS NOT NULL|status IN) .*"
-    r"|task failed, code: .*|foreign prompts|◌ to ◌"
+    r"|task failed, code: .*|foreign prompts|(?:user|project) file|◌ to ◌"
     r"|%{1,2}wan \w+|curl -X \S+|NOT AUTHORIZED|\d{4} \w+.*|<(?:Job|Session|Video) .*|adopted .*|as it came|went back"
 )
-NOT_SHOWN = ("logger", "sql", "TypeError", "AssertionError", "AttributeError", "ValueError", "__repr__")
+NOT_SHOWN = ("logger", "sql", "TypeError", "AssertionError", "AttributeError", "ValueError", "TimeoutError", "__repr__")
 PARSER = ("settings_files.py", "video.py")  # the beginnings of what `tomllib` says
 
 

@@ -161,7 +161,10 @@ def test_login_elsewhere_says_how_to_go_there(shell: Shell, answer: Answers) -> 
     shell.ok("%env WAN_PROVIDER=emulator")
     shell.ok("%env HTTPS_PROXY=http://127.0.0.1:9")
     answer(SECRET)
-    assert shell.ok("%wan login dashscope-cn").lines[-1] == "Cells do not use this provider yet: type %wan use dashscope-cn."
+    assert (
+        shell.ok("%wan login dashscope-cn").lines[-1]
+        == "Cells do not use this provider yet: type %wan use dashscope-cn."
+    )
     assert shell.ok("%wan login emulator").lines == ["emulator needs no key."]
 
 

@@ -18,7 +18,7 @@ from wan_jupyter.media.image.reader import read_image
 from wan_jupyter.request.build import build_request
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.security.api_key import Key
-from wan_jupyter.workflows.composer_draft import Draft, Frame, outlook, request_of
+from wan_jupyter.workflows.composer_draft import Draft, Frame, cell_of, outlook, request_of
 
 pytest_plugins = ("tests.support.notebook_fixtures",)
 
@@ -122,6 +122,16 @@ def test_the_composer_refuses_a_key(world: World, secret: str, draft: Draft) -> 
     with pytest.raises(CredentialsError):  # also if the keys were not handed over
         session._submit(request_of(typed, {"secret": secret}, [Key(SHAPED[:-1] + "x", "another")]))
     nothing_happened(world, secret)
+
+
+@BOTH
+def test_the_composer_shows_no_cell_with_a_key(world: World, secret: str) -> None:
+    """Its text would be kept in the notebook."""
+    session = world.session(settings=settings_of(world))
+    for draft in (Draft(prompt=f"A {secret}"), Draft(prompt="A cat", asked={"negative_prompt": f"no {secret}"})):
+        with pytest.raises(CredentialsError) as caught:
+            cell_of(draft, {}, keys=session._known_keys)
+        assert secret not in str(caught.value)
 
 
 @BOTH

@@ -20,7 +20,7 @@ from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.request.templates import fill, normal
 from wan_jupyter.storage.notebook_inputs import fit_name, keep_beside
 from wan_jupyter.workflows.composer_draft import (
-    ROWS,
+    OPTIONS,
     Draft,
     Frame,
     as_now,
@@ -298,7 +298,7 @@ SESSION: Any = _Gate()
 
 def test_every_field_of_the_form_is_declared() -> None:
     """The form asks for nothing that a cell could not."""
-    assert set(ASKED) <= set(ROWS)
+    assert set(ASKED) <= set(OPTIONS)
 
 
 def test_texts_are_read_as_their_options_read_them() -> None:

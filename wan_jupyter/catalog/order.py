@@ -17,7 +17,7 @@ TIERS: Mapping[str, tuple[int, int]] = MappingProxyType(
 )
 
 
-def _resolution(request: VideoRequest, model: Model, service: Protocol) -> str:
+def default_resolution(request: VideoRequest, model: Model, service: Protocol) -> str:
     """Return the tier for a request without one: 720P, or the tier nearest to its size."""
     tiers = model.resolutions or tuple(TIERS)
     if request.size is None:
@@ -32,7 +32,7 @@ def _area(tier: str) -> int:
     return TIERS[tier][0] * TIERS[tier][1]
 
 
-def _size(request: VideoRequest, tier: str) -> str:
+def size_of_tier(request: VideoRequest, tier: str) -> str:
     """Return a tier's "WxH", portrait if the first picture is; "" for an unknown tier."""
     if tier not in TIERS:
         return ""
@@ -46,13 +46,15 @@ def _upright(image: Image) -> bool:
     return image.width > image.height if turned else image.height > image.width
 
 
-def _typed(request: VideoRequest) -> list[str]:
+def typed_options(request: VideoRequest) -> list[str]:
+    """Return the names of the options that the user set, other than the model and `--param`."""
     return [name for name in request.asked() if name not in ("model", "params")]
 
 
-def _order(request: VideoRequest, model: Model, service: Protocol) -> CreateRequest:
+def create_request(request: VideoRequest, model: Model, service: Protocol) -> CreateRequest:
+    """Return what the protocol sends for a request: the options that its model takes, with the size if it takes one."""
     # Computed from the tier, so not part of the request.
-    size = _size(request, request.resolution or "") if model.sized else ""
+    size = size_of_tier(request, request.resolution or "") if model.sized else ""
     asked = {**({"size": size} if size else {}), **request.asked()}
     sized = service.sized or (model.sized and "size" in asked)
     taken = {*model.fields, "size"} - {"resolution"} if sized else set(model.fields)

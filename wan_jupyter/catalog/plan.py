@@ -14,8 +14,8 @@ from ..protocols import PROTOCOLS
 from ..protocols.base import CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import EMULATOR, Limits, Model, Provider, limits, model, models, provider, providers
-from .order import _order, _resolution, _size, _typed
-from .remarks import Remark, _lost, _remarks
+from .order import create_request, default_resolution, size_of_tier, typed_options
+from .remarks import Remark, ignored_options, request_remarks
 from .validate import REFUSALS
 
 __all__ = [
@@ -62,7 +62,7 @@ def check(request: VideoRequest, service: Provider) -> Plan:
 def plan_of(request: VideoRequest, service: Provider) -> Plan:
     """Return the plan of a request that was checked when it was sent; a newer catalogue must not refuse it now."""
     chosen = _model_at(request.model or _default_model(request, service), request, service)
-    return Plan(request, chosen, _order(request, chosen, service.speak()))
+    return Plan(request, chosen, create_request(request, chosen, service.speak()))
 
 
 def resolve(request: VideoRequest, service: Provider) -> Plan:
@@ -74,8 +74,8 @@ def resolve(request: VideoRequest, service: Provider) -> Plan:
     protocol = service.speak()
     chosen = _model_at(request.model or _default_model(request, service), request, service)
     resolved = replace(request, model=chosen.id, **_filled_in(request, chosen, protocol))
-    order = _order(resolved, chosen, protocol)
-    remarks = (*_remarks(resolved, chosen, service), *_lost(protocol, order, service))
+    order = create_request(resolved, chosen, protocol)
+    remarks = (*request_remarks(resolved, chosen, service), *ignored_options(protocol, order, service))
     return Plan(resolved, chosen, order, remarks)
 
 
@@ -94,15 +94,15 @@ def _model_at(name: str, request: VideoRequest, service: Provider) -> Model:
     found = model(name, service.protocol)
     differs = {"durations": found.durations_at.get(service.region, found.durations), **service.models.get(name, {})}
     if not found.known:  # it may support any option that was typed, so all are sent
-        differs["fields"] = tuple(dict.fromkeys((*found.fields, *_typed(request))))
+        differs["fields"] = tuple(dict.fromkeys((*found.fields, *typed_options(request))))
     return replace(found, **differs)
 
 
 def _filled_in(request: VideoRequest, chosen: Model, protocol: Protocol) -> dict[str, Any]:
     """Return values for open options that are sent anyway, so that no service default surprises."""
     duration = 5 if 5 in chosen.durations else next(iter(chosen.durations), 5)
-    resolution = _resolution(request, chosen, protocol)
+    resolution = default_resolution(request, chosen, protocol)
     filled = {"duration": duration, "resolution": resolution, "watermark": False, "prompt_extend": True}
     if protocol.sized:
-        filled["size"] = _size(request, request.resolution or resolution)
+        filled["size"] = size_of_tier(request, request.resolution or resolution)
     return {name: value for name, value in filled.items() if value != "" and getattr(request, name) is None}

@@ -8,13 +8,13 @@ from ..i18n.suggestions import nearest
 from ..protocols.base import CreateRequest, Protocol
 from ..request.options import VideoRequest
 from .entries import Model, Provider, limits, models
-from .validate import LONG, _beyond
+from .validate import LONG, beyond_limits
 
 Remark = tuple[str, Mapping[str, str]]
 NEGATIVE_MAX = 500  # characters that DashScope reads of a negative prompt
 
 
-def _remarks(request: VideoRequest, model: Model, provider: Provider) -> Iterator[Remark]:
+def request_remarks(request: VideoRequest, model: Model, provider: Provider) -> Iterator[Remark]:
     """Yield the remarks on a resolved request."""
     if not model.known:
         yield "remark.unknown_model", {"model": model.id, "suggestion": nearest(model.id, models())}
@@ -44,12 +44,14 @@ def _picture_remarks(request: VideoRequest, model: Model, provider: Provider) ->
     bounds = limits(model.limits) if model.limits else None
     for _, image in request.frames:
         if bounds and not bounds.firm:
-            yield from ((f"remark.picture_{key}", {"label": image.label, **how}) for key, how in _beyond(image, bounds))
+            yield from (
+                (f"remark.picture_{key}", {"label": image.label, **how}) for key, how in beyond_limits(image, bounds)
+            )
         if not image.url and not model.data_uri and provider.protocol != "dashscope":
             yield "remark.link_safer", {"label": image.label, "model": model.id}
 
 
-def _lost(service: Protocol, order: CreateRequest, provider: Provider) -> Iterator[Remark]:
+def ignored_options(service: Protocol, order: CreateRequest, provider: Provider) -> Iterator[Remark]:
     """Yield one remark on all options that the service ignores."""
     values = ", ".join(_shown(name, value) for name, value in service.lost(order))
     if values:

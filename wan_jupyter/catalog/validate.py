@@ -10,7 +10,7 @@ from ..i18n.messages import Phrase
 from ..media.image.reader import Image
 from ..request.options import VideoRequest
 from .entries import Limits, Model, Provider, limits, models
-from .order import _order
+from .order import create_request
 
 # Options with a check of their own, and option values that hold for any model without the option.
 OURS = frozenset({"model", "duration", "resolution", "size", "params"})
@@ -28,7 +28,7 @@ def _check_clip(request: VideoRequest, model: Model, provider: Provider) -> None
     if request.audio_url:
         raise ModelError("clip.sound")
     service = provider.speak()
-    alone = replace(_order(request, model, service), fields={"clip_url": request.clip_url})
+    alone = replace(create_request(request, model, service), fields={"clip_url": request.clip_url})
     if "clip_url" in dict(service.lost(alone)):
         raise ModelError(f"mode.none_{request.mode}", provider=provider.name)
 
@@ -108,11 +108,11 @@ def _check_pictures(request: VideoRequest, model: Model, provider: Provider) -> 
     del provider
     if model.limits and limits(model.limits).firm:
         for _, image in request.frames:
-            for key, values in _beyond(image, limits(model.limits)):
+            for key, values in beyond_limits(image, limits(model.limits)):
                 raise ImageError(f"picture.{key}", model=model.id, label=image.label, **values)
 
 
-def _beyond(image: Image, bounds: Limits) -> Iterator[tuple[str, Mapping[str, str]]]:
+def beyond_limits(image: Image, bounds: Limits) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield what is wrong with a picture and cannot be fixed by scaling it down, by its header.
 
     `media.image.conversion` fixes format, size in bytes, transparency and large sides. Nothing is known of a link.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-USER = "user file"  # `$WAN_HOME/settings.toml`
-PROJECT = "project file"  # `[tool.wan_jupyter]` of a `pyproject.toml`, which may come from anywhere
+USER = "user"  # `$WAN_HOME/settings.toml`
+PROJECT = "project"  # `[tool.wan_jupyter]` of a `pyproject.toml`, which may come from anywhere
 CONFIG = "%config"  # `%config WanMagics.…`; also the source that remarks name
 SESSION = "session"  # `[sessions.NAME]` in the user's file
 

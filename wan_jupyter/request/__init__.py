@@ -1,4 +1,4 @@
-"""What a video is asked for with: the options of a request and of a cell, and how they are read."""
+"""Requests: the options of a request and of a cell, how they are read, and how a request is built."""
 
 from __future__ import annotations
 

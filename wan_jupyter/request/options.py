@@ -1,6 +1,6 @@
-"""What is asked for, and how a cell behaves: the only two declarations of options. Floor 0.
+"""The only two declarations of options: `VideoRequest` (what is asked for) and `CellOptions` (how a cell behaves).
 
-Flags, `--help`, Tab completion, Python keywords, the journal's JSON and the README's tables are all made from the
+Flags, `--help`, Tab completion, Python keywords, the journal's JSON and the docs' tables are all made from the
 fields of `VideoRequest` and `CellOptions`. A field's metadata holds an `Option`; what a kind of value accepts, from
 text and from Python, is the table `KINDS`.
 """
@@ -42,28 +42,28 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A field with its option: one row of help, completion and the README's table."""
+    """A field with its option: one entry of help, completion and the docs' table."""
 
     name: str
     option: Option
 
     @property
     def help(self) -> str:
-        """The row's sentence."""
+        """The option's line in `--help`."""
         return tr(f"help.{self.name}")
 
 
 def opt(
     *flags: str, kind: str, metavar: str = "", choices: tuple[str, ...] = (), default: Any = None, shown: bool = True
 ) -> Any:
-    """Declare a dataclass field that is also an option; one that may hold a signature is not `shown` by repr."""
+    """Declare a dataclass field that is also an option; repr leaves it out unless `shown`: it may hold a signature."""
     option = Option(flags, kind, metavar, choices)
     return field(default=default, metadata={"option": option}, repr=shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRequest:
-    """One video, as asked for. What is None was not asked and is resolved from the model's row.
+    """One video, as asked for. None means "not set": the value comes from settings or the model's entry.
 
     Attributes:
         prompt: the text as typed.
@@ -94,44 +94,44 @@ class VideoRequest:
 
     @property
     def mode(self) -> str:
-        """What it begins and ends with: "first", "first_last", "clip", "clip_last", "last" or "text"."""
-        begins = "clip" if self.clip_url else "first" if self.first else ""  # a clip takes the first frame's place
+        """What the video begins and ends with: "first", "first_last", "clip", "clip_last", "last" or "text"."""
+        begins = "clip" if self.clip_url else "first" if self.first else ""  # a clip replaces the first frame
         return "_".join(part for part in (begins, "last" if self.last else "") if part) or "text"
 
     @property
     def frames(self) -> tuple[tuple[str, Image], ...]:
-        """The pictures with their roles ("first", "last")."""
+        """The images with their roles ("first", "last")."""
         return tuple((role, image) for role, image in (("first", self.first), ("last", self.last)) if image)
 
     @property
     def links(self) -> dict[str, str]:
-        """The addresses of sound and clip, by field name; they may be signed, so they are secrets."""
-        named = (row.name for row in declared(VideoRequest) if row.option.kind == "url")
+        """The URLs of sound and clip, by field name; they may be signed, so they are secrets."""
+        named = (one.name for one in declared(VideoRequest) if one.option.kind == "url")
         return {name: getattr(self, name) for name in named if getattr(self, name)}
 
     def asked(self) -> dict[str, Any]:
         """Return the options that are set, by field name."""
-        values = ((row.name, getattr(self, row.name)) for row in declared(VideoRequest))
+        values = ((option.name, getattr(self, option.name)) for option in declared(VideoRequest))
         return {name: value for name, value in values if value is not None and value != ()}
 
     def as_json(self) -> dict[str, Any]:
-        """Return the request as the journal keeps it: text and digests, no picture bytes."""
+        """Return the request as the journal stores it: text and digests, no image bytes."""
         frames = {role: image.as_json() for role, image in self.frames}
         return {"prompt": self.prompt, "filled_prompt": self.filled_prompt, **self.asked(), "frames": frames}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> VideoRequest:
-        """Rebuild a request from the journal; keys of other versions are left out."""
-        names = {row.name for row in declared(VideoRequest)} | {"prompt", "filled_prompt"}
+        """Rebuild a request from the journal; keys of other versions are ignored."""
+        names = {option.name for option in declared(VideoRequest)} | {"prompt", "filled_prompt"}
         values = {name: kept[name] for name in names & kept.keys()}
-        frames: dict[str, Any] = {role: Image.from_json(row) for role, row in kept.get("frames", {}).items()}
+        frames: dict[str, Any] = {role: Image.from_json(image) for role, image in kept.get("frames", {}).items()}
         values["params"] = tuple((path, value) for path, value in values.get("params", ()))
         return cls(**values, **frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellOptions:
-    """How a cell behaves; neither journalled nor part of the fingerprint."""
+    """How a cell behaves; neither stored in the journal nor part of the fingerprint."""
 
     out: str | None = opt("-o", "--out", kind="name", metavar="NAME")
     session: str | None = opt("--session", kind="text", metavar="NAME")
@@ -149,22 +149,19 @@ class CellOptions:
 
 @cache
 def declared(*types: Any) -> tuple[Declared, ...]:
-    """Return the option rows of the given declarations, in order."""
-    fields = [row for kind in types for row in dataclasses.fields(kind) if "option" in row.metadata]
-    return tuple(Declared(row.name, row.metadata["option"]) for row in fields)
-
-
-# ---- what a kind of value accepts ---------------------------------------------------------------------------------
+    """Return the options of the given declarations, in order."""
+    fields = [field for kind in types for field in dataclasses.fields(kind) if "option" in field.metadata]
+    return tuple(Declared(field.name, field.metadata["option"]) for field in fields)
 
 
 # ---- same request, same video -------------------------------------------------------------------------------------
 
 
 def fingerprint(request: VideoRequest, provider: str, origin: str) -> str:
-    """Return the SHA-256 of what makes two requests the same, as versioned canonical JSON.
+    """Return the SHA-256 of what makes two requests the same, written as versioned canonical JSON.
 
     Only fields that are set count, so a field that a later release adds changes no stored fingerprint. The caller
-    passes the resolved request without a drawn seed: a seed that was not typed does not count.
+    passes the resolved request without a random seed: a seed that the user did not set does not count.
     """
     counted = {
         "v": 1,

@@ -1,7 +1,7 @@
-"""Prompt text: `{{ templates }}` filled from names, `$name` looked up, and the form in which prompts are compared.
+"""Prompt text: fill `{{ templates }}`, look up `$name`, and normalise prompts for comparison.
 
-Floor 0. Gets the names as an argument and knows nothing of IPython. Nothing is evaluated: a template is a name, then
-attributes and indexes, then a format.
+Names are passed in; nothing here knows IPython. Nothing is evaluated: a template is a name, then attributes and
+indexes, then a format.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _PATH = rf"[^\W\d]\w*(?:{_STEP})*"
 
 STEP = re.compile(_STEP)
 WORD = re.compile(rf"\$?({_PATH})")
-# `{{` and the beginning of a name; then either a whole template or, with `path` None, something to complain about.
+# `{{` and the beginning of a name; then either a whole template or, with `path` None, an error to report.
 TEMPLATE = re.compile(rf"\{{\{{\s*(?=[^\W\d])(?:(?P<path>{_PATH})\s*(?::(?P<spec>[^{{}}]*))?\}}\}})?")
 
 
 def normal(text: str) -> str:
     """Return a prompt as it is sent: line ends unified to \\n, outer blanks stripped.
 
-    Half a character (a lone surrogate, as a broken copy leaves it) becomes U+FFFD: neither JSON nor SQLite takes it.
+    Half a character (a lone surrogate, left by a broken copy) becomes U+FFFD: neither JSON nor SQLite accepts it.
     """
     return whole(text).replace("\r\n", "\n").replace("\r", "\n").strip()
 
@@ -35,7 +35,7 @@ def normal(text: str) -> str:
 def fill(text: str, names: Mapping[str, object]) -> str:
     """Return `text` with each `{{ name }}`, `{{ name.attribute }}`, `{{ name[0]["key"] }}`, `{{ name:spec }}` filled.
 
-    One pass: what is filled in is never read as a template. Only `{{` before the beginning of a name opens one; a
+    One pass: filled-in text is never read as a template. Only `{{` before the beginning of a name opens one; a
     single brace, `}}` alone, and `{{` before anything else (`{{"a": 1}}`, `{{{`, `{{ 5`) pass untouched.
 
     Raises:
@@ -46,7 +46,7 @@ def fill(text: str, names: Mapping[str, object]) -> str:
 
 
 def lookup(word: str, names: Mapping[str, object]) -> object:
-    """Return the object that `$name`, `$name.attribute` or `$name[0]` stands for.
+    """Return the object that `$name`, `$name.attribute` or `$name[0]` refers to.
 
     Raises:
         PromptError: no such name, attribute or index, or a word that is none of these.
@@ -58,7 +58,7 @@ def lookup(word: str, names: Mapping[str, object]) -> object:
 
 
 def is_lookup(word: str) -> bool:
-    """Tell whether a word is `$` and an expression; `$`, `$5.png` and `$a-b` are plain text."""
+    """Check whether a word is `$` and an expression; `$`, `$5.png` and `$a-b` are plain text."""
     return word.startswith("$") and WORD.fullmatch(word) is not None
 
 
@@ -70,7 +70,7 @@ def _filled(found: re.Match[str], names: Mapping[str, object]) -> str:
 
 
 def _complaint(rest: str) -> PromptError:
-    """Return the error for a text that opens a template and goes on as none."""
+    """Return the error for a text that opens a template and does not continue as one."""
     body, closing, _ = rest.partition("}}")
     key = "prompt.bad_expression" if closing else "prompt.unclosed"
     return PromptError(key, value=shorten(body + closing, 60))
@@ -98,8 +98,8 @@ def _attribute(value: Any, step: str, path: str) -> object:
     except AttributeError:
         has = _guarded(lambda: dir(value), path)
         suggestion = nearest(word[:80], _public(has))
-        told = {"name": shorten(path), "word": shorten(word), "suggestion": suggestion}
-        raise PromptError("prompt.unknown_attribute", **told) from None
+        values = {"name": shorten(path), "word": shorten(word), "suggestion": suggestion}
+        raise PromptError("prompt.unknown_attribute", **values) from None
 
 
 def _item(value: Any, step: str, path: str) -> object:
@@ -112,7 +112,7 @@ def _item(value: Any, step: str, path: str) -> object:
 
 
 def _written(value: object, spec: str, path: str) -> str:
-    # Without a format, an error is the object's own; with one, most likely the format does not suit it.
+    # Without a format, an error is the object's own; with one, most likely the format does not fit.
     ours = (ValueError, TypeError) if spec else ()
     try:
         return str(_guarded(lambda: format(value, spec), path, *ours))
@@ -121,14 +121,14 @@ def _written(value: object, spec: str, path: str) -> str:
 
 
 def _guarded(ask: Callable[[], Any], path: str, *passed: type[Exception]) -> Any:
-    """Ask a user's object for something; what it raises, but for `passed`, is told as an error of the prompt."""
+    """Ask a user's object for something; report what it raises, except `passed`, as an error of the prompt."""
     try:
         return ask()
     except passed:
         raise
     except Exception as error:
-        told = shorten(f"{type(error).__name__}: {shorten(error)}")
-        raise PromptError("prompt.raised", name=shorten(path), error=told) from error
+        reported = shorten(f"{type(error).__name__}: {shorten(error)}")
+        raise PromptError("prompt.raised", name=shorten(path), error=reported) from error
 
 
 def _public(words: Iterable[str]) -> list[str]:

@@ -30,7 +30,7 @@ def _whole(value: Any) -> int:
 
 
 def _typed(value: Any) -> str:
-    """Return a number as it would be typed; text as it is."""
+    """Return a number as a user would type it; text as it is."""
     if isinstance(value, str):
         return value.strip()
     return str(value if isinstance(value, float) else _whole(value))
@@ -100,7 +100,7 @@ def _time(value: Any) -> float:
 
 
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
-    """PATH=VALUE from the cell (once an item), or a mapping from Python, whose values become JSON text."""
+    """PATH=VALUE from a cell, one an item, or a mapping from Python, whose values become JSON text."""
     if isinstance(value, Mapping):
         return tuple((_text(path), json.dumps(one, ensure_ascii=False, allow_nan=False)) for path, one in value.items())
     if isinstance(value, str):
@@ -108,7 +108,17 @@ def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
         if not equals or not path.strip():
             raise ValueError
         return ((path.strip(), item),)
-    return tuple(pair for item in value for pair in _pairs(item))
+    return tuple(pair for item in value for pair in ((item,) if _is_pair(item) else _pairs(item)))
+
+
+def _is_pair(item: Any) -> bool:
+    """Return whether an item is a pair that was read before; no path contains "="."""
+    return (
+        isinstance(item, tuple)
+        and len(item) == 2
+        and all(isinstance(part, str) for part in item)
+        and "=" not in item[0]
+    )
 
 
 KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
@@ -130,34 +140,40 @@ KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 )
 
 
-def read_value(row: Declared, value: Any) -> Any:
+def read_value(declaration: Declared, value: Any) -> Any:
     """Return `value` (text from a cell, or an object from Python) as the field's own type.
 
     Raises:
-        OptionError: the value is not one that this option takes.
+        OptionError: the option does not take the value.
     """
     try:
-        read = KINDS[row.option.kind](value)
+        read = KINDS[declaration.option.kind](value)
     except (ValueError, TypeError, OverflowError, RecursionError):
-        raise refusal(row, value) from None
-    if row.option.choices and read not in row.option.choices:
-        raise refusal(row, value)
+        raise refusal(declaration, value) from None
+    if declaration.option.choices and read not in declaration.option.choices:
+        raise refusal(declaration, value)
     return read
 
 
-def refusal(row: Declared, value: Any) -> OptionError:
-    """Return the error for a value that an option does not take, naming what it does take."""
-    said = {"choices": ", ".join(row.option.choices), "flag": row.option.flags[-1], "value": shorten(value)}
-    return OptionError(f"option.bad_{row.option.kind}", suggestion=nearest(said["value"], row.option.choices), **said)
+def refusal(declaration: Declared, value: Any) -> OptionError:
+    """Return the error for a value that an option does not take; it names what the option does take."""
+    said = {
+        "choices": ", ".join(declaration.option.choices),
+        "flag": declaration.option.flags[-1],
+        "value": shorten(value),
+    }
+    return OptionError(
+        f"option.bad_{declaration.option.kind}", suggestion=nearest(said["value"], declaration.option.choices), **said
+    )
 
 
 def read_keywords(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Python keywords as field values; None means "not asked".
+    """Return Python keywords as field values; None means "not set".
 
     Raises:
         OptionError: an unknown keyword, or a value that the option does not take.
     """
-    rows = {row.name: row for row in declared(kind)}
-    for name in keywords.keys() - rows.keys():
-        raise OptionError("option.unknown_keyword", name=name, suggestion=nearest(name, rows))
-    return {name: read_value(rows[name], value) for name, value in keywords.items() if value is not None}
+    options = {option.name: option for option in declared(kind)}
+    for name in keywords.keys() - options.keys():
+        raise OptionError("option.unknown_keyword", name=name, suggestion=nearest(name, options))
+    return {name: read_value(options[name], value) for name, value in keywords.items() if value is not None}

@@ -301,7 +301,7 @@ class JobRegistry:
     def _record_task(self, task: str, model: str) -> JobRecord:
         """Return the record for a task of no known job: of the only uncertain job that it fits, else a new one.
 
-        A new record's fingerprint is its own, so that it never stands for a request that someone types.
+        A new record's fingerprint is unique, so that it never answers a request that someone types.
         """
         resources = self._resources
         found = adoption.fetch_task(task, model, resources.provider, resources.client)

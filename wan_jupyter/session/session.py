@@ -218,7 +218,7 @@ class Session:
 
     @_takes_what(submit)
     def dry_run(self, request: VideoRequest) -> DryRun:
-        """Return what `submit` would send for the same arguments, and what it would cost; send nothing.
+        """Take the arguments of `submit`; return what it would send and what that would cost, and send nothing.
 
         Raises:
             CredentialsError, InputError: as `submit`.
@@ -227,7 +227,7 @@ class Session:
 
     @_takes_what(submit)
     def price(self, request: VideoRequest) -> Price | None:
-        """Return what `submit` would cost for the same arguments, None if that is unknown; send nothing.
+        """Take the arguments of `submit`; return what it would cost, None if that is unknown, and send nothing.
 
         Raises:
             CredentialsError, InputError: as `submit`.

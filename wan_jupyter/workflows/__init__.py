@@ -1,1 +1,1 @@
-"""What is built from sessions and jobs, without a notebook."""
+"""Features built on sessions and jobs that need no notebook."""

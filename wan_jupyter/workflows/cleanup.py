@@ -1,6 +1,6 @@
-"""What lies about in the home and in the folders of videos, and what of it nothing refers to any more. Floor 5.
+"""Disk use of `WAN_HOME` and the video folders, and removal of files that nothing needs.
 
-A finished video and its sidecar are never among what may go, nor is anything that an unfinished or uncertain job needs.
+A finished video and its sidecar are never removed, nor is anything that an unfinished or uncertain job needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..storage.home import HomeLayout
 from ..storage.journal.journal import JobRecord
 from ..storage.output_files import half_written
 
-HALF_WRITTEN = 3600.0  # seconds after which nobody is writing a temporary file any more
+MAX_WRITE_S = 3600.0  # seconds after which nobody is writing to a temporary file any more
 ALL = 10**9
 
 
@@ -28,9 +28,9 @@ class DiskUsage:
 
     Attributes:
         name: key under `clean.name` in `messages`.
-        files: all of them, as far as they are there.
-        spare: those that nothing refers to.
-        kept: key under `clean` for why none is spare, "" where there is no such reason.
+        files: all files that exist.
+        spare: those that can be removed.
+        kept: key under `clean` of the reason why none can be removed, "" without such a reason.
     """
 
     name: str
@@ -41,29 +41,29 @@ class DiskUsage:
 
 
 def look(session: Session) -> list[DiskUsage]:
-    """Return every kind of files with what may go; nothing is removed."""
-    rows = session._resources.journal.recent(ALL)
+    """Return every kind of file with what can be removed; remove nothing."""
+    records = session._resources.journal.recent(ALL)
     home = HomeLayout(session._resources.journal.path.parent)
     return [
-        DiskUsage("videos", session.outputs, tuple(_videos(rows))),
-        _halves(session, rows),
-        _spool(home.inputs, rows),
-        _emulator(session, home.emulator, rows),
-        _owners(session, home.owners, rows),
+        DiskUsage("videos", session.outputs, tuple(_videos(records))),
+        _halves(session, records),
+        _spool(home.inputs, records),
+        _emulator(session, home.emulator, records),
+        _owners(session, home.owners, records),
         DiskUsage("journal", home.root, tuple(home.root.glob(f"{session._resources.journal.path.name}*"))),
     ]
 
 
 def clear(session: Session) -> tuple[int, int]:
-    """Remove what may go, while nobody can begin a job that would need it; return how many files and bytes."""
+    """Remove what nothing needs while no process can begin a job that needs it; return how many files and bytes."""
     with session._resources.journal.undisturbed():
-        found = [(path, weight([path])) for shelf in look(session) for path in shelf.spare]
+        found = [(path, weight([path])) for usage in look(session) for path in usage.spare]
         sizes = [size for path, size in found if _remove(path)]
     return len(sizes), sum(sizes)
 
 
 def weight(files: Iterable[Path]) -> int:
-    """Return how many bytes files have together; one that is gone meanwhile has none."""
+    """Return the size of files in bytes; one that is gone meanwhile counts 0."""
     total = 0
     for path in files:
         with suppress(OSError):
@@ -74,70 +74,74 @@ def weight(files: Iterable[Path]) -> int:
 def _remove(path: Path) -> bool:
     try:
         path.unlink()
-    except OSError:  # gone already, or in use where a system forbids it then
+    except OSError:  # gone already, or in use, which some systems forbid
         return False
     return True
 
 
-# ---- the shelves --------------------------------------------------------------------------------------------------
+# ---- kinds of files ------------------------------------------------------------------------------------------------
 
 
-def _is_open(row: JobRecord) -> bool:
-    """Tell whether a job may still come to need what it began with."""
-    return row.snapshot.status.live or row.snapshot.status is Status.UNCERTAIN
+def _is_open(record: JobRecord) -> bool:
+    """Check whether a job may still need its inputs."""
+    return record.snapshot.status.live or record.snapshot.status is Status.UNCERTAIN
 
 
-def _videos(rows: Iterable[JobRecord]) -> Iterator[Path]:
-    for row in rows:
-        video = Path(row.snapshot.file)
-        if row.snapshot.file and video.is_file():
+def _videos(records: Iterable[JobRecord]) -> Iterator[Path]:
+    for record in records:
+        video = Path(record.snapshot.file)
+        if record.snapshot.file and video.is_file():
             yield from (path for path in (video, video.with_suffix(".json")) if path.is_file())
 
 
-def _halves(session: Session, rows: list[JobRecord]) -> DiskUsage:
-    """Find videos and sidecars that came half, of jobs that have ended."""
-    ended = {row.id for row in rows if not _is_open(row)}
-    folders = {session.outputs, *(Path(row.folder) for row in rows)}
+def _halves(session: Session, records: list[JobRecord]) -> DiskUsage:
+    """Find incomplete videos and sidecars of jobs that have ended."""
+    ended = {record.id for record in records if not _is_open(record)}
+    folders = {session.outputs, *(Path(record.folder) for record in records)}
     found = sorted(pair for folder in folders for pair in half_written(folder))
     spare = tuple(path for path, job in found if job in ended)
     return DiskUsage("halves", session.outputs, tuple(path for path, _ in found), spare)
 
 
-def _spool(folder: Path, rows: Iterable[JobRecord]) -> DiskUsage:
-    needed = {frame.get("digest") for row in rows if _is_open(row) for frame in row.request["frames"].values()}
+def _spool(folder: Path, records: Iterable[JobRecord]) -> DiskUsage:
+    needed = {
+        frame.get("digest") for record in records if _is_open(record) for frame in record.request["frames"].values()
+    }
     files = _files(folder)
     return DiskUsage(
-        "spool", folder, files, tuple(path for path in files if path.name not in needed and _is_still(path))
+        "spool", folder, files, tuple(path for path in files if path.name not in needed and _is_complete(path))
     )
 
 
-def _is_still(path: Path) -> bool:
-    """Tell whether nobody writes a file: its name is final, or it is old."""
+def _is_complete(path: Path) -> bool:
+    """Check whether nobody writes to a file: its name is final, or it is old."""
     try:
-        return not path.name.startswith(".") or time.time() - path.stat().st_mtime > HALF_WRITTEN
+        return not path.name.startswith(".") or time.time() - path.stat().st_mtime > MAX_WRITE_S
     except OSError:
         return False
 
 
-def _emulator(session: Session, folder: Path, rows: list[JobRecord]) -> DiskUsage:
-    """Find tasks and clips that no job stands for; none may go while a job's task is not known, or others serve."""
+def _emulator(session: Session, folder: Path, records: list[JobRecord]) -> DiskUsage:
+    """Find tasks and clips of no job; keep all while a job's task is unknown or another process serves them."""
     files = _files(folder)
-    unknown = [row for row in rows if _is_open(row) and not row.snapshot.remote_id and _is_emulated(row)]
+    unknown = [
+        record for record in records if _is_open(record) and not record.snapshot.remote_id and _is_emulated(record)
+    ]
     if unknown or not files:
         return DiskUsage("emulator", folder, files, kept="emulator_open" if unknown else "")
     spare = session._resources.unneeded_emulator_files(
-        {row.snapshot.remote_id for row in rows if row.snapshot.remote_id}
+        {record.snapshot.remote_id for record in records if record.snapshot.remote_id}
     )
     return DiskUsage("emulator", folder, files, tuple(spare or ()), "emulator_served" if spare is None else "")
 
 
-def _is_emulated(row: JobRecord) -> bool:
-    where = plan.providers().get(row.provider)
-    return where is None or where.emulated
+def _is_emulated(record: JobRecord) -> bool:
+    provider = plan.providers().get(record.provider)
+    return provider is None or provider.emulated
 
 
-def _owners(session: Session, folder: Path, rows: Iterable[JobRecord]) -> DiskUsage:
-    busy = {row.owner for row in rows if row.snapshot.status.live}
+def _owners(session: Session, folder: Path, records: Iterable[JobRecord]) -> DiskUsage:
+    busy = {record.owner for record in records if record.snapshot.status.live}
     return DiskUsage("owners", folder, _files(folder), tuple(session._resources.owner.spare(busy)))
 
 

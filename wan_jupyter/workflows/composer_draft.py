@@ -1,8 +1,8 @@
-"""What the composer knows: a draft becomes a request, a cell's text, a price or a problem. Floor 5: draws nothing.
+"""The composer's draft, and what can be made of it: a request, the text of a cell, a price or a problem.
 
-A draft says of a request what a cell says, and it is read as a cell is: `{{ name }}` in its prompt is filled, and
-`$name` is a picture of the notebook's variables. So the text of its cell, read by `options.read_line`, is the same
-request; what a cell's line has no way to write is refused there, and can be made from the form all the same.
+A draft is read as a cell is: `{{ name }}` in its prompt is filled, and `$name` is an image among the notebook's
+variables. So the text of its cell, read by `command_line.read_line`, makes the same request. Values that can't be
+written on a cell's line are refused when that text is made; the form can send them all the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..errors import CredentialsError, InputError, JobError, OptionError, WanErr
 from ..i18n.suggestions import shorten
 from ..jobs.job import Job
 from ..media.image.reader import Image, read_image
-from ..request.build import build_request
+from ..request.build import build_request, refuse_keys
 from ..request.command_line import NO_IMAGE, read_line, split
 from ..request.options import Declared, VideoRequest, declared
 from ..request.templates import fill, is_lookup, lookup, normal
@@ -28,17 +28,17 @@ from ..security.api_key import Key
 from ..session.session import Session
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-ROWS: Mapping[str, Declared] = MappingProxyType({row.name: row for row in declared(VideoRequest)})
+OPTIONS: Mapping[str, Declared] = MappingProxyType({option.name: option for option in declared(VideoRequest)})
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A picture that was chosen.
+    """An image that was chosen.
 
     Attributes:
-        word: as a cell's line names it: a path, an address, "$name"; for an upload its file's name.
-        image: the picture as it was when it was chosen.
-        upload: its bytes, where they lie in no file yet.
+        word: its name on a cell's line: a path, a URL, "$name"; for an upload, its file's name.
+        image: the image as it was when it was chosen.
+        upload: the bytes of an upload that is not saved to a file yet, else empty.
     """
 
     word: str
@@ -48,7 +48,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a form holds; `asked` has the fields of `VideoRequest` that were chosen, as values."""
+    """The contents of a form; `asked` has the chosen options as values, by field name of `VideoRequest`."""
 
     prompt: str = ""
     first: Frame | None = None
@@ -58,29 +58,29 @@ class Draft:
 
     @property
     def frames(self) -> dict[str, Frame]:
-        """The pictures that there are, by role."""
+        """The chosen images by role."""
         return {role: frame for role, frame in (("first", self.first), ("last", self.last)) if frame is not None}
 
     @property
     def mode(self) -> str:
-        """What its pictures make of it, as a request's own."""
+        """The mode that a request with these images has."""
         return "_".join(self.frames) or "text"
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was begun yet."""
+        """Whether nothing was chosen or typed yet."""
         return not self.frames and not self.prompt.strip()
 
 
-# ---- pictures -----------------------------------------------------------------------------------------------------
+# ---- images -------------------------------------------------------------------------------------------------------
 
 
 def frame_named(word: str, names: Mapping[str, object]) -> Frame:
-    """Return the picture that a word of a line stands for.
+    """Return the image that a word on a cell's line names.
 
     Raises:
-        ImageError, PromptError: there is none, or none that can be used.
-        JobError: it is a job whose video is not there yet.
+        ImageError, PromptError: there is no such image, or it cannot be used.
+        JobError: it is a job without a video so far.
     """
     value = lookup(word, names) if is_lookup(word) else word
     if isinstance(value, Job) and not value.done:  # taking its last frame would wait for it
@@ -89,16 +89,16 @@ def frame_named(word: str, names: Mapping[str, object]) -> Frame:
 
 
 def frame_uploaded(name: str, data: bytes) -> Frame:
-    """Return the picture that was uploaded under a name.
+    """Return the image that was uploaded under a name.
 
     Raises:
-        ImageError: it is none that can be used.
+        ImageError: it cannot be used.
     """
     return Frame(name, read_image(data, label=name), data)
 
 
 def as_now(draft: Draft, names: Mapping[str, object]) -> Draft:
-    """Return a draft with its files and variables read anew, as a cell that runs now would read them."""
+    """Return a draft with its files and variables read again, as a cell that runs now would read them."""
     fresh = {role: frame if frame.upload else frame_named(frame.word, names) for role, frame in draft.frames.items()}
     return replace(draft, **fresh)  # type: ignore[arg-type]
 
@@ -126,7 +126,7 @@ def request_of(draft: Draft, names: Mapping[str, object], keys: Collection[Key] 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What would become of a draft: its price (None: unknown) and remarks, or the first problem."""
+    """A draft's price (None: unknown) and remarks, or its first problem."""
 
     problem: WanError | None = None
     model: str = ""
@@ -135,7 +135,7 @@ class Outlook:
 
 
 def outlook(draft: Draft, session: Session, names: Mapping[str, object]) -> Outlook:
-    """Return what a draft would cost, or why it cannot be sent; nothing is sent."""
+    """Return what a draft would cost, or why it cannot be sent; send nothing."""
     try:
         request = request_of(draft, names, session._known_keys)
         plan = session._plan(request)
@@ -147,22 +147,26 @@ def outlook(draft: Draft, session: Session, names: Mapping[str, object]) -> Outl
 # ---- as a cell ----------------------------------------------------------------------------------------------------
 
 
-def cell_of(draft: Draft, names: Mapping[str, object], session: str = "") -> str:
-    """Return the text of the cell that asks for the same.
+def cell_of(draft: Draft, names: Mapping[str, object], session: str = "", keys: Collection[Key] = ()) -> str:
+    """Return the text of the cell that makes the same request.
 
     Args:
-        session: the session or provider to name, "" for the one that is in use.
+        session: the session or provider to name, "" for the one in use.
+        keys: the API keys that are known, which no cell may show.
 
     Raises:
-        OptionError: a line has no way to write a value; there are no escapes in it.
+        CredentialsError: the cell would hold an API key.
+        OptionError: a value cannot be written on a line, which has no escapes.
     """
-    words = [*_pictures(draft, names), *(["--session", session] if session else [])]
-    words += [word for name in ROWS if name in draft.asked for word in _option(ROWS[name], draft.asked[name])]
+    words = [*_image_words(draft, names), *(["--session", session] if session else [])]
+    words += [word for name in OPTIONS if name in draft.asked for word in _option(OPTIONS[name], draft.asked[name])]
     line = " ".join(["%%wan", *words, *(["--new"] if draft.new else [])])
-    return f"{line}\n{normal(draft.prompt)}".rstrip()
+    text = f"{line}\n{normal(draft.prompt)}".rstrip()
+    refuse_keys({"cell": text}, keys)
+    return text
 
 
-def _pictures(draft: Draft, names: Mapping[str, object]) -> list[str]:
+def _image_words(draft: Draft, names: Mapping[str, object]) -> list[str]:
     words = [_quoted(frame.word) if frame else NO_IMAGE for frame in (draft.first, draft.last)]
     meant = [frame.word if frame else NO_IMAGE for frame in (draft.first, draft.last)]
     for written, word in zip(words, meant, strict=True):
@@ -173,30 +177,30 @@ def _pictures(draft: Draft, names: Mapping[str, object]) -> list[str]:
     return words
 
 
-def _option(row: Declared, value: Any) -> list[str]:
-    """Return the words of an option, checked to be read as this very value."""
-    flag = row.option.flags[-1]
-    if row.option.kind == "switch":
+def _option(declaration: Declared, value: Any) -> list[str]:
+    """Return the words of an option, after checking that they are read as this very value."""
+    flag = declaration.option.flags[-1]
+    if declaration.option.kind == "switch":
         return [flag if value else f"--no-{flag[2:]}"]
     words = [flag, _quoted(str(value))]
     try:
         read = dict(read_line(" ".join(words), NOTHING).asked)
-    except InputError:  # no quotes will do, or "$name", which a line looks up
+    except InputError:  # no kind of quotes works, or "$name", which a line looks up
         read = {}
-    if read != {row.name: value}:
+    if read != {declaration.name: value}:
         raise OptionError("compose.unwritable", flag=flag)
     return words
 
 
 def _quoted(word: str) -> str:
-    """Return a word as a line holds it: bare, else in the quotes that it leaves room for; "" where there are none."""
+    """Return a word as a line holds it: bare, or in quotes that it does not contain; "" if neither works."""
     bare = re.fullmatch(r"[^\s\"'#-][^\s\"']*|-[0-9]+", word)
     marks = ("", '"', "'") if bare else ('"', "'")
     return next((f"{mark}{word}{mark}" for mark in marks if _reads(f"{mark}{word}{mark}", word)), "")
 
 
 def _reads(written: str, word: str) -> bool:
-    """Tell whether a word is read as it was meant, with neighbours on its line; IPython ends lines as Python does."""
+    """Check whether a word is read as it was meant, between others; IPython ends lines where Python does."""
     if len(f".{word}.".splitlines()) != 1:
         return False
     try:
@@ -206,9 +210,9 @@ def _reads(written: str, word: str) -> bool:
 
 
 def value_typed(name: str, text: str) -> Any:
-    """Return what a text in the form asks for, None where it is blank.
+    """Return the value of a text in the form, None if it is blank.
 
     Raises:
-        OptionError: it is nothing that the option takes.
+        OptionError: the option does not take it.
     """
-    return read_value(ROWS[name], " ".join(text.split())) if text.strip() else None
+    return read_value(OPTIONS[name], " ".join(text.split())) if text.strip() else None

@@ -1,6 +1,6 @@
-"""What the composer offers: the models that take a draft's pictures, and the options that the model has. Floor 5: pure.
+"""The composer's choices: the models that take a draft's images, and the options that the model has.
 
-What a model lacks falls back to the usual value, and that is said; so an offer and its draft always fit each other.
+A value that the model does not support falls back to the default, with a note; so a draft always fits its choices.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ..i18n.messages import ENGLISH, tr
 from ..media.image.reader import Image
 from ..request.options import VideoRequest
 from ..session.session import Session
-from .composer_draft import NOTHING, ROWS, Draft
+from .composer_draft import NOTHING, OPTIONS, Draft
 
-# What the form asks, in its order. A size, a clip and a path in the body are for those who type cells.
+# Options in the form, in its order. Size, clip and other fields of the body are left to cells.
 ASKED = (
     "duration", "resolution", "shot_type", "template", "audio", "prompt_extend", "watermark", "seed",
     "negative_prompt", "audio_url",
 )  # fmt: skip
 MODES = ("first", "first_last", "last", "text")
-SELF_HOSTED = "self-hosted"  # the region of models to serve yourself
+SELF_HOSTED = "self-hosted"  # the region of models that users serve themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +35,44 @@ class Control:
 
     Attributes:
         kind: "pick" (one of `choices`), "switch" (on or off), "text", "seed".
-        usual: what is sent where nothing is chosen, None where the service decides.
-        choices: labels with values; the usual one stands for "nothing chosen" and has None.
+        default: what is sent if nothing is chosen, None if the service decides.
+        choices: labels with values; the default's value is None, which means "nothing chosen".
     """
 
     name: str
     kind: str
-    usual: Any = None
+    default: Any = None
     choices: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a draft has to choose from: the model in force, all models with their labels, the controls."""
+    """The choices for a draft: the model in force, all models with their labels, the controls."""
 
     model: Model | None
     models: tuple[tuple[str, str | None], ...]
     controls: tuple[Control, ...] = ()
 
     def control(self, name: str) -> Control | None:
-        """Return the control of a field, None where the model has none."""
+        """Return the control of a field, None if the model does not have it."""
         return next((control for control in self.controls if control.name == name), None)
 
 
 def offer(draft: Draft, session: Session, language: str = ENGLISH) -> Offer:
-    """Return what there is to choose for a draft's pictures and model."""
+    """Return the choices for a draft's images and model."""
     plan = _bare_plan(draft, session)
-    usual = _bare_plan(replace(draft, asked=NOTHING), session)
-    named = tuple(_models(draft, session.provider, usual, language))
+    default = _bare_plan(replace(draft, asked=NOTHING), session)
+    named = tuple(_models(draft, session.provider, default, language))
     if plan is None:
         return Offer(None, named)
     return Offer(plan.model, named, tuple(_controls(plan, language)))
 
 
 def fitted(draft: Draft, session: Session, language: str = ENGLISH) -> tuple[Draft, Offer, list[str]]:
-    """Return a draft without what its pictures or its model leave no room for, what it may choose, and what was lost.
+    """Drop from a draft what its images or its model do not support.
 
     Returns:
-        The draft, the offer, and a sentence for each value that fell back to the usual one.
+        The draft, its choices, and a sentence for each value that fell back to the default.
     """
     asked, notes = dict(draft.asked), []
     there = offer(draft, session, language)
@@ -94,13 +94,13 @@ def fitted(draft: Draft, session: Session, language: str = ENGLISH) -> tuple[Dra
 def _fits(control: Control | None, value: Any) -> bool:
     if control is None:
         return False
-    return control.kind != "pick" or value == control.usual or value in {one for _, one in control.choices}
+    return control.kind != "pick" or value == control.default or value in {one for _, one in control.choices}
 
 
 def _bare_plan(draft: Draft, session: Session) -> Plan | None:
-    """Return how a draft's pictures and model resolve without its other values, None where there is no model.
+    """Resolve a draft's images and model without its other values; None if no model takes them.
 
-    With nothing chosen yet, a first frame is expected, unless the model makes videos from words alone.
+    With nothing chosen yet, a first frame is assumed, unless the model makes videos from text alone.
     """
     frames: dict[str, Any] = {role: frame.image for role, frame in draft.frames.items()}
     name = draft.asked.get("model")
@@ -116,32 +116,36 @@ def _bare_plan(draft: Draft, session: Session) -> Plan | None:
     return None
 
 
-def _models(draft: Draft, where: Provider, usual: Plan | None, language: str) -> Iterator[tuple[str, str | None]]:
-    """Yield the usual model, then those of the provider that take such pictures, as labels with ids."""
-    modes = ({draft.mode} if draft.frames else {"first", "text"}) & set(where.modes or MODES)
-    if usual is not None:
-        yield tr("compose.usual_model", language, model=_described(usual.model, language)), None
-    for row in catalog.models().values():
-        if modes & set(row.modes) and _had(where, row) and (usual is None or row.id != usual.model.id):
-            yield _described(row, language), row.id
+def _models(draft: Draft, provider: Provider, default: Plan | None, language: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the default model, then the provider's others that take such images, as labels with ids."""
+    modes = ({draft.mode} if draft.frames else {"first", "text"}) & set(provider.modes or MODES)
+    if default is not None:
+        yield tr("compose.usual_model", language, model=_described(default.model, language)), None
+    for model in catalog.models().values():
+        if (
+            modes & set(model.modes)
+            and _is_offered(provider, model)
+            and (default is None or model.id != default.model.id)
+        ):
+            yield _described(model, language), model.id
 
 
-def _had(where: Provider, row: Model) -> bool:
-    """Tell whether a model is known to be had from a provider; one to serve yourself only where people do that."""
-    if where.models:
-        return row.id in where.models
-    own = row.regions == (SELF_HOSTED,)
-    return where.region in row.regions if where.region or own else True
+def _is_offered(provider: Provider, model: Model) -> bool:
+    """Check whether a provider is known to have a model; self-hosted models only on self-hosted servers."""
+    if provider.models:
+        return model.id in provider.models
+    own = model.regions == (SELF_HOSTED,)
+    return provider.region in model.regions if provider.region or own else True
 
 
-def _described(row: Model, language: str) -> str:
-    seconds = tr("chip.seconds", language, value=spans(row.durations)) if row.durations else ""
-    facts = (", ".join(row.resolutions), seconds, tr("compose.sound", language) if row.sound else "")
-    return " · ".join(part for part in (row.id, *facts) if part)
+def _described(model: Model, language: str) -> str:
+    seconds = tr("chip.seconds", language, value=spans(model.durations)) if model.durations else ""
+    facts = (", ".join(model.resolutions), seconds, tr("compose.sound", language) if model.sound else "")
+    return " · ".join(part for part in (model.id, *facts) if part)
 
 
 def _controls(plan: Plan, language: str) -> Iterator[Control]:
-    """Yield the controls of a model, in the form's order; one value alone is nothing to choose."""
+    """Yield the controls of a model in the form's order; an option with a single value needs none."""
     for name in ASKED:
         make = MAKERS.get(name)
         if make is not None:
@@ -149,39 +153,39 @@ def _controls(plan: Plan, language: str) -> Iterator[Control]:
             if len(choices) > 1:
                 yield _pick(name, choices, getattr(plan.request, name), language)
         elif name in plan.model.fields:
-            kind = ROWS[name].option.kind
-            usual = getattr(plan.request, name)
-            yield Control(name, KINDS[kind], plan.model.sound if name == "audio" and usual is None else usual)
+            kind = OPTIONS[name].option.kind
+            default = getattr(plan.request, name)
+            yield Control(name, KINDS[kind], plan.model.sound if name == "audio" and default is None else default)
 
 
-def _pick(name: str, choices: list[tuple[str, Any]], usual: Any, language: str) -> Control:
-    """Return a control whose usual value, if it is among the others, stands for "nothing chosen"."""
-    if usual is None:
+def _pick(name: str, choices: list[tuple[str, Any]], default: Any, language: str) -> Control:
+    """Return a control whose default, if it is among the choices, means "nothing chosen"."""
+    if default is None:
         return Control(name, "pick", None, ((tr(f"compose.unchosen.{name}", language), None), *choices))
     marked = [
-        (tr("compose.usual", language, value=label), None) if value == usual else (label, value)
+        (tr("compose.usual", language, value=label), None) if value == default else (label, value)
         for label, value in choices
     ]
-    return Control(name, "pick", usual, tuple(marked))
+    return Control(name, "pick", default, tuple(marked))
 
 
-def _durations(row: Model, language: str) -> list[tuple[str, Any]]:
-    choices = [(tr("chip.seconds", language, value=seconds), seconds) for seconds in row.durations]
-    return [*choices, *([(tr("compose.smart", language), -1)] if row.smart else [])]
+def _durations(model: Model, language: str) -> list[tuple[str, Any]]:
+    choices = [(tr("chip.seconds", language, value=seconds), seconds) for seconds in model.durations]
+    return [*choices, *([(tr("compose.smart", language), -1)] if model.smart else [])]
 
 
-def _shots(row: Model, language: str) -> list[tuple[str, Any]]:
-    words = ROWS["shot_type"].option.choices if "shot_type" in row.fields else ()
+def _shots(model: Model, language: str) -> list[tuple[str, Any]]:
+    words = OPTIONS["shot_type"].option.choices if "shot_type" in model.fields else ()
     return [(tr(f"compose.shot.{word}", language), word) for word in words]
 
 
-def _templates(row: Model, language: str) -> list[tuple[str, Any]]:
+def _templates(model: Model, language: str) -> list[tuple[str, Any]]:
     del language
-    return [(name, name) for name in row.templates]
+    return [(name, name) for name in model.templates]
 
 
-def _tiers(row: Model, language: str) -> list[tuple[str, Any]]:
-    return [(tr("chip.resolution", language, value=tier), tier) for tier in row.resolutions]
+def _tiers(model: Model, language: str) -> list[tuple[str, Any]]:
+    return [(tr("chip.resolution", language, value=tier), tier) for tier in model.resolutions]
 
 
 MAKERS: Mapping[str, Callable[[Model, str], list[tuple[str, Any]]]] = MappingProxyType(

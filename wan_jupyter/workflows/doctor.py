@@ -1,7 +1,7 @@
-"""What may be wrong, and how to mend it: `%wan doctor` and `python -m wan_jupyter doctor`. Floor 5.
+"""Diagnosis: what is wrong and how to fix it, for `%wan doctor` and `python -m wan_jupyter doctor`.
 
-Each check yields findings; one that has a fix is wrong. Nothing here costs money, and no key is shown: only where one
-comes from. What only a notebook knows (front end, widgets) is handed in.
+Each check yields findings; a finding with a fix is a problem. Nothing here costs money, and no key is shown, only where
+it comes from. Findings that only a notebook can make (front end, widgets) are passed in.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ..rendering.columns import padded, width
 from ..security.sanitize import one_line
 from ..session.session import Session
 
-PATIENCE = 5.0  # seconds for the service's answer
-SKEW = 60.0  # seconds between the clocks that do no harm
-ROOM = 500_000_000  # bytes: some dozens of videos
-# Distribution to whether one can do without it.
+PING_TIMEOUT_S = 5.0
+MAX_CLOCK_SKEW_S = 60.0  # harmless difference between the service's clock and ours
+MIN_FREE_BYTES = 500_000_000  # a few dozen videos
+# Package to whether it is optional.
 PACKAGES: Mapping[str, bool] = MappingProxyType(
     {"ipython": False, "ipywidgets": False, "ipykernel": True, "httpx": False, "av": False, "pillow": False}
 )
-# What a service may say to a task that nobody has, and be well: anything but these.
-UNWELL = frozenset(
+# Kinds of errors that are problems when they answer a question about a task that does not exist; others are expected.
+PROBLEMS = frozenset(
     {
         "key", "access", "workspace", "address", "unreadable", "service_trouble", "billing", "gateway_key",
         "gateway_right", "gateway_route", "gateway_trouble", "server_key", "server_failed", "server_many",
@@ -48,9 +48,9 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        name: what was looked at.
-        text: how it is.
-        fix: what to do, "" where nothing is wrong.
+        name: what was checked.
+        text: its state.
+        fix: what to do, "" if nothing is wrong.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What is looked at; without a `session` there is the `problem` that kept it from being opened."""
+    """What is examined; without a `session`, `problem` is the error that kept it from being opened."""
 
     settings: Settings
     session: Session | None
@@ -69,7 +69,7 @@ class Patient:
 
 
 def visit(name: str = "", settings: Settings | None = None, now: Callable[[], float] = time.time) -> Patient:
-    """Return what there is to look at: the session of a name, by default the one that is in use."""
+    """Return what to examine: the session of a name, by default the one in use."""
     try:
         found = settings or environment.read_settings()
         return Patient(found, Session(name or None, settings=found), None, now)
@@ -78,12 +78,12 @@ def visit(name: str = "", settings: Settings | None = None, now: Callable[[], fl
 
 
 def examine(patient: Patient) -> list[Finding]:
-    """Look at everything, and return what was found."""
+    """Run all checks, and return their findings."""
     return [finding for check in CHECKS for finding in check(patient)]
 
 
 def report(findings: Iterable[Finding], language: str = "") -> str:
-    """Return findings as plain text, the fix below each line that has one, and the sum of it."""
+    """Return findings as plain text: each problem with its fix below it, and the number of problems at the end."""
     found = list(findings)
     marks = {bool(which): tr(f"doctor.{name}", language) for which, name in ((0, "well"), (1, "wrong"))}
     mark, name = max(map(width, marks.values())), max(width(one.name) for one in found)
@@ -101,10 +101,10 @@ def count_wrong(findings: Iterable[Finding]) -> int:
 
 
 def _finding(name: str, text: str, fix: str = "", **values: object) -> Finding:
-    """Return a finding whose sentences stand under `doctor`; `fix` is a key there, too."""
+    """Return a finding whose sentences are messages under `doctor`; `fix` is the key of one, too."""
     facts = {key: value if isinstance(value, str) else str(value) for key, value in values.items()}
-    mend = tr(f"doctor.{fix}", **facts) if fix else ""
-    return Finding(tr(f"doctor.name.{name}"), tr(f"doctor.{text}", **facts), mend)
+    fix_text = tr(f"doctor.{fix}", **facts) if fix else ""
+    return Finding(tr(f"doctor.name.{name}"), tr(f"doctor.{text}", **facts), fix_text)
 
 
 # ---- the checks ---------------------------------------------------------------------------------------------------
@@ -158,16 +158,16 @@ def _session(patient: Patient) -> Iterator[Finding]:
 
 
 def _service(patient: Patient) -> Iterator[Finding]:
-    """Ask the service for a task that nobody has: is it there, does it take the key, what time is it there."""
+    """Ping the service: does it answer, does it accept the key, what time does its clock show."""
     if patient.session is None:
         return
     try:
-        answer = patient.session.ping(PATIENCE)
+        answer = patient.session.ping(PING_TIMEOUT_S)
     except WanError as problem:
         yield Finding(tr("doctor.name.service"), problem.message(), problem.hint())
         return
     said = answer.problem
-    if said is not None and (said.advice in UNWELL or answer.http >= 500):
+    if said is not None and (said.advice in PROBLEMS or answer.http >= 500):
         text = tr("doctor.refuses", http=answer.http, code=said.code)
         yield Finding(tr("doctor.name.service"), text, tr(f"advice.{said.advice}"))
     else:
@@ -179,12 +179,12 @@ def _clock(answer: PingReply, now: float) -> Finding:
     if answer.date is None:
         return _finding("clock", "clock_unknown")
     skew = round(now - answer.date)
-    how = "clock" if abs(skew) <= SKEW else "clock_fast" if skew > 0 else "clock_slow"
+    how = "clock" if abs(skew) <= MAX_CLOCK_SKEW_S else "clock_fast" if skew > 0 else "clock_slow"
     return _finding("clock", how, "" if how == "clock" else "clock_fix", seconds=abs(skew))
 
 
 def _room(patient: Patient) -> Iterator[Finding]:
-    """Look at the home's and the videos' folders: is there room, may they be written."""
+    """Check the home and outputs folders: can they be written to, is there free space."""
     outputs = patient.session.outputs if patient.session else patient.settings.notebook / OUTPUTS
     for name, folder in (("home", patient.settings.home), ("outputs", outputs)):
         place = next((one for one in (folder, *folder.parents) if one.is_dir()), folder)
@@ -195,7 +195,7 @@ def _room(patient: Patient) -> Iterator[Finding]:
         except OSError as error:
             yield _finding(name, "unwritable", f"{name}_fix", folder=folder, reason=reason_of(error))
         else:
-            full = free < ROOM
+            full = free < MIN_FREE_BYTES
             yield _finding(name, "room", "room_fix" if full else "", folder=folder, free=f"{free / 1e9:.1f} GB")
 
 
@@ -204,7 +204,7 @@ def _journal(patient: Patient) -> Iterator[Finding]:
         return
     try:
         journal = patient.session._resources.journal
-        journal.salt()  # writes where there is none yet, and takes the right to write in any case
+        journal.salt()  # needs permission to write, whether or not there is a salt already
         size = sum(one.stat().st_size for one in journal.path.parent.glob(f"{journal.path.name}*"))
         yield _finding("journal", "journal", path=journal.path, size=f"{size / 1e6:.1f} MB")
     except (WanError, OSError) as problem:

@@ -31,16 +31,16 @@ class Bounds:
     """What a model accepts of a picture, as far as conversion can reach it.
 
     Attributes:
-        high: largest side in pixels, 0 for no bound.
-        low: smallest side in pixels, at which scaling stops.
-        weight: largest file in bytes, 0 for no bound.
+        max_side: longest side in pixels, 0 for no bound.
+        min_side: shortest side in pixels, at which scaling stops.
+        max_bytes: largest file, 0 for no bound.
         formats: media types; by default those that every service accepts.
         alpha: whether it may be transparent.
     """
 
-    high: int = 0
-    low: int = 1
-    weight: int = 0
+    max_side: int = 0
+    min_side: int = 1
+    max_bytes: int = 0
     formats: tuple[str, ...] = (JPEG, PNG, "image/bmp", "image/webp")
     alpha: bool = True
 
@@ -73,7 +73,7 @@ class _Source:
 
     @property
     def is_heavy(self) -> bool:
-        return bool(self.bounds.weight) and len(self.data) > self.bounds.weight
+        return bool(self.bounds.max_bytes) and len(self.data) > self.bounds.max_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ CHANGES = (
     ),
     _Change(
         "scaled",
-        needed=lambda source: bool(source.bounds.high) and max(source.size) > source.bounds.high,
+        needed=lambda source: bool(source.bounds.max_side) and max(source.size) > source.bounds.max_side,
         made=lambda source, result: result.picture.size != source.size,
     ),
     _Change(
@@ -144,7 +144,7 @@ def convert_to_fit(data: bytes, bounds: Bounds, label: str = "") -> Fit:
     with _decoded(data, bounds, label) as source:
         if not any(change.needed(source) for change in CHANGES):
             return Fit(data, source.mime)
-        picture = _scaled(_plain(source.picture, bounds, label), bounds.high)
+        picture = _scaled(_plain(source.picture, bounds, label), bounds.max_side)
         result = _written(picture, _target(source.mime, bounds), bounds)
         values = _remark_values(source, result, label)
         made = (change.name for change in CHANGES if change.made(source, result))
@@ -233,14 +233,14 @@ def _eight_bits(picture: Picture, file_format: str | None, label: str) -> Pictur
     return picture.convert("RGBA" if has_alpha(picture) else MODES[picture.mode])
 
 
-def _scaled(picture: Picture, high: int) -> Picture:
-    """Return the picture with its longer side at most `high` pixels; 0 for no bound."""
+def _scaled(picture: Picture, max_side: int) -> Picture:
+    """Return the picture with its longer side at most `max_side` pixels; 0 for no bound."""
     from PIL import Image as Pillow
 
     longer = max(picture.size)
-    if not high or longer <= high:
+    if not max_side or longer <= max_side:
         return picture
-    width, height = (max(1, round(side * high / longer)) for side in picture.size)
+    width, height = (max(1, round(side * max_side / longer)) for side in picture.size)
     return picture.resize((width, height), Pillow.Resampling.LANCZOS)
 
 
@@ -256,7 +256,7 @@ def _target(mime: str, bounds: Bounds) -> str:
 def _written(picture: Picture, mime: str, bounds: Bounds) -> _Result:
     """Return the first attempt that is light enough, else the last."""
     for result in _attempts(picture, mime, bounds):
-        if not bounds.weight or len(result.data) <= bounds.weight:
+        if not bounds.max_bytes or len(result.data) <= bounds.max_bytes:
             break
     return result
 
@@ -270,7 +270,7 @@ def _attempts(picture: Picture, mime: str, bounds: Bounds) -> Iterator[_Result]:
         picture.info = profile
     for quality in JPEG_QUALITIES:
         yield _Result(_jpeg(picture, quality), JPEG, picture)
-    while min(picture.size) * SHRINK_FACTOR >= bounds.low:
+    while min(picture.size) * SHRINK_FACTOR >= bounds.min_side:
         picture = _scaled(picture, int(max(picture.size) * SHRINK_FACTOR))
         yield _Result(_jpeg(picture, JPEG_QUALITIES[-1]), JPEG, picture)
 

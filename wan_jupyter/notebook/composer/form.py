@@ -229,7 +229,7 @@ class Form:
         if self._problem is not None:
             raise self._problem
         kept = [self._keep(picker) for picker in self._pickers if picker.frame and picker.frame.upload]
-        return cell_of(self.draft, self._names, self._named()), kept
+        return cell_of(self.draft, self._names, self._named(), self._session._known_keys), kept
 
     def _keep(self, picker: FramePicker) -> str:
         """Save an uploaded picture next to the notebook, and use that file from now on."""

@@ -111,7 +111,7 @@ def _make_switch(control: Control, translations: Translations) -> Any:
     import ipywidgets as w
 
     del translations
-    return w.Checkbox(value=bool(control.usual), indent=False, layout=dict(FILL))
+    return w.Checkbox(value=bool(control.default), indent=False, layout=dict(FILL))
 
 
 def _make_text(control: Control, translations: Translations) -> Any:
@@ -119,8 +119,8 @@ def _make_text(control: Control, translations: Translations) -> Any:
 
     hints = {"seed": "compose.seed_hint", "audio_url": "compose.url_hint"}
     made = w.Text(style=dict(LABEL), layout=dict(FILL))
-    if control.usual:
-        translations.bind(made, "placeholder", "compose.usual_hint", value=control.usual)
+    if control.default:
+        translations.bind(made, "placeholder", "compose.usual_hint", value=control.default)
     else:
         translations.bind(made, "placeholder", hints.get(control.name, "compose.text_hint"))
     return made
@@ -142,7 +142,7 @@ def _read_pick(control: Control, widget: Any) -> Any:
 
 
 def _read_switch(control: Control, widget: Any) -> Any:
-    return None if widget.value == bool(control.usual) else widget.value
+    return None if widget.value == bool(control.default) else widget.value
 
 
 def _read_text(control: Control, widget: Any) -> Any:
