@@ -50,7 +50,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "av": ("media.video", "emulator"),
     "PIL": ("media", "testing", "emulator"),
     "keyring": ("config.credentials",),
-    "platformdirs": ("config.settings", "emulator"),
+    "platformdirs": ("config.folders", "emulator"),
     "wcwidth": ("rendering",),
     "IPython": ("notebook",),
     "traitlets": ("notebook",),

@@ -130,9 +130,9 @@ def test_the_form_can_be_used_by_keyboard_alone(notebook: Any) -> None:
     """Every control has a name, Tab reaches it, and Enter on Generate makes the video."""
     lab = notebook(LOAD, "%wan compose")
     shown = form(lab)
-    for label in ("First picture", "Last picture", "Prompt", "Model"):
+    for label in ("First image", "Last image", "Prompt", "Model"):
         assert field(shown, label).first.is_visible()
-    field(shown, "First picture").first.focus()
+    field(shown, "First image").first.focus()
     keys = lab.page.keyboard
     keys.type("cat.png")
     keys.press("Tab")

@@ -113,7 +113,7 @@ def test_the_stop_button_ends_the_wait_and_not_the_job(notebook: Any) -> None:
     lab.click_stop()
     lab.await_ran(1)
     text = lab.text(1)
-    assert "goes on in the background" in text
+    assert "keeps running in the background" in text
     assert "%wan wait" in text
     assert "Traceback" not in text
     lab.run(2)

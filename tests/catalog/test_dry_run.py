@@ -54,7 +54,7 @@ def test_a_model_that_takes_links_gets_an_upload(world: World) -> None:
     assert shown.request.headers["x-dashscope-ossresourceresolve"] == "enable"
     assert "x-dashscope-ossresourceresolve: enable" in shown.request.curl
     text = dry_text(shown)
-    assert "cat.png is put into the service's temporary storage first" in text
+    assert "cat.png is uploaded to the service's temporary storage first" in text
     assert "data:" not in text
 
 

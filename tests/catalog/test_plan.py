@@ -139,17 +139,17 @@ def test_negative_prompt_and_params_reach_the_order() -> None:
         ({"model": "wanx2.1-i2v-plus", "resolution": "1080P"}, ("--resolution", "720P")),
         ({"model": "wan2.6-i2v", "audio": True}, ("--audio", "--model wan2.6-i2v-flash")),
         ({"model": "wan2.2-i2v-flash", "shot_type": "multi"}, ("--shot-type", "--model wan2.6-i2v")),
-        ({"last": CAT, "audio": True}, ("wan2.2-kf2v-flash", "--audio", "Leave it out")),
+        ({"last": CAT, "audio": True}, ("wan2.2-kf2v-flash", "--audio", "Remove it")),
         ({"model": "wan2.2-kf2v-flash"}, ("first and a last frame", "--model wan2.6-i2v-flash")),
-        ({"model": "wan2.6-i2v", "last": CAT}, ("takes one picture", "--model wan2.2-kf2v-flash")),
-        ({"model": "wan2.6-i2v", "first": None}, ("no picture", "%%wan cat.png")),
-        ({"first": None}, ("no picture", "%%wan cat.png")),
-        ({"first": None, "last": CAT}, ("no first one", "first.png last.png")),
-        ({"clip_url": CLIP}, ("place of the first frame", "Leave out --clip-url, or the picture", "- last.png")),
-        ({"clip_url": CLIP, "last": CAT}, ("place of the first frame", "Leave out --clip-url, or the picture")),
-        ({"clip_url": CLIP, "first": None, "audio_url": "https://a/b"}, ("--audio-url", "Leave out one")),
-        ({"clip_url": CLIP, "first": None, "model": "wan2.6-i2v"}, ("go on from a clip", "--model wan2.7-i2v")),
-        ({"clip_url": CLIP, "first": None, "model": "wan3.0-video"}, ("go on from a clip", "--model wan2.7-i2v")),
+        ({"model": "wan2.6-i2v", "last": CAT}, ("takes one image", "--model wan2.2-kf2v-flash")),
+        ({"model": "wan2.6-i2v", "first": None}, ("needs an image", "%%wan cat.png")),
+        ({"first": None}, ("No image was given", "%%wan cat.png")),
+        ({"first": None, "last": CAT}, ("without a first frame", "first.png last.png")),
+        ({"clip_url": CLIP}, ("replaces the first frame", "Remove --clip-url or the image", "- last.png")),
+        ({"clip_url": CLIP, "last": CAT}, ("replaces the first frame", "Remove --clip-url or the image")),
+        ({"clip_url": CLIP, "first": None, "audio_url": "https://a/b"}, ("--audio-url", "Remove one")),
+        ({"clip_url": CLIP, "first": None, "model": "wan2.6-i2v"}, ("continue a clip", "--model wan2.7-i2v")),
+        ({"clip_url": CLIP, "first": None, "model": "wan3.0-video"}, ("continue a clip", "--model wan2.7-i2v")),
         (
             {"clip_url": CLIP, "first": None, "last": CAT, "model": "wan2.2-kf2v-flash"},
             ("to a last frame", "--model wan2.7-i2v"),
@@ -179,7 +179,7 @@ def test_virginia_has_a_model_for_two_pictures() -> None:
 def test_a_text_model_is_not_said_to_want_more_pictures(last: Image | None) -> None:
     """It wants none."""
     said = refused(model="wan2.6-t2v", last=last)
-    assert [word for word in ("words alone", "Leave out", "--model wan2.") if word not in said] == []
+    assert [word for word in ("text only", "Remove it", "--model wan2.") if word not in said] == []
 
 
 def test_an_unknown_model_passes_with_a_remark() -> None:

@@ -105,7 +105,7 @@ def test_a_server_that_forgot_the_job_has_lost_it(world: World, servers: Servers
     job, _ = order(world, servers, "openai-videos", seed=9, faults=[gone])
     with pytest.raises(JobExpired) as caught:
         job.result(60)
-    assert "forgotten" in str(caught.value)
+    assert "expired" in str(caught.value)
 
 
 def test_a_job_on_an_own_server_is_stopped(world: World, servers: Servers) -> None:

@@ -145,7 +145,7 @@ def test_outputs_of_a_project_lie_beside_its_file(world: World) -> None:
         ("embed = true", 1, "embed"),
         ("sessions = 1", 1, "sessions"),
         ('[sessions.work]\nprovider = "nobody"', 2, "provider"),
-        ('[sessions.work]\nprovider = "videos"', 1, "no address"),
+        ('[sessions.work]\nprovider = "videos"', 1, "no default URL"),
         ('[sessions.work]\nprovider = "ope"\nbase_url = "http://far.test"', 3, "unencrypted"),
         (f'[sessions.work]\nprovider = "ope"\nkey_variable = "{SECRET}"', 3, "never the key"),
         ('[sessions.emulator]\nprovider = "ope"', 1, "no provider has"),
@@ -242,7 +242,7 @@ def test_loading_does_not_fail_for_a_file(bare: Shell) -> None:
     bare.ok(LOAD)
     bare.ok("%%wan --help\n")
     assert "settings.toml, line 1" in str(bare.run("%wan").error)
-    assert "WRONG" in bare.ok("%wan doctor").out
+    assert "FAILED" in bare.ok("%wan doctor").out
     file.unlink()
     bare.ok("%wan")
 

@@ -407,4 +407,4 @@ def test_every_repair_has_its_words(name: str) -> None:
 
 def test_a_picture_without_a_name_has_one_all_the_same() -> None:
     """In words."""
-    assert said(convert_to_fit(turned(6), OLD)).startswith("The picture was turned upright")
+    assert said(convert_to_fit(turned(6), OLD)).startswith("The image was rotated upright")

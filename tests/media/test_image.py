@@ -582,7 +582,7 @@ def test_an_object_that_fails_is_named_with_its_own_words() -> None:
 
     assert "RuntimeError: no frame" in refused(Broken(), label="$clip").message()
     assert refused(Endless()).key == "image.unsupported"
-    with pytest.raises(InputError, match="name of the picture is empty"):
+    with pytest.raises(InputError, match="image name is empty"):
         read_image(NotYet())
 
 

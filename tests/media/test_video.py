@@ -189,7 +189,7 @@ def test_every_cut_of_a_file_is_noticed(clip: Path, tmp_path: Path) -> None:
     for length in {0, 4, 40, 100, len(whole) // 2, len(whole) - 1, *between}:
         cut.write_bytes(whole[:length])
 
-        with pytest.raises(OutputError, match="cannot be played"):
+        with pytest.raises(OutputError, match="can't be played"):
             inspect(cut)
 
 
@@ -313,7 +313,7 @@ def test_a_strip_that_cannot_be_read_is_refused(clip: Path) -> None:
     """The error names what fits."""
     with pytest.raises(OutputError, match="does not fit into 200 pixels") as caught:
         Video(clip).strip(20, width=200)
-    assert "4 pictures at most" in caught.value.hint()
+    assert "at most 4 frames" in caught.value.hint()
     assert "width=876" in caught.value.hint()
     Video(clip).strip(4, width=200)
     Video(clip).strip(20, width=876)
@@ -471,7 +471,7 @@ def test_a_failed_gif_leaves_nothing_behind(clip: Path) -> None:
     """A damaged video, and a video that is gone."""
     content = clip.read_bytes()
     clip.write_bytes(content[: len(content) // 2])
-    for problem in ("cannot be played", "no video at"):
+    for problem in ("can't be played", "No video at"):
         with pytest.raises(OutputError, match=problem):
             Video(clip).to_gif()
         clip.unlink(missing_ok=True)
@@ -524,7 +524,7 @@ def test_a_place_that_cannot_be_written_is_named(clip: Path, tmp_path: Path) -> 
     """A file where a folder should be; and a video that is gone is said to be gone."""
     (tmp_path / "file").write_bytes(b"")
     for write in (Video(clip).save, Video(clip).to_gif):
-        with pytest.raises(OutputError, match="cannot be written"):
+        with pytest.raises(OutputError, match="Could not write"):
             write("file/below/")
     clip.unlink()
     with pytest.raises(OutputError, match="no video at"):
@@ -581,5 +581,5 @@ def test_a_thumbnail_is_upright_and_on_white() -> None:
 @pytest.mark.parametrize("content", [b"", b"no picture", encoded(Image.new("RGB", (90, 90)), "PNG")[:60]])
 def test_a_thumbnail_of_no_picture_is_an_error_of_ours(content: bytes) -> None:
     """Whatever Pillow raised."""
-    with pytest.raises(OutputError, match="small picture"):
+    with pytest.raises(OutputError, match="thumbnail"):
         thumbnail(content)

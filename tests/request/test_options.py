@@ -217,7 +217,7 @@ def test_a_misspelt_choice_is_answered_with_the_right_one() -> None:
 def test_python_keywords_are_the_same_fields() -> None:
     """None means "not asked"; an unknown keyword is answered with the right one."""
     assert read_keywords(VideoRequest, {"duration": "5", "seed": None}) == {"duration": 5}
-    with pytest.raises(OptionError, match=r"(?s)no keyword durration.*Did you mean duration\?"):
+    with pytest.raises(OptionError, match=r"(?s)Unknown keyword durration.*Did you mean duration\?"):
         read_keywords(VideoRequest, {"durration": 5})
     with pytest.raises(OptionError, match="no keyword wait"):
         read_keywords(VideoRequest, {"wait": True})

@@ -89,7 +89,7 @@ def test_a_tier_set_by_hand_has_no_price(world: World, port: PortEmulator) -> No
     session = paid(world, port, "1 USD")
     tier = {"resolution": "1080P"}
     for params in ({"parameters.resolution": "1080P"}, {"parameters": tier}, tier):
-        with pytest.raises(BudgetError, match="not known"):
+        with pytest.raises(BudgetError, match="unknown"):
             order(session, params=params)
     assert port.tasks == []
     assert order(session, params={"parameters.obscure": 1}).info.estimate == "0.25 USD"
@@ -234,7 +234,7 @@ def test_a_cell_has_a_cap_of_its_own(door: Door, port: PortEmulator) -> None:
     """Against its estimate; the session's budget holds besides."""
     with pytest.raises(BudgetError, match=r"its --budget is 0\.2 USD"):
         door(budget="0.2")
-    with pytest.raises(BudgetError, match="cannot be compared"):
+    with pytest.raises(BudgetError, match="can't be compared"):
         door(budget="9CNY")
     with pytest.raises(OptionError, match="--budget needs a sum of money"):
         door(budget="5USD/day")
@@ -278,7 +278,7 @@ def test_each_session_has_its_own_sum(world: World, port: PortEmulator) -> None:
     order(one).result(PATIENCE)
     with pytest.raises(BudgetError):
         order(one, "Two")
-    with pytest.raises(BudgetError, match="cannot be compared"):
+    with pytest.raises(BudgetError, match="can't be compared"):
         order(two, "Two")
     order(other, "Three").result(PATIENCE)
     left = {row.session: (row.spent, row.left) for row in one.spend()}
@@ -479,7 +479,7 @@ def test_an_unknown_price_is_said_the_first_time(
     settings_with(bare, port, monkeypatch, "")
     bare.ok(LOAD)
     told = bare.ok("%%wan cat.png --session work -m wan2.2-i2v-flash -r 480P --no-wait\nA cat").out
-    assert "What this cell costs is not known: there is no price for wan2.2-i2v-flash at dashscope-intl." in told
+    assert "The price of this cell is unknown: there is no price for wan2.2-i2v-flash at dashscope-intl." in told
 
 
 def test_a_kernel_shows_the_cost_before_the_card(kernel: Kernel, port: PortEmulator) -> None:

@@ -127,7 +127,7 @@ def test_what_a_line_cannot_write_is_refused(text: str) -> None:
 
 def test_a_picture_that_a_line_cannot_write_is_refused() -> None:
     """Both kinds of quotes, each before a blank."""
-    with pytest.raises(OptionError, match="no way to write"):
+    with pytest.raises(OptionError, match="written in a cell"):
         cell_of(Draft(first=chosen("a\" b' c.png")), NAMES)
 
 
@@ -254,7 +254,7 @@ def test_the_usual_value_is_marked_and_stands_for_nothing(world: World) -> None:
     """What one does not touch is not asked for."""
     control = offer(Draft(first=frame_uploaded("cat.png", CAT)), world.session()).control("duration")
     assert control is not None
-    assert [label for label, value in control.choices if value is None] == ["5 s (usual)"]
+    assert [label for label, value in control.choices if value is None] == ["5 s (default)"]
     assert 5 not in {value for _, value in control.choices}
 
 
@@ -265,7 +265,7 @@ def test_a_value_that_the_model_lacks_falls_back_and_it_is_said(world: World) ->
     draft, there, notes = fitted(Draft(first=cat, asked=asked), world.session())
     assert dict(draft.asked) == {"model": "wan2.5-i2v-preview", "resolution": "480P", "seed": 7}
     assert len(notes) == 2
-    assert "Length: wan2.5-i2v-preview does not have 7" in notes[0]
+    assert "Duration: wan2.5-i2v-preview does not support 7" in notes[0]
     both, there, notes = fitted(replace(draft, last=cat), world.session())
     assert "model" not in both.asked
     assert there.model is not None
@@ -346,7 +346,7 @@ def test_a_job_under_way_is_no_picture_yet(world: World) -> None:
     """Its last frame would be waited for, and a form never waits."""
     world.clock.hold()
     job = world.order()
-    with pytest.raises(JobError, match="not there yet"):
+    with pytest.raises(JobError, match="not ready yet"):
         frame_named("$job", {"job": job})
 
 

@@ -6,21 +6,19 @@ Values are inserted as text and never read as templates.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
 ENGLISH = "en"
 LANGUAGES = ("en", "ko", "zh", "ja")
 
-# The language used where none is given. It belongs to a context, and each kernel request and thread has its own; code
-# that draws in the background passes its language.
-current_language: ContextVar[str] = ContextVar("wan_language", default=ENGLISH)
+# The language in force where nobody names one. A context's own: each kernel request and each thread has one, so that
+# nothing is shared between them; whoever draws in the background names its language.
+current_language: ContextVar[str | Callable[[], str]] = ContextVar("wan_language", default=ENGLISH)
 
 
 class Phrase(str):
@@ -42,6 +40,9 @@ class Phrase(str):
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Return all messages of a language (a BCP 47 primary tag such as "en") as a flat, read-only mapping."""
+    import tomllib
+    from importlib import resources
+
     text = (resources.files(__package__) / "locales" / f"{language}.toml").read_text(encoding="utf-8")
     return MappingProxyType(dict(_flatten(tomllib.loads(text))))
 
@@ -52,8 +53,8 @@ def tr(key: str, /, language: str = "", **values: object) -> str:
     Raises:
         KeyError: no such message, or a value that the message needs is missing.
     """
-    code = language or current_language.get()
-    return _template(key, code).format_map({name: translated(value, code) for name, value in values.items()})
+    spoken = language or language_in_force()
+    return _template(key, spoken).format_map({name: translated(value, spoken) for name, value in values.items()})
 
 
 def tr_count(key: str, count: int, /, language: str = "", **values: object) -> str:
@@ -61,7 +62,7 @@ def tr_count(key: str, count: int, /, language: str = "", **values: object) -> s
 
     English has `key.one` and `key.other`. Korean, Chinese and Japanese have one form, `key.other`.
     """
-    spoken = language or current_language.get()
+    spoken = language or language_in_force()
     form = f"{key}.one" if count == 1 and f"{key}.one" in catalogue(_known(spoken)) else f"{key}.other"
     return tr(form, spoken, count=count, **values)
 
@@ -69,6 +70,12 @@ def tr_count(key: str, count: int, /, language: str = "", **values: object) -> s
 def translated(value: object, language: str = "") -> Any:
     """Return a phrase in a language ("": the current one), and any other value unchanged."""
     return tr(value.key, language, **value.values) if isinstance(value, Phrase) else value
+
+
+def language_in_force() -> str:
+    """Return the language in force; a function in its place is asked now, when a sentence is needed."""
+    language = current_language.get()
+    return language() if callable(language) else language
 
 
 @contextmanager
@@ -102,8 +109,8 @@ def unpacked(kept: Any) -> Any:
 
 
 def has_message(key: str, /, language: str = "") -> bool:
-    """Return whether a message exists in a language or in English, which stands in for it."""
-    return key in catalogue(ENGLISH) or key in catalogue(language or current_language.get())
+    """Tell whether a message exists; what a language lacks is said in English."""
+    return key in catalogue(ENGLISH) or key in catalogue(language or language_in_force())
 
 
 def language_of(*tags: str) -> str:
