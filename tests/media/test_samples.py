@@ -86,7 +86,7 @@ def test_a_name_of_another_kind_is_told(
 
 def test_an_hour_that_does_not_exist_is_told(tmp_path: Path) -> None:
     """With those that there are."""
-    with pytest.raises(OptionError, match=r"hour does not know noon[^~]*dusk, night"):
+    with pytest.raises(OptionError, match=r"hour does not support noon[^~]*dusk, night"):
         wan_jupyter.sample(tmp_path / "cat.png", hour="noon")
 
 
