@@ -87,7 +87,7 @@ def test_the_same_request_again_reuses_the_old_video(old: World) -> None:
 
 @pytest.mark.parametrize(("job", "take"), [(FIRST, 1), (SECOND, 2), (LOST, 1)])
 def test_sidecars_are_read(job: str, take: int) -> None:
-    """Every field that DESIGN names for them."""
+    """Every field that the documentation names."""
     facts = read_sidecar(SAMPLES / "outputs" / f"2026-11-18-{job}.mp4")
     assert (facts["job"], facts["take"], facts["provider"], facts["cost"]) == (job, take, "emulator", "0")
     assert facts["options"] == {"duration": 5, "resolution": "480P", "prompt_extend": True, "watermark": False}

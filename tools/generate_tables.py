@@ -7,19 +7,21 @@ is not up to date.
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from wan_jupyter.catalog.entries import Model, models
 from wan_jupyter.catalog.plan import Provider, providers
 from wan_jupyter.catalog.validate import spans
-from wan_jupyter.config.settings_files import PROJECT_RULES, SESSION_RULES, USER_RULES
+from wan_jupyter.config.setting_names import PROJECT, SESSION, USER, names_in
 from wan_jupyter.errors import JobFailed, JobUncertain, ModelError, Problem, WanError
 from wan_jupyter.errors.kinds import ADVICE
 from wan_jupyter.i18n.messages import ENGLISH, catalogue, tr
 from wan_jupyter.media.image.conversion import Bounds
 from wan_jupyter.media.image.pixels import FORMATS
+from wan_jupyter.notebook.commands import SPECS
+from wan_jupyter.notebook.commands.spec import CommandSpec
+from wan_jupyter.notebook.commands.usage import usage_of
 from wan_jupyter.protocols import dashscope_errors as codes
 from wan_jupyter.protocols import new_api, openai_videos
 from wan_jupyter.protocols.responses import Errors
@@ -124,26 +126,20 @@ IN_PYTHON = frozenset({"new", "budget", "yes"})  # what `Session.submit` takes o
 
 def _option(pair: tuple[object, str]) -> tuple[str, str, str]:
     option, keyword = pair
-    by_field = [f"`{flag}`" for flag, spelling in spellings().items() if spelling.row == option]
+    by_field = [f"`{flag}`" for flag, spelling in spellings().items() if spelling.option == option]
     value = f" {code(option.option.metavar)}" if option.option.metavar else ""
     return f"{', '.join(by_field)}{value}", keyword, escaped(option.help)
 
 
 def commands_table() -> str:
     """Return the commands of `%wan`, as `%wan help` lists them."""
-    from wan_jupyter.notebook.commands import COMMANDS
-
-    return table(("command", "what it does"), (_command(*item) for item in COMMANDS.items()))
+    return table(("command", "what it does"), ((code(usage_of(spec)), _command_help(spec)) for spec in SPECS))
 
 
-def _command(name: str, spec: object) -> tuple[str, str]:
-    """Return a command as typed, and what it does; a help text may begin with `ARGUMENTS: `."""
-    if usage := getattr(spec, "usage", ""):
-        return code(usage), escaped(spec.help)
-    found = re.fullmatch(r"((?:\[|[A-Z_]{2,})[^:]*): (.*)", tr(f"command.{name}"), re.DOTALL)
-    arguments, text = found.groups() if found else ("", tr(f"command.{name}"))
-    typed = f"%wan {name if name != 'where' else ''} {arguments}"
-    return code(" ".join(typed.split())), escaped(text)
+def _command_help(spec: CommandSpec) -> str:
+    """Return what a command does, then its flags, a line each."""
+    flags = (f"{code(flag.usage)}: {escaped(tr(flag.help_key))}" for flag in spec.flags)
+    return "<br>".join([escaped(spec.help), *flags])
 
 
 def config_table() -> str:
@@ -164,14 +160,11 @@ def _trait(name: str, trait: object) -> tuple[str, str, str]:
 
 def settings_table() -> str:
     """Return what a settings file may contain, and where."""
-    places = {
-        "settings.toml": USER_RULES,
-        "[sessions.NAME]": SESSION_RULES,
-        "[tool.wan_jupyter]": PROJECT_RULES,
-    }
-    names, rights = dict.fromkeys(name for rules in (SESSION_RULES, USER_RULES) for name in rules), places.values()
+    places = {"settings.toml": USER, "[sessions.NAME]": SESSION, "[tool.wan_jupyter]": PROJECT}
+    rights = [names_in(place) for place in places.values()]
+    names = dict.fromkeys((*names_in(SESSION), *names_in(USER)))
     rows = (
-        (f"`{name}`", escaped(tr(f"settings.takes.{name}")), *("yes" if name in rules else "" for rules in rights))
+        (f"`{name}`", escaped(tr(f"settings.takes.{name}")), *("yes" if name in allowed else "" for allowed in rights))
         for name in names
     )
     return table(("setting", "value", *(f"`{place}`" for place in places)), rows)
@@ -204,8 +197,8 @@ def _address(provider: Provider) -> tuple[str, ...]:
     for mode, model in provider.defaults.items():
         by_model.setdefault(model, []).append(tr(f"models.mode.{mode}"))
     defaults = "; ".join(f"`{model}`: {', '.join(modes)}" for model, modes in by_model.items())
-    first, later = provider.poll
-    return f"`{provider.name}`", provider.title, base_url, protocol, defaults, f"{first:g} to {later:g} s"
+    interval = " to ".join(f"{seconds:g}" for seconds in dict.fromkeys(provider.poll))
+    return f"`{provider.name}`", provider.title, base_url, protocol, defaults, f"{interval} s"
 
 
 def _key_of(provider: Provider) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .jobs.job import Job, last
     from .media.samples import sample
     from .media.video.video import Video
+    from .notebook.completion.candidates import CompletionContext
     from .request.options import VideoRequest
     from .session.session import Session
     from .status import Status
@@ -79,14 +80,17 @@ def allow_nested_asyncio() -> None:
 
 def load_ipython_extension(ip: Any) -> None:
     """Register the magics and the renderers: `%load_ext wan_jupyter`."""
-    from functools import partial
-
     from .notebook import completion, display, magics
-    from .notebook.completion.sources import offers
 
     display.install(ip)
     ours = magics.register(ip)
-    completion.install(ip, partial(offers, ours.state))
+
+    def context() -> CompletionContext:
+        from .notebook.completion.sources import context_of
+
+        return context_of(ours.state)
+
+    completion.install(ip, context)
     ours.greet()
 
 

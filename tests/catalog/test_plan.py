@@ -76,7 +76,7 @@ def test_every_model_takes_only_options_that_exist_and_can_be_sent(name: str) ->
 
 @pytest.mark.parametrize("name", MODELS)
 def test_frame_to_frame_models_go_the_other_path(name: str) -> None:
-    """`kf2v` models have a path of their own (wire sheet 0)."""
+    """`kf2v` models have a path of their own (first-and-last-frame API reference)."""
     row = catalog.models()[name]
     assert ("image2video" in row.path, row.shape == "first_last") == ("kf2v" in name, "kf2v" in name)
 
@@ -505,7 +505,7 @@ def test_an_unknown_model_with_an_open_ones_name_can_be_sent(where: str, name: s
 def test_a_text_model_up_to_26_is_told_width_and_height(
     where: str, name: str, wishes: dict[str, object], size: str
 ) -> None:
-    """It reads no tier (wire sheet 2.1): left out, it would make its own size, which may be the dearest."""
+    """It reads no tier: left out, it would make its own size, which may be the dearest."""
     provider = catalog.provider(where, None if catalog.providers()[where].base_url else "https://gateway.test/v1")
     plan = catalog.check(ask(first=None, model=name, **wishes), provider)
     body = provider.speak().submit(plan.order)

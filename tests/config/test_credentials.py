@@ -1,4 +1,4 @@
-"""Which provider, which key: the table of DESIGN section 2."""
+"""Which provider, which key: option, session, variables and settings, in this order."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from tests.support.clock import PATIENCE
+from wan_jupyter.emulator.clip_spec import clip_size
 from wan_jupyter.emulator.rendering.camera import pass_over, push_in, spread
-from wan_jupyter.emulator.rendering.clip_spec import clip_size
 
 from .service import Service, data_uri, picture
 

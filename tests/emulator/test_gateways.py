@@ -124,7 +124,7 @@ def test_metadata_as_text_hides_no_picture(service):
 
 @pytest.mark.parametrize(("strict", "status"), [(False, 200), (True, 400)])
 def test_first_and_last_frame_go_to_the_general_path(tmp_path, strict, status):
-    """As the seed document shows; with strict paths the service behind refuses it."""
+    """As a gateway's documentation shows; with strict paths the service behind refuses it."""
     service = Service(tmp_path, strict_paths=strict)
     frames = {"first_frame_url": "http://127.0.0.1:9/a.png", "last_frame_url": "http://127.0.0.1:9/b.png"}
     asked = {"model": "wan2.1-kf2v-plus", "prompt": "p", "metadata": {"input": frames}}
@@ -136,7 +136,7 @@ def test_first_and_last_frame_go_to_the_general_path(tmp_path, strict, status):
 
 
 def test_first_and_last_frame_are_links_only(service):
-    """The seed document takes no base64 there."""
+    """A gateway's documentation (Korean, December 2025): no base64 there."""
     frames = {"first_frame_url": data_uri(picture()), "last_frame_url": data_uri(picture())}
     task = finished(service, PATH, {"model": "wan2.1-kf2v-plus", "prompt": "p", "metadata": {"input": frames}})
     assert "InvalidURL" in service.call("GET", f"{PATH}/{task}").json()["data"]["fail_reason"]

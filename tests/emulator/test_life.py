@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from wan_jupyter.emulator.rendering.clip_spec import Refusal
+from wan_jupyter.emulator.clip_spec import Refusal
 from wan_jupyter.emulator.tasks import Task, life
 
 from .service import GENERAL, START, Service, data_uri, picture

@@ -130,7 +130,7 @@ def test_what_makes_no_sense_is_refused_with_a_detail(server, field, value, stat
 
 @pytest.mark.parametrize(("name", "status"), [("vllm-omni", 400), ("sglang", 200)])
 def test_each_server_knows_its_own_names_for_a_picture(tmp_path, name, status):
-    """vLLM-Omni's image_reference is any unknown field to SGLang, which leaves it alone (wire sheet 5.1, 5.2)."""
+    """vLLM-Omni's image_reference is any unknown field to SGLang, which ignores it (both packages run 2026-11-21)."""
     service = Service(tmp_path, videos_dialect="openai", openai_server=name)
     assert create(service, image_reference='{"file_id": "x"}').status_code == status
 

@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from wan_jupyter import errors
-from wan_jupyter.errors import ConnectionProblem, JobFailed, JobUncertain, OptionError, Problem, WanError, said
+from wan_jupyter.errors import ConnectionProblem, JobFailed, JobUncertain, OptionError, Problem, WanError, service_words
 
 REFUSED = Problem("Throttling", "Slow down.", "request-7", 429, "busy", True, 3.0)
 FAMILY = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, WanError)]
@@ -83,7 +83,7 @@ def test_an_error_knows_whether_it_was_billed(error: errors.ProblemError, billed
 )
 def test_a_service_that_says_little_is_quoted_as_far_as_it_goes(problem: Problem, words: str) -> None:
     """Any of the three may be missing."""
-    assert said(problem) == words
+    assert service_words(problem) == words
 
 
 @pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.__name__)
@@ -123,3 +123,31 @@ def test_braces_in_the_services_words_are_harmless() -> None:
     """Nobody's text is read as a template."""
     problem = Problem("Code", "{id} {0} {", "7")
     assert "{id} {0} {" in str(JobFailed("job.failed", problem=problem, id="abcde"))
+
+
+@pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.__name__)
+def test_the_repr_of_an_error_is_its_name_and_its_first_line(kind: type[WanError]) -> None:
+    """As it appears in a list of errors or a debugger: one line of English, without key and values."""
+    extra = {"problem": REFUSED} if issubclass(kind, errors.ProblemError) else {"said": ""}
+    error = kind("job.failed", id="abcde", **extra)
+    assert repr(error) == f"<{kind.__name__}: {str(error).splitlines()[0].strip()}>"
+    assert [repr(error)] == repr([error])[1:-1].splitlines()
+
+
+def test_the_repr_of_an_error_names_the_wrong_option() -> None:
+    """A user's mistake reads as in the cell."""
+    error = OptionError("option.bad_seconds", flag="--duration", value="five")
+    assert repr(error) == "<OptionError: --duration needs whole seconds, not five.>"
+
+
+def test_the_repr_of_an_error_is_as_harmless_as_its_text() -> None:
+    """No signature of a link, no terminal code, no second line."""
+    words = "see https://storage.test/v.mp4?Signature=very-secret \x1b[31mred\x1b[0m\nand more"
+    shown = repr(JobFailed("job.failed", problem=Problem("Code", words, "7", 400), id="abcde"))
+    assert "https://storage.test/v.mp4?…" in shown
+    assert not any(bad in shown for bad in ("very-secret", "\x1b", "\n"))
+
+
+def test_an_error_whose_message_is_missing_has_a_repr_all_the_same() -> None:
+    """A pickle of a newer release may name a message that is not here."""
+    assert repr(WanError("from.the_future", id="abcde")) == "<WanError: from.the_future>"

@@ -6,7 +6,6 @@ import ast
 import re
 import string
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -231,7 +230,8 @@ def test_values_are_text_and_no_templates() -> None:
 OPTIONS = [row.option for row in declared(VideoRequest, CellOptions)]
 FLAGS = {flag for option in OPTIONS for flag in option.flags}
 SWITCHES = {flag for option in OPTIONS for flag in option.flags if option.kind == "switch"}
-TYPED = {*chain(*commands.FLAGS.values())} | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
+COMMAND_FLAGS = {flag.name for spec in commands.SPECS for flag in spec.flags}
+TYPED = COMMAND_FLAGS | FLAGS | {flag.replace("--", "--no-", 1) for flag in SWITCHES} | {"--no-"}
 SENTENCES = [(key, text) for key, text in catalogue(ENGLISH).items()]
 
 

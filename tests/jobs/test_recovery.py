@@ -161,7 +161,7 @@ def test_a_list_that_was_silent_for_a_day_says_nothing(world: World, clock: Fake
     world.emulator().faults(LOST, {"at": "list", "do": "status", "status": 503, "times": 0})
     job = world.order()
     until(lambda: clock.sleeping)
-    clock.advance(DashScope.memory)
+    clock.advance(DashScope.task_retention_s)
     problem = uncertain(job)
     assert (job.snapshot.note, problem.problem.advice) == ("", "uncertain")
 

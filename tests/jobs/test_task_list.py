@@ -83,7 +83,7 @@ def test_each_page_takes_a_turn(world: World, clock: FakeClock, port: PortEmulat
     port.faults(LOST)
     clock.naps.clear()
     world.order("A cat", session=session).result(PATIENCE)
-    turns = [nap for nap in clock.naps if 0 < nap <= 1 / DashScope.rates["list"]]
+    turns = [nap for nap in clock.naps if 0 < nap <= 1 / DashScope.rate_limits["list"]]
     assert len(turns) >= 2  # each page but the very first
 
 

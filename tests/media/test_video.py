@@ -15,7 +15,7 @@ from IPython.core.formatters import DisplayFormatter
 from PIL import Image, ImageChops, ImageStat
 
 from tests.support.world import picture
-from wan_jupyter.emulator.rendering.clip_spec import Plan
+from wan_jupyter.emulator.clip_spec import ClipSpec
 from wan_jupyter.emulator.rendering.encoder import render
 from wan_jupyter.errors import OutputError
 from wan_jupyter.media.video.decode import opened, spread
@@ -56,7 +56,7 @@ def add_silence(container: av.container.OutputContainer, seconds: float) -> None
 def make_film(path: Path, size: tuple[int, int] = (64, 96), seconds: float = 0.5, pictures: str = "teal") -> Path:
     """Let the emulator make a clip of a picture, as a service would send it: 30 frames a second, sizes as asked."""
     path.with_suffix(".png").write_bytes(picture(pictures))
-    plan = Plan(("only",), *size, seconds=seconds, asked=seconds, sound=True, view=0)
+    plan = ClipSpec(("only",), *size, seconds=seconds, asked=seconds, sound=True, view=0)
     render(plan, lambda _: path.with_suffix(".png"), path)
     return path
 

@@ -22,17 +22,18 @@ from tests.support.processes import python
 from tests.support.world import picture
 from wan_jupyter.catalog import order, plan
 from wan_jupyter.media.video.video import Video
-from wan_jupyter.notebook.commands import FLAGS
-from wan_jupyter.notebook.completion import Completion, CompletionContext, complete, install, uninstall
-from wan_jupyter.notebook.completion.candidates import MANY, TAKES
-from wan_jupyter.notebook.completion.complete import _completions, is_ours
+from wan_jupyter.notebook.commands import COMMANDS
+from wan_jupyter.notebook.completion import install, uninstall
+from wan_jupyter.notebook.completion.candidates import KINDS, CompletionContext
+from wan_jupyter.notebook.completion.complete import Completion, _completions, complete
+from wan_jupyter.notebook.completion.magic_line import is_ours
 from wan_jupyter.request.command_line import read_line, spellings
 
 pytest_plugins = ("tests.support.notebook_fixtures",)
 
 JOBS = (("k3x9a", True), ("k3b77", False), ("m2q41", True))
 FILES = ("cat.png", "cat 2.png", "cat 10.png", "Dog.JPG", "notes.txt", ".hidden.png", "-minus.png", "$5.png")
-LISTED = ("show", "sessions", "wait", "cancel", "use", "models", "adopt", "help")
+JOB_FILTERS = ["--since", "--failed", "--model", "--limit"]
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 def here(folder: Path) -> CompletionContext:
     """A notebook in that folder."""
     names = {"photo": b"\x89PNG", "path": "cat.png", "number": 5, "text": "a cat", "_hidden": b""}
-    return CompletionContext(folder, names, LISTED, FLAGS, sessions=lambda: ("lab", "course"), jobs=lambda: JOBS)
+    return CompletionContext(folder, names, lambda: COMMANDS, sessions=lambda: ("lab", "course"), jobs=lambda: JOBS)
 
 
 def offered(line: str, here: CompletionContext) -> list[str]:
@@ -305,8 +306,8 @@ def test_other_lines_are_left_alone(here: CompletionContext, line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "texts"),
     [
-        ("%wan ", list(LISTED)),
-        ("%wan s", ["show", "sessions"]),
+        ("%wan ", list(COMMANDS)),
+        ("%wan s", ["sessions", "show", "spend"]),
         ("  x = %wan sh", ["show"]),
         ("%wan show ", ["k3x9a", "k3b77", "m2q41"]),
         ("%wan show k", ["k3x9a", "k3b77"]),
@@ -320,16 +321,21 @@ def test_other_lines_are_left_alone(here: CompletionContext, line: str) -> None:
         ("%wan adopt ", []),
         ("%wan adopt 0385 wan2.7", [name for name in plan.models() if name.startswith("wan2.7")]),
         ("%wan models wan3", [name for name in plan.models() if name.startswith("wan3")]),
-        ("%wan help ", []),
+        ("%wan help ", list(COMMANDS)),
+        ("%wan help sp", ["spend"]),
         ("%wan help -", []),
         ("%wan resume ", []),
-        ("%wan jobs ", list(FLAGS["jobs"])),
+        ("%wan jobs ", JOB_FILTERS),
         ("%wan jobs --f", ["--failed"]),
-        ("%wan jobs --failed -", [flag for flag in FLAGS["jobs"] if flag != "--failed"]),
+        ("%wan jobs --failed -", [flag for flag in JOB_FILTERS if flag != "--failed"]),
         ("%wan jobs --since ", ["today", "yesterday", "week"]),
         ("%wan jobs --since=w", ["week"]),
         ("%wan jobs --since today --l", ["--limit"]),
         ("%wan jobs --limit ", []),
+        ("%wan jobs --limit 5 --failed ", ["--since", "--model"]),
+        ("%wan jobs --nonsense=t", []),
+        ("%wan frame --strip 8 k3x", ["k3x9a"]),
+        ("%wan show --x=k", []),
         ("%wan jobs --model wan3", [name for name in plan.models() if name.startswith("wan3")]),
         ("%wan frame k3x9a ", ["--strip"]),
         ("%wan frame -", ["--strip"]),
@@ -346,9 +352,13 @@ def test_commands_and_their_words_are_completed(here: CompletionContext, line: s
     assert offered(line, here) == texts
 
 
-def test_commands_that_take_many_words_are_commands() -> None:
-    """The tables agree."""
-    assert set(TAKES) >= MANY
+def test_tab_knows_every_kind_of_word_that_commands_take() -> None:
+    """A word is text of the user's own, has fixed choices, or is of a kind with candidates."""
+    arguments = [word for spec in COMMANDS.values() for word in spec.words]
+    arguments += [flag.value for spec in COMMANDS.values() for flag in spec.flags if flag.value]
+    kinds = {argument.kind for argument in arguments} - {""}
+    assert kinds == set(KINDS)
+    assert [argument for argument in arguments if argument.kind and argument.choices] == []
 
 
 # ---- whatever happens ---------------------------------------------------------------------------------------------
@@ -387,7 +397,7 @@ def test_any_line_and_cursor_are_survived(lead: str, rest: str, cursor: int | No
     line = lead + rest
     cursor = len(line) if cursor is None else cursor
     facts = CompletionContext(
-        Path(__file__).parent, {"photo": b""}, LISTED, sessions=lambda: ("lab",), jobs=lambda: JOBS
+        Path(__file__).parent, {"photo": b""}, lambda: COMMANDS, sessions=lambda: ("lab",), jobs=lambda: JOBS
     )
     found = complete(line, cursor, facts)
 
@@ -513,8 +523,10 @@ def test_an_older_ipython_is_answered_in_its_own_terms(here: CompletionContext, 
 HOOK = """
 from pathlib import Path
 from wan_jupyter.notebook import completion as completer
+from wan_jupyter.notebook.commands import COMMANDS
+from wan_jupyter.notebook.completion.candidates import CompletionContext
 ip = get_ipython()
-completer.install(ip, lambda: completer.CompletionContext(Path.cwd(), ip.user_ns, ("show", "wait")))
+completer.install(ip, lambda: CompletionContext(Path.cwd(), ip.user_ns, lambda: COMMANDS))
 photo, number = b"x", 5
 """
 
@@ -560,8 +572,14 @@ from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 before = set(sys.modules)
 from wan_jupyter.notebook import completion as completer
-facts = completer.CompletionContext(Path(), shell.user_ns, ("show",), jobs=lambda: [("abc12", True)])
-completer.install(shell, lambda: facts)
+
+def context():
+    from wan_jupyter.notebook.commands import COMMANDS
+    from wan_jupyter.notebook.completion.candidates import CompletionContext
+
+    return CompletionContext(Path(), shell.user_ns, lambda: COMMANDS, jobs=lambda: [("abc12", True)])
+
+completer.install(shell, context)
 with provisionalcompleter():
     for line in ("%%wan ", "%%wan $", "%%wan --", "%%wan -m ", "%%wan -d ", "%%wan -r ", "%wan show ", "%wan use "):
         found = [one.text for one in shell.Completer.completions(line, len(line))]

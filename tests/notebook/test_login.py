@@ -209,7 +209,10 @@ def test_what_is_no_key_changes_nothing(
 @pytest.mark.parametrize(
     "word", ["4f0c81d2b7a9463e95d0c3f2", "a-gateway-gave-us-words", "sk-short", "Xk3dT9aPq2Lw", SECRET]
 )
-@pytest.mark.parametrize("line", ["%wan login {}", "%wan login dashscope-intl {}", "%wan logout {}"])
+@pytest.mark.parametrize(
+    "line",
+    ["%wan login {}", "%wan login dashscope-intl {}", "%wan logout {}", "%wan login {} --help", "%wan login --foo {}"],
+)
 def test_a_key_behind_login_is_refused_whatever_it_looks_like(
     shell: Shell, answer: Answers, word: str, line: str
 ) -> None:

@@ -13,6 +13,8 @@ from tests.support.clock import PATIENCE, until
 from tests.support.ipython_shell import LOAD, SMALL, Shell
 from wan_jupyter import Job, Status
 from wan_jupyter.errors import JobError, JobFailed, OptionError, OutputError, WaitTimeout
+from wan_jupyter.notebook.commands import SPECS
+from wan_jupyter.notebook.commands.usage import rows
 
 pytest_plugins = ("tests.support.notebook_fixtures",)
 
@@ -565,20 +567,48 @@ def test_help_lists_the_commands(shell: Shell, line: str) -> None:
         assert f"%wan {name}" in ran.out
 
 
+def test_help_shows_how_each_command_is_typed(shell: Shell) -> None:
+    """Usage and sentence are the rows of the table in the docs; a bare `%wan` stands for its command."""
+    out = shell.ok("%wan help").out
+    for usage, sentence in rows(SPECS):
+        assert usage in out
+        assert sentence in out
+    assert ("%wan adopt TASK_ID [MODEL]" in out, "%wan where" in out) == (True, False)
+
+
+@pytest.mark.parametrize("line", ["jobs --help", "jobs -h", "jobs --since --help", "help jobs"])
+def test_a_command_explains_itself(shell: Shell, line: str) -> None:
+    """Its usage, its sentence, its flags; it is not run."""
+    out = shell.ok(f"%wan {line}").out
+    assert out.startswith("%wan jobs [--since DAY] [--failed] [--model NAME] [--limit N]\n")
+    assert [line.split()[0] for line in out.splitlines()[3:]] == ["--since", "--failed", "--model", "--limit"]
+
+
 @pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("shwo", "Did you mean show?"),
-        ("jobs all", "Unexpected argument for %wan jobs: all"),
-        ("show a b", "Unexpected argument for %wan show: b"),
-    ],
+    ("line", "takes"),
+    [("show --foo", "--help"), ("clean --no", "--yes"), ("retry --foo x", "--yes"), ("frame --strap=3", "--strip")],
 )
-def test_a_wrong_command_is_two_lines(shell: Shell, line: str, words: str) -> None:
-    """Never a traceback."""
+def test_an_unknown_flag_is_answered_with_those_there_are(shell: Shell, line: str, takes: str) -> None:
+    """Every command has `--help`."""
     ran = shell.run(f"%wan {line}")
     assert isinstance(ran.error, OptionError)
-    assert len(ran.lines) == 2
-    assert words in ran.out
+    assert ran.error.key == "option.unknown_here"
+    assert takes in ran.lines[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [("shwo", "command.unknown", "shwo"), ("help shwo", "command.unknown", "shwo"),
+     ("jobs all", "command.too_many", "all"), ("show a b", "command.too_many", "b"),
+     ("clean all", "command.too_many", "all"), ("jobs --failed=x", "command.too_many", "x")],
+)  # fmt: skip
+def test_a_wrong_command_is_two_lines(shell: Shell, line: str, key: str, value: str) -> None:
+    """Never a traceback; the word that is wrong is named, and for an unknown command the nearest one."""
+    ran = shell.run(f"%wan {line}")
+    assert isinstance(ran.error, OptionError)
+    assert (ran.error.key, len(ran.lines)) == (key, 2)
+    assert value in ran.lines[0]
+    assert key != "command.unknown" or "show" in ran.lines[1]
 
 
 # ---- folders ---------------------------------------------------------------------------------------------------------

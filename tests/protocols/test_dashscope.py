@@ -16,7 +16,7 @@ from tests.support.world import World, picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import Problem, ServiceError
 from wan_jupyter.media.image.reader import Image, read_image
-from wan_jupyter.protocols.base import CreateRequest, Flow, Found
+from wan_jupyter.protocols.base import CreateRequest, Flow, ListedTask
 from wan_jupyter.protocols.dashscope import ERRORS, DashScope, body_of
 from wan_jupyter.protocols.responses import advise, retry_after
 from wan_jupyter.request.options import VideoRequest
@@ -303,14 +303,14 @@ def test_the_list_of_tasks_is_read_page_by_page() -> None:
     """Wire sheet 4.5: China time in the question, milliseconds and `status` in the answer."""
     row = {"task_id": ID, "model_name": "wanx2.1-kf2v-plus", "status": "SUCCEEDED", "gmt_create": 1745000000000}
     span = (1745000000, 1745003600, "wanx2.1-kf2v-plus")
-    asked = next(SERVICE.find(*span))
+    asked = next(SERVICE.list_tasks(*span))
     assert (asked.url.params["start_time"], asked.url.params["page_no"]) == ("20250419021320", "1")
-    first = answer(SERVICE.find(*span), httpx.Response(200, json={"total_page": 2, "data": [row, {}, 7]}))
-    assert (first.found, first.whole) == ((Found(ID, span[2], 1745000000.0, Status.DOWNLOADING),), False)
-    assert next(SERVICE.find(*span, 2)).url.params["page_no"] == "2"
+    first = answer(SERVICE.list_tasks(*span), httpx.Response(200, json={"total_page": 2, "data": [row, {}, 7]}))
+    assert (first.tasks, first.complete) == ((ListedTask(ID, span[2], 1745000000.0, Status.DOWNLOADING),), False)
+    assert next(SERVICE.list_tasks(*span, 2)).url.params["page_no"] == "2"
     rest = {"total_page": 2, "data": [{**row, "status": "NEW", "gmt_create": None}]}
-    second = answer(SERVICE.find(*span, 2), httpx.Response(200, json=rest))
-    assert (second.found, second.whole) == ((Found(ID, span[2], None, Status.RUNNING),), True)
+    second = answer(SERVICE.list_tasks(*span, 2), httpx.Response(200, json=rest))
+    assert (second.tasks, second.complete) == ((ListedTask(ID, span[2], None, Status.RUNNING),), True)
 
 
 ROW = {"task_id": ID, "model_name": "m", "status": "SUCCEEDED", "gmt_create": 1745000000000}
@@ -328,13 +328,13 @@ ROW = {"task_id": ID, "model_name": "m", "status": "SUCCEEDED", "gmt_create": 17
 )
 def test_a_page_tells_whether_others_follow(body: dict[str, Any], whole: bool) -> None:
     """By the number of pages; without it, a full page may have a next one."""
-    assert answer(SERVICE.find(0, 1), httpx.Response(200, json=body)).whole is whole
+    assert answer(SERVICE.list_tasks(0, 1), httpx.Response(200, json=body)).complete is whole
 
 
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"total_page": 2, "data": []}, {"total_page": 5}])
 def test_a_page_without_its_rows_is_no_end_of_the_list(body: dict[str, Any]) -> None:
     """Tasks that nobody read may be ours."""
-    flow = SERVICE.find(0, 1)
+    flow = SERVICE.list_tasks(0, 1)
     next(flow)
     with pytest.raises(ServiceError) as caught:
         flow.send(httpx.Response(200, json=body))
@@ -414,7 +414,9 @@ def test_every_state_is_read(name: str, status: Status) -> None:
 def test_every_success_says_what_it_bills() -> None:
     """Whichever of its names the seconds have."""
     named = {name: exchange(name)["response"]["body"]["usage"] for name in POLLS if "finished" in name}
-    assert {name: SERVICE.billed(usage) for name, usage in named.items() if not SERVICE.billed(usage)} == {}
+    assert {
+        name: SERVICE.billed_seconds(usage) for name, usage in named.items() if not SERVICE.billed_seconds(usage)
+    } == {}
 
 
 @pytest.mark.parametrize(
@@ -436,7 +438,7 @@ def test_every_success_says_what_it_bills() -> None:
 )
 def test_billed_seconds_are_a_number_or_unknown(usage: dict[str, Any], seconds: float | None) -> None:
     """In the documents' order; nonsense counts as nothing."""
-    assert SERVICE.billed(usage) == seconds
+    assert SERVICE.billed_seconds(usage) == seconds
 
 
 def test_a_canceled_task_is_stopped_or_not() -> None:
@@ -587,7 +589,7 @@ def test_whatever_answers_a_poll_is_a_state_or_an_error_of_ours(
     if isinstance(found, Snapshot):
         assert (found.remote_id, found.result is not None) == (ID, found.status is Status.DOWNLOADING)
         assert isinstance(json.dumps([dict(found.usage), dict(found.facts)]), str)
-        assert SERVICE.billed(found.usage) is None or SERVICE.billed(found.usage) >= 0  # type: ignore[operator]
+        assert SERVICE.billed_seconds(found.usage) is None or SERVICE.billed_seconds(found.usage) >= 0  # type: ignore[operator]
         if found.result:
             link_outcome(found)
 
@@ -670,7 +672,7 @@ def test_the_dry_run_shows_the_request_and_no_secret(world: World) -> None:
 def test_a_link_into_storage_is_resolved_wherever_it_stands(
     params: tuple[tuple[str, str], ...], resolved: bool
 ) -> None:
-    """One that was set by hand, too (wire sheet 1.2)."""
+    """One that was set by hand, too (the service resolves oss:// links anywhere in a body)."""
     path = "/services/aigc/video-generation/video-synthesis"
     order = CreateRequest("wan2.6-i2v", "first", path, "img_url", "A cat", {}, {"first": "https://a/b.png"}, params)
     sent = next(DashScope("https://host/api/v1").submit(order))
@@ -678,6 +680,6 @@ def test_a_link_into_storage_is_resolved_wherever_it_stands(
 
 
 def test_a_size_is_written_as_the_service_writes_it() -> None:
-    """With an asterisk (wire sheet 2.1)."""
+    """With an asterisk."""
     body = body_of(CreateRequest("wan2.6-t2v", "text", "", "img_url", "A cat", {"size": "1280x720"}))
     assert body["parameters"] == {"size": "1280*720"}

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wan_jupyter.protocols.http_ranges import NOTHING, PartialFile, RangeReply, arriving, asking, taken
+from wan_jupyter.protocols.http_ranges import (
+    NOTHING,
+    PartialFile,
+    RangeReply,
+    accepted_statuses,
+    range_headers,
+    read_reply,
+)
 
 HELD = PartialFile(100, '"e"', 1000)
 GOOD = {"content-range": "bytes 100-999/1000", "etag": '"e"', "content-length": "900"}
@@ -14,22 +21,22 @@ GOOD = {"content-range": "bytes 100-999/1000", "etag": '"e"', "content-length": 
 
 def test_from_the_beginning_nothing_is_asked_for_but_plain_bytes() -> None:
     """Packed bytes cannot be counted."""
-    assert asking(NOTHING) == {"Accept-Encoding": "identity"}
-    assert taken({"accept-encoding": "identity"}) == (200,)
+    assert range_headers(NOTHING) == {"Accept-Encoding": "identity"}
+    assert accepted_statuses({"accept-encoding": "identity"}) == (200,)
 
 
 def test_the_rest_is_asked_for_on_condition() -> None:
     """Only of the very same file; else the service sends the whole one."""
-    assert asking(HELD) == {"Accept-Encoding": "identity", "Range": "bytes=100-", "If-Range": '"e"'}
-    assert taken({"range": "bytes=100-"}) == (200, 206, 416)
+    assert range_headers(HELD) == {"Accept-Encoding": "identity", "Range": "bytes=100-", "If-Range": '"e"'}
+    assert accepted_statuses({"range": "bytes=100-"}) == (200, 206, 416)
 
 
 def test_a_206_that_fits_goes_on() -> None:
     """Where we are, of the same file, to its end or not."""
-    assert arriving(206, GOOD, HELD) == RangeReply(100, '"e"', 1000)
-    assert arriving(206, {**GOOD, "content-range": "bytes 100-199/1000"}, HELD) == RangeReply(100, '"e"', 1000)
-    assert arriving(206, {**GOOD, "content-range": "bytes 100-999/*"}, HELD) == RangeReply(100, '"e"', 1000)
-    assert arriving(206, GOOD, PartialFile(100, '"e"', 0)) == RangeReply(100, '"e"', 1000)
+    assert read_reply(206, GOOD, HELD) == RangeReply(100, '"e"', 1000)
+    assert read_reply(206, {**GOOD, "content-range": "bytes 100-199/1000"}, HELD) == RangeReply(100, '"e"', 1000)
+    assert read_reply(206, {**GOOD, "content-range": "bytes 100-999/*"}, HELD) == RangeReply(100, '"e"', 1000)
+    assert read_reply(206, GOOD, PartialFile(100, '"e"', 0)) == RangeReply(100, '"e"', 1000)
 
 
 @pytest.mark.parametrize(
@@ -54,18 +61,18 @@ def test_a_206_that_fits_goes_on() -> None:
 )
 def test_a_206_that_does_not_fit_is_of_no_use(change: dict[str, str]) -> None:
     """One wrong word is enough."""
-    assert arriving(206, {**GOOD, **change}, HELD) is None
+    assert read_reply(206, {**GOOD, **change}, HELD) is None
 
 
 def test_a_part_of_nothing_is_of_no_use() -> None:
     """Without an ETag of our own, none is the same."""
-    assert arriving(206, {"content-range": "bytes 0-9/10"}, NOTHING) is None
-    assert arriving(206, {"content-range": "bytes 0-9/10", "etag": '"e"'}, NOTHING) is None
+    assert read_reply(206, {"content-range": "bytes 0-9/10"}, NOTHING) is None
+    assert read_reply(206, {"content-range": "bytes 0-9/10", "etag": '"e"'}, NOTHING) is None
 
 
 def test_a_range_that_cannot_be_had_is_of_no_use() -> None:
     """416: the file is another one, or we have all of it."""
-    assert arriving(416, {"content-range": "bytes */1000", "etag": '"e"'}, HELD) is None
+    assert read_reply(416, {"content-range": "bytes */1000", "etag": '"e"'}, HELD) is None
 
 
 @pytest.mark.parametrize(
@@ -82,12 +89,12 @@ def test_a_range_that_cannot_be_had_is_of_no_use() -> None:
 )
 def test_a_200_begins_anew(headers: dict[str, str], arrival: RangeReply) -> None:
     """Whatever was asked for."""
-    assert arriving(200, headers, HELD) == arriving(200, headers, NOTHING) == arrival
+    assert read_reply(200, headers, HELD) == read_reply(200, headers, NOTHING) == arrival
 
 
 @given(value=st.text(), http=st.sampled_from([200, 206, 416]))
 def test_no_header_breaks_it(value: str, http: int) -> None:
     """They come from outside."""
     names = ("content-range", "etag", "content-length", "content-encoding")
-    found = arriving(http, dict.fromkeys(names, value), HELD)
+    found = read_reply(http, dict.fromkeys(names, value), HELD)
     assert found is None or found.start in (0, HELD.size)

@@ -29,7 +29,7 @@ from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ServiceError
 from wan_jupyter.i18n.messages import has_message
 from wan_jupyter.media.image.reader import Image
-from wan_jupyter.protocols.base import CreateRequest, Listing
+from wan_jupyter.protocols.base import CreateRequest, TaskList
 from wan_jupyter.protocols.new_api import ERRORS, body_of
 from wan_jupyter.protocols.new_api_generations import VideoGenerations
 from wan_jupyter.request.options import VideoRequest
@@ -130,15 +130,15 @@ def test_what_the_gateway_drops_is_named() -> None:
         "m", "first", "", "img_url", "p", fields, params=(("ratio", "16:9"), ("input.media", "[]"), ("x.y", "1"))
     )
     lost = [("watermark", False), ("prompt_extend", False), ("seed", 0), ("shot_type", "multi"), ("ratio", "16:9")]
-    assert list(SERVICE.lost(made)) == lost
+    assert list(SERVICE.unsupported(made)) == lost
     kept = {"watermark": True, "prompt_extend": True, "seed": 1}
-    assert SERVICE.lost(CreateRequest("m", "first", "", "img_url", "p", kept)) == ()
+    assert SERVICE.unsupported(CreateRequest("m", "first", "", "img_url", "p", kept)) == ()
 
 
 def test_nothing_is_sent_to_stop_to_list_or_to_store() -> None:
     """There is no such route (2.4)."""
     assert unsent(SERVICE.cancel(ID)) is False
-    assert unsent(SERVICE.find(0, 1)) == Listing()
+    assert unsent(SERVICE.list_tasks(0, 1)) == TaskList()
     assert SERVICE.needs_upload(PLAIN, 10**9) is False
 
 

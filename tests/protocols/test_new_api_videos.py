@@ -28,7 +28,7 @@ from tests.support.wire_examples import (
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import ServiceError
 from wan_jupyter.media.image.reader import Image
-from wan_jupyter.protocols.base import CreateRequest, Listing
+from wan_jupyter.protocols.base import CreateRequest, TaskList
 from wan_jupyter.protocols.new_api_videos import DIALECTS, Videos
 from wan_jupyter.request.options import VideoRequest
 from wan_jupyter.scheduling import retry
@@ -93,14 +93,14 @@ def test_each_dialect_says_what_does_not_arrive() -> None:
         "size": "9x9",
     }
     made = CreateRequest("m", "first", "", "media", "p", fields)
-    assert OPE.lost(made) == (("watermark", False), ("negative_prompt", "x"))
-    assert NEW_API.lost(made) == (("watermark", False), ("seed", 0))
+    assert OPE.unsupported(made) == (("watermark", False), ("negative_prompt", "x"))
+    assert NEW_API.unsupported(made) == (("watermark", False), ("seed", 0))
 
 
 def test_a_dialect_is_a_row() -> None:
     """Ope.ai's unless told otherwise; the provider's row tells."""
     assert Videos(BASE).dialect == "ope"
-    assert {name: Videos(BASE, name).sized for name in DIALECTS} == {"ope": True, "new-api": False}
+    assert {name: Videos(BASE, name).takes_size for name in DIALECTS} == {"ope": True, "new-api": False}
     told = {name: catalog.provider(name, BASE).speak() for name in ("ope", "videos", "videos-new-api")}
     assert told == {"ope": OPE, "videos": OPE, "videos-new-api": NEW_API}
 
@@ -108,7 +108,7 @@ def test_a_dialect_is_a_row() -> None:
 def test_nothing_is_sent_to_stop_or_to_list() -> None:
     """There is no such route (2.4)."""
     assert unsent(OPE.cancel(ID)) is False
-    assert unsent(NEW_API.find(0, 1)) == Listing()
+    assert unsent(NEW_API.list_tasks(0, 1)) == TaskList()
 
 
 # ---- what we are told ---------------------------------------------------------------------------------------------

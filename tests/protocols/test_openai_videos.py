@@ -130,7 +130,7 @@ def test_what_is_set_by_hand_becomes_a_field() -> None:
 def test_what_has_no_field_is_named() -> None:
     """Prompt rewriting as the service does it is nothing lost."""
     made = CreateRequest("wan", "first", "", "file", "p", {"watermark": False, "prompt_extend": True, "seed": 0})
-    assert SERVICE.lost(made) == (("watermark", False),)
+    assert SERVICE.unsupported(made) == (("watermark", False),)
 
 
 def test_the_gate_gives_size_and_seconds() -> None:

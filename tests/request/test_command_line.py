@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wan_jupyter.errors import InputError, OptionError, PromptError
-from wan_jupyter.request.command_line import help_text, read_line, spellings, split
+from wan_jupyter.request.command_line import help_text, read_line, read_partial, spellings, split, split_at_cursor
 from wan_jupyter.request.options import CellOptions, VideoRequest, declared
 
 quick = settings(max_examples=100, deadline=None, database=None)
@@ -350,3 +350,64 @@ def test_what_is_typed_is_what_is_asked(seconds: int, seed: int, sound: bool, te
 
     assert asked(line) == {"duration": seconds, "audio": sound, "negative_prompt": text, "seed": seed}
     assert read_line(line, NAMES).images == (text,)
+
+
+# ---- a line that is being typed -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(lines.map(lambda line: line.split("#")[0]))
+@example("cat.png -d5 --no-aud -r=720P --sess 'my lab' -p a=1 -- -x")
+@example("--seed -1 --neg='a, b' -n\"c\" –5")
+def test_what_the_cell_reads_tab_reads_the_same(line: str) -> None:
+    """The same words, pictures and options, however they are spelt or quoted; what the cell refuses is survived."""
+    split_line = split_at_cursor(f"{line} ", len(line) + 1)
+    try:
+        whole = read_line(line, NAMES)
+    except InputError:
+        return
+    if whole.cell.help:
+        return
+    assert split_line is not None
+    partial = read_partial(split_line)
+    said = {*whole.asked, *(row.name for row in declared(CellOptions) if getattr(whole.cell, row.name) is not None)}
+    assert partial.images == whole.image_labels
+    assert partial.waiting is None
+    assert set(partial.asked) <= said
+    assert set(whole.asked) <= set(partial.asked)
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "waiting", "asked"),
+    [
+        ("cat.png -d |", (11, "", "", ""), "duration", {}),
+        ("cat.png -d -|", (11, "-", "", ""), "duration", {}),
+        ("cat.png -d --re|", (11, "--re", "", ""), None, {}),
+        ("--dur=1|", (6, "1", "--dur", ""), "duration", {}),
+        ("-d1|0", (2, "1", "-d", ""), "duration", {}),
+        ('-n"a cat|', (2, "a cat", "-n", '"'), "negative_prompt", {}),
+        ("--nonsense=1|", (11, "1", "--nonsense", ""), None, {}),
+        ("--au x|", (5, "x", "", ""), None, {}),
+        ("c| -m wan9 --no-audio", (0, "c", "", ""), None, {"model": "wan9", "audio": ""}),
+        ("-- --dur=5|", (3, "--dur=5", "", ""), None, {}),
+        ("-m a c| -m b", (5, "c", "", ""), None, {"model": "a"}),
+    ],
+)
+def test_a_line_is_read_up_to_the_cursor(
+    line: str, word: tuple[int, str, str, str], waiting: str | None, asked: dict[str, str]
+) -> None:
+    """The word at the cursor with the option that it is written onto, and the option that waits for its value."""
+    before, _, after = line.partition("|")
+    split_line = split_at_cursor(before + after, len(before))
+    assert split_line is not None
+    partial = read_partial(split_line)
+    found = partial.word
+    assert (found.start, found.text, found.flag, found.quote) == word
+    assert (partial.waiting.name if partial.waiting else None) == waiting
+    assert dict(partial.asked) == asked
+
+
+@pytest.mark.parametrize("line", ["cat.png # --d", '"cat.png"', '-n "a"'])
+def test_nothing_goes_into_a_comment_or_behind_a_closed_quote(line: str) -> None:
+    """A blank begins the next word."""
+    assert split_at_cursor(line, len(line)) is None

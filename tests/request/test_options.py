@@ -138,8 +138,9 @@ def test_an_address_counts_without_its_signature_and_is_not_shown(name: str) -> 
     ],
 )
 def test_a_value_is_read_from_text_and_from_python(name: str, value: object, read: object) -> None:
-    """Both doors give the field's own type."""
+    """Both doors give the field's own type, and a value that was read before, as a cell's are, is read as it is."""
     assert read_value(ROWS[name], value) == read
+    assert read_value(ROWS[name], read) == read
     assert type(read_value(ROWS[name], value)) is type(read)
 
 

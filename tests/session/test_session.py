@@ -35,7 +35,7 @@ def made(world: World, prompt: str = "A cat", **how: Any) -> Job:
 
 
 def test_a_sentence_alone_is_enough_for_the_model_that_chooses_its_own_length(world: World) -> None:
-    """Wan 3.0 takes a prompt without a picture, and -1 as the length it finds fit (wire sheet 2.1, 2026-11-21)."""
+    """Wan 3.0 takes a prompt without a picture, and -1 as the length it finds fit."""
     job = made(world, image=None, model="wan3.0-video", resolution="480P", duration=-1)
     assert job.video is not None
 

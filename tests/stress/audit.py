@@ -216,12 +216,13 @@ def _clips(state: Path) -> dict[str, Path]:
 
 
 def _each_clip(state: Path) -> Iterator[tuple[str, Path]]:
-    from wan_jupyter.emulator.rendering.clip_spec import Plan
+    from wan_jupyter.emulator.clip_spec import ClipSpec
 
     for path in (state / "outcomes").glob("*.json"):
         kept = json.loads(path.read_bytes())
         if "pictures" in kept:
-            yield path.stem, state / "clips" / f"{Plan(**kept | {'pictures': tuple(kept['pictures'])}).digest}.mp4"
+            clip = ClipSpec(**kept | {"pictures": tuple(kept["pictures"])})
+            yield path.stem, state / "clips" / f"{clip.digest}.mp4"
 
 
 def sha256(path: Path) -> str:

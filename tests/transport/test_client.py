@@ -26,7 +26,9 @@ from wan_jupyter.protocols.base import Download
 from wan_jupyter.security.api_key import Key
 from wan_jupyter.security.log_redaction import LOGGERS
 from wan_jupyter.security.urls import is_loopback
-from wan_jupyter.transport.client import BODY_LIMIT, Client, stream
+from wan_jupyter.transport.client import Client
+from wan_jupyter.transport.downloads import stream
+from wan_jupyter.transport.exchange import MAX_ANSWER_BYTES
 
 SECRET = "sk-distinctive-0123456789"
 HERE = "https://service.test"
@@ -178,7 +180,7 @@ def test_a_redirected_create_is_not_followed() -> None:
 def test_an_answer_that_is_too_large_is_a_lost_answer() -> None:
     """No API answer is that large; it is not read to its end."""
     with pytest.raises(ConnectionProblem) as caught:
-        run(Service(httpx.Response(200, content=b" " * (BODY_LIMIT + 1))))
+        run(Service(httpx.Response(200, content=b" " * (MAX_ANSWER_BYTES + 1))))
     assert caught.value.sent
 
 
@@ -322,7 +324,7 @@ async def dripping(made: Callable[[str], Client], how: str) -> bool:
 @pytest.mark.parametrize("how", ["run", "create", "upload"])
 def test_an_answer_that_drips_is_not_waited_for_without_end(how: str) -> None:
     """Each byte comes in time, the whole never does: it is a lost answer, and the connection is closed."""
-    assert asyncio.run(dripping(lambda url: Client(url, Key(SECRET, "a test"), patience=0.3), how))
+    assert asyncio.run(dripping(lambda url: Client(url, Key(SECRET, "a test"), timeout_s=0.3), how))
 
 
 def test_a_file_may_take_longer_than_an_answer() -> None:
@@ -339,7 +341,7 @@ def test_a_file_may_take_longer_than_an_answer() -> None:
         yield httpx.Request("POST", HERE, content=b"x" * 10)
         return True
 
-    made = Client(HERE, Key(SECRET, "a test"), Slow(httpx.Response(200), httpx.Response(200)), patience=0.5)
+    made = Client(HERE, Key(SECRET, "a test"), Slow(httpx.Response(200), httpx.Response(200)), timeout_s=0.5)
     assert asyncio.run(made.upload(flow(), gone.append))
     with pytest.raises(ConnectionProblem):
         asyncio.run(create(made, flow()))

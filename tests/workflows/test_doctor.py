@@ -62,7 +62,7 @@ def test_a_dead_port_is_said(world: World) -> None:
 
 def test_a_service_that_says_nothing_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait is bounded."""
-    monkeypatch.setattr(doctor, "PATIENCE", 0.05)
+    monkeypatch.setattr(doctor, "PING_TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = seen(world, f"http://127.0.0.1:{server.getsockname()[1]}/api/v1")
     assert "no response" in found["service"].text

@@ -22,7 +22,7 @@ def default_resolution(request: VideoRequest, model: Model, service: Protocol) -
     tiers = model.resolutions or tuple(TIERS)
     if request.size is None:
         return "720P" if "720P" in tiers else tiers[0]
-    if not service.sized:
+    if not service.takes_size:
         return ""
     wide, high = (int(side) for side in request.size.split("x"))
     return min((tier for tier in tiers if tier in TIERS), key=lambda tier: abs(_area(tier) - wide * high))
@@ -56,7 +56,7 @@ def create_request(request: VideoRequest, model: Model, service: Protocol) -> Cr
     # Computed from the tier, so not part of the request.
     size = size_of_tier(request, request.resolution or "") if model.sized else ""
     asked = {**({"size": size} if size else {}), **request.asked()}
-    sized = service.sized or (model.sized and "size" in asked)
+    sized = service.takes_size or (model.sized and "size" in asked)
     taken = {*model.fields, "size"} - {"resolution"} if sized else set(model.fields)
     asked = {name: value for name, value in asked.items() if name in taken}
     inline = MAX_INLINE_BYTES if model.data_uri else 0

@@ -103,6 +103,6 @@ def _filled_in(request: VideoRequest, chosen: Model, protocol: Protocol) -> dict
     duration = 5 if 5 in chosen.durations else next(iter(chosen.durations), 5)
     resolution = default_resolution(request, chosen, protocol)
     filled = {"duration": duration, "resolution": resolution, "watermark": False, "prompt_extend": True}
-    if protocol.sized:
+    if protocol.takes_size:
         filled["size"] = size_of_tier(request, request.resolution or resolution)
     return {name: value for name, value in filled.items() if value != "" and getattr(request, name) is None}

@@ -53,7 +53,7 @@ def _picture_remarks(request: VideoRequest, model: Model, provider: Provider) ->
 
 def ignored_options(service: Protocol, order: CreateRequest, provider: Provider) -> Iterator[Remark]:
     """Yield one remark on all options that the service ignores."""
-    values = ", ".join(_shown(name, value) for name, value in service.lost(order))
+    values = ", ".join(_shown(name, value) for name, value in service.unsupported(order))
     if values:
         yield "remark.not_carried", {"provider": provider.name, "values": values}
 

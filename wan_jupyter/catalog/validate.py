@@ -29,7 +29,7 @@ def _check_clip(request: VideoRequest, model: Model, provider: Provider) -> None
         raise ModelError("clip.sound")
     service = provider.speak()
     alone = replace(create_request(request, model, service), fields={"clip_url": request.clip_url})
-    if "clip_url" in dict(service.lost(alone)):
+    if "clip_url" in dict(service.unsupported(alone)):
         raise ModelError(f"mode.none_{request.mode}", provider=provider.name)
 
 
@@ -75,7 +75,7 @@ def _check_values(request: VideoRequest, model: Model, provider: Provider) -> No
 
 def _check_options(request: VideoRequest, model: Model, provider: Provider) -> None:
     """Refuse options that the model does not support, or that would have no effect."""
-    if request.size is not None and model.known and not provider.speak().sized:
+    if request.size is not None and model.known and not provider.speak().takes_size:
         raise ModelError("model.size", model=model.id)
     for name, value in request.asked().items():
         if name not in model.fields and name not in OURS and not _holds_anyway(name, value, model):

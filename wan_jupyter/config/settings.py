@@ -17,6 +17,7 @@ from ..billing.budget import Budget
 from ..i18n.messages import language_of, tr
 from ..i18n.suggestions import shorten
 from ..security.api_key import Key
+from .folders import Folders, home_folder, notebook_folder, system_languages
 from .setting_names import CONFIG, OPTION_DEFAULTS
 from .settings_files import NamedSession, ParsedFile, project_file, user_file
 
@@ -73,7 +74,7 @@ def read_settings(
     environ: Mapping[str, str] | None = None,
     notebook: str = "",
     *,
-    fixed: Settings | None = None,
+    fixed: Folders | None = None,
     files: bool = True,
     config: Mapping[str, Any] = NOTHING,
 ) -> Settings:
@@ -92,7 +93,7 @@ def read_settings(
     Args:
         environ: the environment; the process's own by default.
         notebook: the notebook's path, if the front end names it.
-        fixed: settings whose home and notebook folder to keep.
+        fixed: the home and the notebook folder, if they are known already.
         files: whether to read the settings files.
         config: what `%config WanMagics.…` set in this shell, by name.
 
@@ -100,8 +101,8 @@ def read_settings(
         SettingsError: a settings file is wrong; the error names file and line.
     """
     env = os.environ if environ is None else environ
-    home = fixed.home if fixed else _home(env)
-    folder = fixed.notebook if fixed else _notebook_folder(env, notebook)
+    home = fixed.home if fixed else home_folder(env)
+    folder = fixed.notebook if fixed else notebook_folder(env, notebook)
     user, project = (user_file(home), project_file(folder)) if files else (ParsedFile(), ParsedFile())
     found = _merge(
         _environment_layer(env),
@@ -169,7 +170,7 @@ def _file_layer(file: ParsedFile, folder: Path) -> Layer:
 
 
 def _default_layer(environ: Mapping[str, str]) -> Layer:
-    language = next(iter(_locale(environ)), "")
+    language = next(iter(system_languages(environ)), "")
     plain = {"provider": "", "base_url": "", "language": language, "outputs": None, "embed": "auto", "budget": None}
     return {name: (value, "") for name, value in plain.items()}
 
@@ -186,28 +187,6 @@ def _keys(environ: Mapping[str, str], user: ParsedFile) -> Mapping[str, Key]:
 def _notices(project: ParsedFile) -> tuple[tuple[str, Mapping[str, str]], ...]:
     values = {"file": project.source, "names": ", ".join(shorten(name) for name in project.ignored)}
     return (("settings.ignored", values),) if project.ignored else ()
-
-
-def _locale(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the system's language tags in POSIX order of precedence; "C" and "POSIX" name no language."""
-    named = (environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return tuple(tag for tag in named if tag.strip() and tag.partition(".")[0] not in ("C", "POSIX"))
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    if environ.get("WAN_HOME"):
-        return Path(environ["WAN_HOME"]).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("wan_jupyter", appauthor=False))
-
-
-def _notebook_folder(environ: Mapping[str, str], notebook: str) -> Path:
-    """Return where to put `wan_outputs/`: beside the notebook if its path is known, else in the working folder."""
-    for name in (notebook, environ.get("JPY_SESSION_NAME", "")):
-        if name and Path(name).is_file():
-            return Path(name).absolute().parent
-    return Path.cwd()
 
 
 def _emulator(environ: Mapping[str, str]) -> dict[str, float]:

@@ -1,8 +1,8 @@
-"""A pretend video service that answers as the real ones do and makes real MP4s, free of charge.
+"""A local stand-in for the video services: it answers as they do and renders real MP4s, free of charge.
 
-It is the provider of newcomers and classes, and the other side in tests. It shares no code with the client of
-this package: the two meet over literal wire examples only. Importing this name is cheap; the machinery
-(Starlette, Pillow, PyAV) is loaded by `create_app` and by the first clip.
+It is the default provider for newcomers and classes, and the service in this project's tests. It shares no code with
+the client: the two meet over literal wire examples only. Importing this package is cheap; Starlette, Pillow and PyAV
+are loaded by `create_app` and the first clip.
 """
 
 from __future__ import annotations
@@ -31,19 +31,25 @@ def create_app(
     clips: str | os.PathLike[str] | None = None,
     now: Callable[[], float] = time.time,
 ) -> ASGIApp:
-    """Make the service as an ASGI app whose tasks live as files in the folder `state`.
+    """Return the service as an ASGI app whose tasks are files in the folder `state`.
 
-    `speed` divides every duration of a task's life (at 1: PENDING for 1 s, done after 6 s). `clip_seconds`
-    shortens every clip, never the bill. `strict_paths` refuses first-and-last-frame models on the general
-    path. `videos_dialect` is one of "ope", "openai", "new-api".
-    `gateway` is the generation of the gateway on `/v1/video/generations` (and, for "new-api", on `/v1/videos`):
-    "classic", the one of the seed document's samples, or "public-id". `openai_server` is whose quirks the dialect
-    "openai" has: "vllm-omni" or "sglang"; it serves `served_model`, Wan 2.2 I2V unless named. `clips` is
-    the folder of rendered clips, named by what they show, which several services may share; by default one in
-    `state`. `now` gives the time in seconds since 1970.
-    The app needs no lifespan; several apps, also in several processes, may serve one folder.
-    Raises ValueError for a speed or a clip length that is not above zero, and for an unknown dialect, gateway or
-    server.
+    The app needs no lifespan. Several apps, also in several processes, may serve one folder.
+
+    Args:
+        state: folder of tasks, inputs and clips; created if missing.
+        speed: divides every duration of a task's life (at 1: PENDING for 1 s, done after 6 s).
+        clip_seconds: length of every clip; bills still follow the request. None: as requested.
+        strict_paths: refuse first-and-last-frame models on the general path.
+        videos_dialect: what `/v1/videos` speaks: "ope", "openai" or "new-api".
+        gateway: generation of new-api on `/v1/video/generations` (and on `/v1/videos` for "new-api"): "classic", where
+            task ids are DashScope's own, or "public-id".
+        openai_server: server whose quirks the dialect "openai" has: "vllm-omni" or "sglang".
+        served_model: the model that server has loaded; Wan 2.2 I2V by default.
+        clips: folder of rendered clips, which several services may share; by default in `state`.
+        now: returns the time in epoch seconds.
+
+    Raises:
+        ValueError: speed or clip length not above zero, or an unknown dialect, gateway or server.
     """
     from .app import build
     from .settings import SERVED_MODEL, Settings

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None, now: Callable[[], float] = time.time) -> None:
-    """Serve until told to stop; print one line once connections are accepted. `now` gives epoch seconds."""
+    """Serve until interrupted; print one line when connections are accepted. `now` returns epoch seconds."""
     parser = _parser()
     asked = parser.parse_args(arguments)
     try:
@@ -66,9 +66,9 @@ def _serve(app: ASGIApp, listener: socket.socket, host: str) -> None:
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            print(line, flush=True)  # noqa: T201 (whoever started us waits for it)
+            print(line, flush=True)  # noqa: T201 (the starting process waits for it)
 
-    # h11: faults reach for its connection. No lifespan: in process there is none either.
+    # h11: faults drop its connections. No lifespan, as in process.
     config = uvicorn.Config(
         app,
         http="h11",
@@ -81,7 +81,7 @@ def _serve(app: ASGIApp, listener: socket.socket, host: str) -> None:
         timeout_graceful_shutdown=1,
     )
     server = Server(config)
-    # An answer that is broken off because we were told to end is no error worth a traceback.
+    # While shutting down, uvicorn would log a traceback for every answer it breaks off.
     logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
     server.run(sockets=[listener])
 

@@ -1,4 +1,4 @@
-"""The emulator's own doors, for tests and curious users: the ledger, and the faults to order.
+"""The emulator's own routes, for tests and curious users: the ledger, and faults to inject.
 
 They belong to no protocol and need no key.
 """
@@ -13,18 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from .clip_spec import ClipSpec
 from .faults import Fault, FaultList
-from .ledger import Line
-from .rendering.clip_spec import Plan
-from .service import Core
+from .ledger import LoggedRequest
+from .service import Service
 from .tasks import Task
 
 
-class Control:
-    """Answer `/_emulator/ledger` and `/_emulator/faults`; `lines` lists the requests so far."""
+class AdminApi:
+    """Answers `/_emulator/ledger` and `/_emulator/faults`; `lines` returns the requests so far."""
 
-    def __init__(self, core: Core, faults: FaultList, lines: Callable[[], list[Line]]) -> None:
-        self._core = core
+    def __init__(self, service: Service, faults: FaultList, lines: Callable[[], list[LoggedRequest]]) -> None:
+        self._service = service
         self._faults = faults
         self._lines = lines
         self.routes: list[BaseRoute] = [
@@ -35,16 +35,16 @@ class Control:
         ]
 
     async def ledger(self, _: Request) -> Response:
-        """List every task of the folder with what it cost, and every request to this app."""
-        tasks = [await self._entry(task) for task in self._core.tasks.all()]
+        """Return every task of the folder with its bill, and every request to this app."""
+        tasks = [await self._entry(task) for task in self._service.tasks.all()]
         return JSONResponse({"tasks": tasks, "requests": [asdict(line) for line in self._lines()]})
 
     async def show_faults(self, _: Request) -> Response:
-        """List the faults, each with how often it `fired`."""
+        """Return the faults, each with how often it `fired`."""
         return JSONResponse(self._faults.shown())
 
     async def add_faults(self, request: Request) -> Response:
-        """Add the faults of a JSON list; all of them or, with HTTP 400, none."""
+        """Add a JSON list of faults; if one is invalid, add none and answer HTTP 400."""
         try:
             asked = await request.json()
             self._faults.add([Fault.read(item) for item in (asked if isinstance(asked, list) else [asked])])
@@ -53,18 +53,18 @@ class Control:
         return JSONResponse(self._faults.shown())
 
     async def clear_faults(self, _: Request) -> Response:
-        """Forget all faults."""
+        """Remove all faults."""
         self._faults.clear()
         return JSONResponse([])
 
     async def _entry(self, task: Task) -> dict[str, Any]:
-        standing = await self._core.life(task)
-        outcome = await self._core.outcome(task) if standing.status == "SUCCEEDED" else None
+        state = await self._service.life(task)
+        outcome = await self._service.outcome(task) if state.status == "SUCCEEDED" else None
         return {
             "task_id": task.task_id,
             "protocol": task.protocol,
             "model": task.model,
-            "status": standing.status,
-            "billed_seconds": outcome.asked if isinstance(outcome, Plan) else 0,
+            "status": state.status,
+            "billed_seconds": outcome.asked if isinstance(outcome, ClipSpec) else 0,
             "request": task.request,
         }

@@ -1,4 +1,4 @@
-"""Put the service together: one core, every protocol, result links, our own doors, and the gate around them.
+"""Assemble the service: one `Service`, every protocol, result links, the admin routes, the fault middleware.
 
 To add a protocol, write its file and add it to `build`.
 """
@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from .admin_api import Control
-from .fault_middleware import Gate
+from .admin_api import AdminApi
+from .fault_middleware import FaultMiddleware
 from .faults import FaultList
 from .ledger import Ledger
 from .protocols import openai_videos
@@ -25,25 +25,25 @@ from .protocols.new_api_videos import Videos
 from .protocols.openai_videos import OpenAIVideos
 from .requests import AnsweredError
 from .result_links import Results
-from .service import Core
+from .service import Service
 from .settings import Settings
 
 Answerer = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def build(settings: Settings) -> ASGIApp:
-    """Make the app."""
-    core = Core(settings)
+    """Return the app."""
+    service = Service(settings)
     faults = FaultList()
-    gateway = Gateway(core)
-    speakers = (DashScope(core), VideoGenerations(gateway), Videos(gateway), OpenAIVideos(core))
+    gateway = Gateway(service)
+    speakers = (DashScope(service), VideoGenerations(gateway), Videos(gateway), OpenAIVideos(service))
     protocols = [speaker.protocol() for speaker in speakers]
     for protocol in protocols:
-        core.learn(protocol)
-    results = Results(core)
+        service.learn(protocol)
+    results = Results(service)
     points = [*results.points, *(point for each in protocols for point in each.points)]
     ledger = Ledger()
-    control = Control(core, faults, ledger.lines)
+    control = AdminApi(service, faults, ledger.lines)
     routes = [*control.routes, *results.routes, *(route for each in protocols for route in each.routes)]
     problems: Mapping[type, Answerer] = {
         AnsweredError: _answered,
@@ -52,7 +52,7 @@ def build(settings: Settings) -> ASGIApp:
     }
     inner = Starlette(routes=routes, exception_handlers=problems)
     inner.router.redirect_slashes = False
-    return Gate(inner, points, faults, ledger, results.protocol_of, settings.now)
+    return FaultMiddleware(inner, points, faults, ledger, results.protocol_of, settings.now)
 
 
 async def _answered(_: Request, error: Exception) -> Response:
@@ -66,7 +66,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _nowhere(settings: Settings) -> Answerer:
-    """Answer for an address nobody serves in the words of whoever serves those beside it."""
+    """Return a handler that answers unknown paths as the protocol that serves the paths beside them."""
 
     async def answer(request: Request, error: Exception) -> Response:
         own_server = settings.videos_dialect == "openai" and not request.url.path.startswith("/v1/video/")

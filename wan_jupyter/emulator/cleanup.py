@@ -1,4 +1,4 @@
-"""Which files of a folder no task needs that somebody still knows of. It removes nothing and needs no app."""
+"""Find files in a state folder that no known task needs. It removes nothing and needs no app."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .rendering.clip_spec import Plan
+from .clip_spec import ClipSpec
 from .serving_lock import others
 from .tasks import TaskFolder
 
-LENT = 48 * 3600.0  # seconds for which an uploaded file may be named by further tasks (wire sheet 5, 2026-11-21)
-HALF_WRITTEN = 3600.0  # seconds after which nobody is writing a file any more
+UPLOAD_RETENTION_S = 48 * 3600.0  # for so long, new tasks may use an uploaded file (see `oss_uploads`)
+MAX_WRITE_S = 3600.0  # a part that is older was abandoned
 FOLDERS = ("tasks", "outcomes", "clips", "inputs", "uploads")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def spare(folder: Path, known: Collection[str], now: float) -> list[Path] | None:
-    """List the files that the tasks of these ids do not need; None while another process serves the folder."""
+    """Return the files that the tasks with these ids do not need; None while another process serves the folder."""
     if others(folder):
         return None
     needed = set(_needed(folder, known, now))
@@ -29,8 +29,8 @@ def spare(folder: Path, known: Collection[str], now: float) -> list[Path] | None
 
 
 def _is_needed(path: Path, needed: Collection[Path]) -> bool:
-    # A file system's times are the real ones, whatever clock the emulator is on.
-    return path in needed or (path.suffix == ".part" and time.time() - path.stat().st_mtime < HALF_WRITTEN)
+    # File times are real time, whatever clock the emulator uses.
+    return path in needed or (path.suffix == ".part" and time.time() - path.stat().st_mtime < MAX_WRITE_S)
 
 
 def _needed(folder: Path, known: Collection[str], now: float) -> Iterator[Path]:
@@ -41,18 +41,18 @@ def _needed(folder: Path, known: Collection[str], now: float) -> Iterator[Path]:
         if (task := tasks.get(task_id)) is not None:
             yield from (folder / "inputs" / digest for digest in _digests([task.request, task.uploads]))
             outcome = tasks.outcome(task_id)
-            if isinstance(outcome, Plan):
+            if isinstance(outcome, ClipSpec):
                 yield folder / "clips" / f"{outcome.digest}.mp4"
                 yield from (folder / "inputs" / digest for digest in outcome.pictures)
     for path in (folder / "uploads").glob("*.json"):
         record: Mapping[str, Any] = json.loads(path.read_bytes())
-        if now - record["when"] <= LENT:
+        if now - record["when"] <= UPLOAD_RETENTION_S:
             yield path
             yield folder / "inputs" / record["sha256"]
 
 
 def _digests(value: Any) -> Iterator[str]:
-    """Find whatever looks like a digest in a request; one too many keeps a file that could go, no more."""
+    """Yield whatever looks like a digest in a request; a false one only keeps a file longer."""
     if isinstance(value, str) and DIGEST.fullmatch(value):
         yield value
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():

@@ -1,7 +1,7 @@
-"""The outermost layer: writes every request down, and lets faults act on requests and answers.
+"""The outermost layer: logs every request, and lets faults change requests and answers.
 
-It works on raw ASGI messages, because only there can a connection be cut. On a port (uvicorn) a cut is real;
-in process it is a ConnectionError. It knows no protocol beyond the points it is given.
+It works on raw ASGI messages, because only there can a connection be dropped. On a port (uvicorn) a drop is real; in
+process it is a ConnectionError.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .faults import SCOPE_KEY, Fault, FaultList
-from .ledger import Ledger, Line
-from .service import Point
+from .ledger import Ledger, LoggedRequest
+from .service import FaultPoint
 
-OWN = "/_emulator/"  # our own doors are neither written down nor disturbed
+OWN = "/_emulator/"  # the admin routes are neither logged nor disturbed
 HTML = b"<!doctype html><title>Sign in</title><h1>Sign in to the network</h1>"
 
 
 @dataclass(frozen=True)
 class Call:
-    """Hold one ASGI call on its way through the gate; the transport is None in process."""
+    """One ASGI call on its way through the middleware; `transport` is None in process."""
 
     app: ASGIApp
     scope: Scope
@@ -37,13 +37,13 @@ class Call:
     transport: asyncio.Transport | None
 
 
-class Gate:
-    """Wrap the app. `protocol_of` names the protocol of a path that several share."""
+class FaultMiddleware:
+    """Wraps the app. `protocol_of` returns the protocol of a path that several protocols share."""
 
     def __init__(
         self,
         app: ASGIApp,
-        points: Sequence[Point],
+        points: Sequence[FaultPoint],
         faults: FaultList,
         ledger: Ledger,
         protocol_of: Callable[[str], str | None],
@@ -71,7 +71,7 @@ class Gate:
 
         draw = self._draw(scope)
         fault = draw(ACTS) if draw else None
-        # uvicorn's `send` is a method of an object that knows the connection.
+        # uvicorn's `send` is a method of the object that holds the connection.
         transport = getattr(getattr(send, "__self__", None), "transport", None)
         call = Call(self._app, {**scope, SCOPE_KEY: draw}, receive, stamped, transport)
         act = ACTS.get(fault.do, _pass) if fault else _pass
@@ -79,7 +79,7 @@ class Gate:
 
     def _write_down(self, scope: Scope) -> int:
         authorized = any(name == b"authorization" for name, _ in scope["headers"])
-        return self._ledger.write(Line(scope["method"], scope["path"], None, authorized))
+        return self._ledger.write(LoggedRequest(scope["method"], scope["path"], None, authorized))
 
     def _date(self) -> tuple[bytes, bytes]:
         return b"date", formatdate(self._now(), usegmt=True).encode()
@@ -134,7 +134,7 @@ async def _wrong_length(call: Call, details: Mapping[str, Any]) -> None:
     await call.send(_with_length(start, len(body) + details["bytes"]))
     on_a_port = call.transport is not None
     await call.send({"type": "http.response.body", "body": body, "more_body": on_a_port})
-    if on_a_port:  # the server would not let an answer end that is shorter than it said
+    if on_a_port:  # uvicorn refuses to end an answer that is shorter than announced
         await _cut(call, gently=True)
 
 
@@ -149,7 +149,7 @@ async def _bad_json(call: Call, _: Mapping[str, Any]) -> None:
     await call.send({"type": "http.response.body", "body": half})
 
 
-# The kinds that are missing here (fail_task, word, expired_link) act inside: the handlers ask for them.
+# The kinds missing here (fail_task, word, expired_link) act inside the handlers, which ask for them.
 ACTS: Mapping[str, Callable[[Call, Mapping[str, Any]], Awaitable[None]]] = {
     "status": _status,
     "drop_before": _drop_before,
@@ -170,7 +170,7 @@ async def _answer(call: Call, status: int, body: bytes, headers: Mapping[str, st
 
 
 async def _collected(call: Call) -> tuple[Message, bytes]:
-    """Let the app answer into our hands."""
+    """Run the app and return its answer instead of sending it."""
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -186,13 +186,13 @@ def _with_length(start: Message, length: int) -> Message:
 
 
 async def _cut(call: Call, *, gently: bool = False) -> None:
-    """End the connection: at once, or gently after what was written has gone out."""
+    """Close the connection: at once, or gently after everything written was sent."""
     if call.transport is None:
         raise ConnectionError("the emulator was told to drop this request")
     if gently:
         call.transport.close()
     else:
         call.transport.abort()
-    # The server complains of an answer that never came unless it knows by then that the other side is gone.
+    # uvicorn logs an error for a missing answer unless it knows by then that the client is gone.
     while (await call.receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,4 @@
-"""Faults that were ordered over HTTP: which of them acts on which request. How each acts is in `gate`.
-
-It knows no protocol; requests are told apart by the points each protocol names.
-"""
+"""Injected faults: which of them acts on which request. `fault_middleware` makes them act."""
 
 from __future__ import annotations
 
@@ -25,14 +22,14 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "html": {"status": 200},
     "bad_json": {},
     "expired_link": {},
-    "fail_task": {"code": "InternalError", "message": "The emulator was told to fail this task."},
+    "fail_task": {"code": "InternalError", "message": "The emulator was asked to fail this task."},
     "word": {"status": "WHATEVER"},
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Say what happens where: `skip` requests pass, `times` are hit (0: all), each with the chance `share`."""
+    """What happens where: `skip` requests pass, then `times` are hit (0: all), each with probability `share`."""
 
     at: str
     do: str
@@ -45,7 +42,7 @@ class Fault:
 
     @classmethod
     def read(cls, asked: Any) -> Fault:
-        """Read one fault as it was posted; raise ValueError that says what is wrong with it."""
+        """Return a fault from its posted form; raise ValueError that says what is wrong with it."""
         if not isinstance(asked, dict):
             raise ValueError("a fault is an object")
         if asked.get("at") not in PLACES:
@@ -61,27 +58,27 @@ class Fault:
         return cls(**{key: value for key, value in asked.items() if key in known}, details=details)
 
     def shown(self) -> dict[str, Any]:
-        """Give the fault as it would be posted."""
+        """Return the fault as it would be posted."""
         plain = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "details"}
         return plain | dict(self.details)
 
 
 class FaultList:
-    """Keep the faults of one app in the order they came, and count."""
+    """The faults of one app in the order they were added, with counters."""
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
 
     def add(self, faults: list[Fault]) -> None:
-        """Put further faults after those that are there."""
+        """Append faults."""
         self._entries += [_Entry(fault) for fault in faults]
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         self._entries = []
 
     def shown(self) -> list[dict[str, Any]]:
-        """List every fault with how often it has `fired`."""
+        """Return every fault with how often it has `fired`."""
         return [entry.fault.shown() | {"fired": entry.fired} for entry in self._entries]
 
     def draw(self, at: str, protocol: str | None, kinds: Collection[str]) -> Fault | None:
@@ -114,7 +111,7 @@ class _Entry:
 def ordered(request: Request, kind: str) -> Fault | None:
     """Return the fault of this kind that hits the request, if any, and count it.
 
-    To be asked only where the fault would have an effect: an expired link cannot be given before there is one.
+    Call it only where the fault has an effect: an expired link cannot be given before there is a link.
     """
     draw: Callable[[Collection[str]], Fault | None] | None = request.scope.get(SCOPE_KEY)
     return draw((kind,)) if draw else None

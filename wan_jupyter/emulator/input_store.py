@@ -1,7 +1,6 @@
-"""The pictures that came with requests: out of data URIs or fetched from this machine, kept once by digest.
+"""The pictures of requests, from data URIs or fetched from this machine, stored once by digest.
 
-It opens no connection that leaves the machine: a link to anywhere else counts as one that cannot be downloaded.
-It does not know what a picture will be used for.
+It opens no connection that leaves the machine: any other link counts as one that cannot be downloaded.
 """
 
 from __future__ import annotations
@@ -19,35 +18,36 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from .rendering.clip_spec import Refusal
+from .clip_spec import Refusal
 from .tasks import write_whole
 
-LARGEST_DOWNLOAD = 20 * 1024 * 1024  # bytes; the limit of 2.7 and 3.0 (wire sheet 2, 2026-11-21)
-PATIENCE = 5.0  # seconds
+# Limit of Wan 2.7 and 3.0 (Alibaba Cloud Model Studio, image-to-video API reference, read 2026-11-21).
+MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024
+DOWNLOAD_TIMEOUT_S = 5.0
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class InputFolder:
-    """Keep bytes under their SHA-256."""
+    """Stores bytes under their SHA-256."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "inputs"
 
     def put(self, data: bytes) -> str:
-        """Keep the bytes and return their digest."""
+        """Store the bytes and return their digest."""
         digest = hashlib.sha256(data).hexdigest()
         if self.path(digest).exists():
-            self.path(digest).touch()  # in use again, so not to be swept away
+            self.path(digest).touch()  # in use again: `sweep` keeps it
         else:
             write_whole(self.path(digest), data)
         return digest
 
     def path(self, digest: str) -> Path:
-        """Name the file that holds, or would hold, the bytes of this digest."""
+        """Return the file that holds, or would hold, the bytes of this digest."""
         return self._folder / digest
 
     def set_aside(self, value: Any) -> Any:
-        """Copy a request with every data URI replaced by a placeholder with its type, length and SHA-256."""
+        """Return a copy of a request with every data URI stored and replaced by its type, length and SHA-256."""
         if isinstance(value, dict):
             return {key: self.set_aside(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -62,10 +62,10 @@ class InputFolder:
         return {"data_uri": head[5:].split(";")[0], "length": len(data), "sha256": self.put(data)}
 
     def fetch(self, reference: Any) -> str | Refusal:
-        """Return the digest of the picture a request names, downloading it if it is a link to this machine."""
+        """Return the digest of a request's picture, downloading it if it is a link to this machine."""
         refusal = Refusal("InvalidURL", f"Failed to download {reference}")
         if isinstance(reference, dict):
-            # A request may hold such an object of its own making, so the digest is not trusted to be one.
+            # A client can send such an object itself, so the digest is not trusted.
             digest = str(reference.get("sha256"))
             return digest if DIGEST.fullmatch(digest) and self.path(digest).exists() else refusal
         if not (isinstance(reference, str) and is_here(reference)):
@@ -77,7 +77,7 @@ class InputFolder:
 
 
 def is_here(url: str) -> bool:
-    """Say whether an http(s) link names this very machine by a loopback name or address."""
+    """Return whether an http(s) link names this machine by a loopback name or address."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -93,15 +93,15 @@ def _decoded(payload: str, is_base64: bool) -> bytes:
     try:
         return base64.b64decode(payload)
     except (binascii.Error, ValueError):
-        return payload.encode()  # kept as it came; it will be refused as no picture
+        return payload.encode()  # stored as it came; it will be refused as not a picture
 
 
 def _download(url: str) -> bytes:
     # No proxy: loopback is never behind one. Redirects are followed by the same rule as the link itself.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _StayHere())
-    with opener.open(url, timeout=PATIENCE) as answer:
-        data: bytes = answer.read(LARGEST_DOWNLOAD + 1)
-    if len(data) > LARGEST_DOWNLOAD:
+    with opener.open(url, timeout=DOWNLOAD_TIMEOUT_S) as answer:
+        data: bytes = answer.read(MAX_DOWNLOAD_BYTES + 1)
+    if len(data) > MAX_DOWNLOAD_BYTES:
         raise ValueError("too large")
     return data
 

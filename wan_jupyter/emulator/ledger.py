@@ -1,4 +1,4 @@
-"""The list of requests that one app received, for `/_emulator/ledger`. It knows nothing of what they mean."""
+"""The log of requests that one app received, for `/_emulator/ledger`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ LONGEST = 20_000  # requests; older ones are forgotten
 
 
 @dataclass(frozen=True)
-class Line:
-    """Hold one request; `status` is None as long as, or if ever, no answer began to go out."""
+class LoggedRequest:
+    """A received request; `status` is None until, or if ever, an answer begins."""
 
     method: str
     path: str
@@ -18,24 +18,24 @@ class Line:
 
 
 class Ledger:
-    """Keep the lines in the order the requests came."""
+    """The requests that one app received, in order."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, LoggedRequest] = {}
         self._count = 0
 
-    def write(self, line: Line) -> int:
-        """Add a line and return its number."""
+    def write(self, line: LoggedRequest) -> int:
+        """Add a request and return its number."""
         self._count += 1
         self._lines[self._count] = line
         self._lines.pop(self._count - LONGEST, None)
         return self._count
 
     def answered(self, number: int, status: int) -> None:
-        """Note with which HTTP status a request was answered."""
+        """Record the HTTP status of a request's answer."""
         if number in self._lines:
             self._lines[number] = replace(self._lines[number], status=status)
 
-    def lines(self) -> list[Line]:
-        """List the requests so far, oldest first."""
+    def lines(self) -> list[LoggedRequest]:
+        """Return the requests so far, oldest first."""
         return list(self._lines.values())

@@ -1,7 +1,7 @@
-"""Temporary storage for inputs, as DashScope lends it: a signed policy, a sink for files, `oss://` names.
+"""Temporary storage for inputs as DashScope offers it: a signed policy, an upload URL, `oss://` links.
 
-Facts: wire sheet 5, of 2026-11-21. A file belongs to the account and the model its policy was made for, and its
-name leads to it for 48 hours. It knows nothing of tasks; what a name leads to is looked up when a task is taken.
+A file belongs to the account and the model its policy was made for; its link is valid for 48 hours (Alibaba Cloud Model
+Studio, https://www.alibabacloud.com/help/en/model-studio/get-temporary-file-url, read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from .requests import Sent, parts_of
 from .result_links import ACCESS_KEY_ID, error_xml
-from .service import Core
+from .service import Service
 from .tasks import read_json, write_whole
 
 SINK = "/uploads-sink"
@@ -48,18 +48,18 @@ REFUSALS: Mapping[str, tuple[int, str, str]] = MappingProxyType(
 
 
 class Uploads:
-    """Lend storage, take files, and find them again."""
+    """Issues policies, receives files and resolves `oss://` links."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._folder = core.settings.state / "uploads"
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._folder = service.settings.state / "uploads"
         self.routes: list[BaseRoute] = [
             Route(path, self.sink, methods=["POST"]) for path in (SINK, f"{SINK}/{{rest:path}}")
         ]
 
     def policy(self, base_url: str, account: str, model: str) -> dict[str, Any]:
-        """Make the `data` of a policy: five minutes to put files into a folder of its own."""
-        now = self._core.now()
+        """Return the `data` of a policy: five minutes to upload files into a folder of its own."""
+        now = self._service.now()
         day = time.strftime("%Y-%m-%d", time.gmtime(now))
         folder = f"dashscope-instant/{account}/{day}/{uuid.uuid4().hex}"
         facts = {"expires": now + POLICY_SECONDS, "folder": folder, "account": account, "model": model}
@@ -78,7 +78,7 @@ class Uploads:
         }
 
     async def sink(self, request: Request) -> Response:
-        """Take a file by the rules of its policy; the answer to a good one is empty."""
+        """Receive a file if its policy allows it; the answer to a good one is empty."""
         if "authorization" in request.headers:
             return _refuse("header", request)
         parts = await parts_of(request)
@@ -87,16 +87,16 @@ class Uploads:
         names = [name for name, _ in parts]
         # The storage reads no further than the file, so what comes after it is as good as missing.
         fields = dict(parts[: names.index("file") + 1]) if "file" in names else {}
-        problem = await self._core.aside(lambda: self._keep(fields))
+        problem = await self._service.aside(lambda: self._keep(fields))
         if problem:
             return _refuse(problem, request)
         return Response(status_code=200 if fields.get("success_action_status") == "200" else 204)
 
     def named_in(self, request: Request, sent: Any, model: str, key: str) -> dict[str, str]:
-        """Map each `oss://` name in a request to a digest, if it was asked to be resolved and may be used."""
+        """Return the digest of each `oss://` link in a request, if the request asks to resolve and may use them."""
         if request.headers.get("x-dashscope-ossresourceresolve", "").lower() != "enable":
             return {}
-        account = self._core.account(key)
+        account = self._service.account(key)
         found = ((name, self._digest(name, account, model)) for name in _names(sent))
         return {name: digest for name, digest in found if digest is not None}
 
@@ -110,13 +110,13 @@ class Uploads:
         problem = self._problem(facts, key, file)
         if problem is None:
             record = {name: facts[name] for name in ("account", "model")}
-            record |= {"sha256": self._core.inputs.put(file.data), "when": self._core.now()}
+            record |= {"sha256": self._service.inputs.put(file.data), "when": self._service.now()}
             write_whole(self._path(key), json.dumps(record).encode())
         return problem
 
     def _problem(self, facts: Mapping[str, Any], key: str, file: Sent) -> str | None:
         checks = {
-            "expired": facts["expires"] < self._core.now(),
+            "expired": facts["expires"] < self._service.now(),
             "key": not key.startswith(f"{facts['folder']}/"),
             "size": len(file.data) > LARGEST_MB * 1024 * 1024,
             "again": self._path(key).exists(),
@@ -127,13 +127,13 @@ class Uploads:
         record = read_json(self._path(name.removeprefix(SCHEME)))
         if record is None or (record["account"], record["model"]) != (account, model):
             return None
-        return str(record["sha256"]) if self._core.now() - record["when"] <= KEPT_SECONDS else None
+        return str(record["sha256"]) if self._service.now() - record["when"] <= KEPT_SECONDS else None
 
     def _path(self, key: str) -> Any:
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
     def _signature(self, policy: str) -> str:
-        return self._core.signature(f"policy {policy}", 0)
+        return self._service.signature(f"policy {policy}", 0)
 
 
 def _facts(policy: str) -> dict[str, Any]:

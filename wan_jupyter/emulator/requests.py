@@ -1,6 +1,6 @@
-"""Read what a request holds, whatever its protocol: the key, the body, a form, the faults ordered for it.
+"""Read what requests of any protocol hold: the key, the body, a form, faults that apply to them.
 
-It knows no protocol's words, so a request that cannot be read is None here, and its protocol says so.
+A request that cannot be read is None here; each protocol has its own error for it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from .clip_spec import Refusal
 from .faults import ordered
-from .rendering.clip_spec import Refusal
 
 BAD_KEY = "bad-key"
-LARGEST_BODY = 128 * 1024 * 1024  # bytes: the gateways' limit; DashScope documents none (wire sheets, 2026-11-21)
+MAX_BODY_BYTES = 128 * 1024 * 1024  # new-api's default limit (code of August 2026); DashScope documents none
 
 
 class AnsweredError(Exception):
-    """End a request with this answer."""
+    """Ends a request with an answer."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__(f"HTTP {answer.status_code}")
@@ -34,7 +34,7 @@ class AnsweredError(Exception):
 
 @dataclass(frozen=True)
 class Sent:
-    """Hold one file part of a form."""
+    """A file part of a form."""
 
     name: str
     kind: str
@@ -45,18 +45,18 @@ Part = tuple[str, "str | Sent"]
 
 
 def bearer(request: Request) -> str:
-    """Return the key of the Authorization header, or nothing."""
+    """Return the key in the Authorization header, "" if there is none."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
 async def body_of(request: Request) -> bytes | None:
-    """Return the whole body, or None for one that is too large to read to its end."""
+    """Return the whole body, None if it is too large."""
     received = bytearray()
     try:
         async for piece in request.stream():
             received += piece
-            if len(received) > LARGEST_BODY:
+            if len(received) > MAX_BODY_BYTES:
                 return None
     except ClientDisconnect:
         return b""
@@ -64,7 +64,7 @@ async def body_of(request: Request) -> bytes | None:
 
 
 def object_in(body: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that a body is, or None; may take a while, so not for the event loop."""
+    """Return the JSON object in a body, None if it is not one. May take a while: not for the event loop."""
     try:
         sent = json.loads(body, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
@@ -73,7 +73,7 @@ def object_in(body: bytes) -> dict[str, Any] | None:
 
 
 def _finite(text: str) -> float:
-    # Python would take NaN, Infinity and 1e999, which no answer could repeat.
+    # Python accepts NaN, Infinity and 1e999, but no JSON answer could repeat them.
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)
@@ -81,9 +81,9 @@ def _finite(text: str) -> float:
 
 
 async def parts_of(request: Request) -> list[Part] | None:
-    """Return the parts of a form, of either kind, in their order, or None for a form that cannot be read."""
+    """Return a form's parts in order, None for a form that cannot be read."""
     try:
-        async with request.form(max_part_size=LARGEST_BODY) as form:
+        async with request.form(max_part_size=MAX_BODY_BYTES) as form:
             return [(name, await _part(value)) for name, value in form.multi_items()]
     except (HTTPException, ClientDisconnect):
         return None
@@ -96,20 +96,20 @@ async def _part(value: UploadFile | str) -> str | Sent:
 
 
 def failure_of(request: Request) -> Refusal | None:
-    """Say with what the task of this request was ordered to fail, if it was."""
+    """Return the failure that a fault demands for this request's task, None if there is none."""
     fault = ordered(request, "fail_task")
     return Refusal(fault.details["code"], fault.details["message"]) if fault else None
 
 
 def word_of(request: Request, usual: str) -> str:
-    """Give the status word to answer with: the usual one, unless another was ordered."""
+    """Return the status word to answer with: `usual`, unless a fault demands another."""
     fault = ordered(request, "word")
     return str(fault.details["status"]) if fault else usual
 
 
 def both(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> list[BaseRoute]:
-    """Make the routes of a path with and without a slash at its end.
+    """Return a path's routes with and without a slash at its end.
 
-    The asynchronous half of Alibaba's SDK adds a slash to everything (wire sheet 7.5, 2026-11-21).
+    The asynchronous half of Alibaba's SDK appends a slash to every path (dashscope 2.0.2, run 2026-11-21).
     """
     return [Route(spelling, endpoint, methods=[method]) for spelling in (path, f"{path}/")]

@@ -1,6 +1,7 @@
-"""Result links as OSS makes and serves them: signed, dead after a day, deaf to an Authorization header.
+"""Result links as Alibaba Cloud OSS makes and serves them, for the clips of every protocol.
 
-It serves the clips of every protocol and knows none. Facts: wire sheet 6, of 2026-11-21.
+They are signed, expire after a day, and refuse an Authorization header (https://help.aliyun.com/en/oss/user-guide/0002-00000069
+and …/how-to-obtain-oss-resources-by-segmenting-http-range-requests, read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from .clip_spec import ClipSpec
 from .faults import ordered
-from .rendering.clip_spec import Plan
-from .service import Core, Point
+from .service import FaultPoint, Service
 from .tasks import Task
 
 LINK_SECONDS = 24 * 3600
@@ -43,38 +44,38 @@ REFUSALS: Mapping[str, tuple[int, str, str, str]] = MappingProxyType(
 )
 
 
-def result_link(core: Core, base_url: str, task: Task, *, expired: bool = False) -> str:
-    """Make the link to a task's clip under this base URL; it dies a day after the task ended."""
-    expires = int(core.now()) - 60 if expired else int(task.ends) + LINK_SECONDS
+def result_link(service: Service, base_url: str, task: Task, *, expired: bool = False) -> str:
+    """Return the link to a task's clip below this base URL; it expires a day after the task ended."""
+    expires = int(service.now()) - 60 if expired else int(task.ends) + LINK_SECONDS
     resource = f"/results/{task.task_id}.mp4"
-    signature = core.signature(resource, expires)
+    signature = service.signature(resource, expires)
     query = {"Expires": expires, "OSSAccessKeyId": ACCESS_KEY_ID, "Signature": signature}
     return f"{base_url.rstrip('/')}{resource}?{urlencode(query, quote_via=quote, safe='')}"
 
 
 class Results:
-    """Serve the clips that links lead to."""
+    """Serves the clips behind the links."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self.routes: list[BaseRoute] = [Route("/results/{name}", self.get, methods=["GET", "HEAD"])]
-        self.points = [Point("content", "GET", "/results/[^/]+")]
+        self.points = [FaultPoint("content", "GET", "/results/[^/]+")]
 
     async def get(self, request: Request) -> Response:
-        """Answer with the clip, all of it or the part asked for."""
+        """Return the clip, or the requested part of it."""
         problem = self._problem(request)
         if problem is not None:
             return self._refuse(problem, request)
-        task = self._core.tasks.get(request.path_params["name"].removesuffix(".mp4"))
+        task = self._service.tasks.get(request.path_params["name"].removesuffix(".mp4"))
         plan = await self._plan(task) if task else None
         if task is None or plan is None:
             return self._refuse("missing", request)
-        path = await self._core.studio.clip(plan)
+        path = await self._service.renderer.clip(plan)
         return clip_answer(path, plan.digest, task.ends, request.headers)
 
     def protocol_of(self, path: str) -> str | None:
-        """Name the protocol of the task whose clip this path leads to."""
-        task = self._core.tasks.get(path.rpartition("/")[2].removesuffix(".mp4"))
+        """Return the protocol of the task whose clip is at this path."""
+        task = self._service.tasks.get(path.rpartition("/")[2].removesuffix(".mp4"))
         return task.protocol if task else None
 
     def _problem(self, request: Request) -> str | None:
@@ -86,24 +87,24 @@ class Results:
         if not query["Expires"].isdecimal():
             return "signature"
         expires = int(query["Expires"])
-        if expires < self._core.now() or ordered(request, "expired_link"):
+        if expires < self._service.now() or ordered(request, "expired_link"):
             return "expired"
-        right = hmac.compare_digest(query["Signature"], self._core.signature(request.url.path, expires))
-        # The link was signed for GET, and the method is part of what is signed.
+        right = hmac.compare_digest(query["Signature"], self._service.signature(request.url.path, expires))
+        # The method is part of what is signed, and the link was signed for GET.
         return None if right and request.method == "GET" else "signature"
 
-    async def _plan(self, task: Task) -> Plan | None:
-        if (await self._core.life(task)).status != "SUCCEEDED":
+    async def _plan(self, task: Task) -> ClipSpec | None:
+        if (await self._service.life(task)).status != "SUCCEEDED":
             return None
-        outcome = await self._core.outcome(task)
-        return outcome if isinstance(outcome, Plan) else None
+        outcome = await self._service.outcome(task)
+        return outcome if isinstance(outcome, ClipSpec) else None
 
     def _refuse(self, problem: str, request: Request) -> Response:
         status, code, message, number = REFUSALS[problem]
         more = {}
         if problem == "expired":
             expires = int(request.query_params["Expires"])
-            more = {"Expires": _iso(expires), "ServerTime": _iso(self._core.now())}
+            more = {"Expires": _iso(expires), "ServerTime": _iso(self._service.now())}
         return error_xml(status, {"Code": code, "Message": message}, request, more, number)
 
 
@@ -114,7 +115,7 @@ def error_xml(
     more: Mapping[str, str] = MappingProxyType({}),
     number: str = "",
 ) -> Response:
-    """Answer with the error body of OSS; `number` is its own number for the case, if it has one."""
+    """Return OSS's error body; `number` is OSS's own number of the case, if it has one."""
     named = {**facts, "RequestId": uuid.uuid4().hex[:24].upper(), "HostId": request.url.netloc, **more}
     if number:
         named |= {"EC": number, "RecommendDoc": f"https://api.aliyun.com/troubleshoot?q={number}"}
@@ -132,9 +133,9 @@ def _iso(moment: float) -> str:
 
 
 def clip_answer(path: Path, digest: str, written: float, asked: Mapping[str, str] = NO_HEADERS) -> Response:
-    """Answer with a clip, or with the part of it that the headers of the request want.
+    """Return a clip, or the part of it that the request's headers ask for.
 
-    If-Range: the part only of the very clip that the client has begun (RFC 9110, 13.1.5), else all of it.
+    With If-Range (RFC 9110, section 13.1.5), the part is sent only if the client has the beginning of this very clip.
     """
     size = path.stat().st_size
     etag, date = f'"{digest[:32].upper()}"', formatdate(written, usegmt=True)
@@ -155,7 +156,7 @@ def clip_answer(path: Path, digest: str, written: float, asked: Mapping[str, str
 
 
 def _part(wanted: str, size: int) -> tuple[int, int] | None:
-    """Read a Range header; None (send all) for one that is malformed or out of range, as OSS does."""
+    """Return the bytes that a Range header asks for; None (send all) if malformed or out of range, as OSS does."""
     found = RANGE.fullmatch(wanted.strip())
     if found is None or found.group(0) == "bytes=-":
         return None
@@ -175,7 +176,7 @@ async def _pieces(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
 
 
 def _read(path: Path, position: int, count: int) -> bytes:
-    # A quarter of a megabyte out of the page cache takes less than a millisecond: no thread is worth it.
+    # 256 kB from the page cache take less than a millisecond: no thread needed.
     with path.open("rb") as file:
         file.seek(position)
         return file.read(count)

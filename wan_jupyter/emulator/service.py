@@ -1,7 +1,7 @@
-"""What every protocol shares: taking tasks, telling how they stand, signing their links.
+"""What every protocol shares: creating tasks, reporting their state, signing their links.
 
-It knows no protocol's words. A protocol is one `Protocol` value: its routes, and how to read an order out
-of a request. Slow work is done in threads of three kinds, so that a short answer never waits for a clip.
+A protocol is one `Protocol` value: its routes, and how to read an order out of a request. Slow work runs in three kinds
+of threads, so that a short answer never waits for a clip.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from typing import Any, TypeVar
 
 from starlette.routing import BaseRoute
 
+from .clip_spec import ClipOrder, ClipSpec, Refusal
 from .input_store import InputFolder
-from .rendering.clip_spec import Order, Plan, Refusal
-from .rendering.renderer import Studio
-from .serving_lock import Tenant
+from .rendering.renderer import Renderer
+from .serving_lock import ServingLock
 from .settings import Settings
-from .tasks import Life, Task, TaskFolder, life, sweep
+from .tasks import Task, TaskFolder, TaskState, life, sweep
 from .worker import Worker
 
 T = TypeVar("T")
 
 LARGEST_SEED = 2**31 - 1
-KEPT_SECONDS = 7 * 24 * 3600.0  # files nobody touched for this long are removed
+UNUSED_RETENTION_S = 7 * 24 * 3600.0  # files untouched for this long are removed
 
 
 @dataclass(frozen=True)
-class Point:
-    """Name a place where faults may act: requests of this method whose whole path matches this pattern."""
+class FaultPoint:
+    """A place where faults may act: requests of this method whose whole path matches this pattern."""
 
     at: str
     method: str
@@ -47,49 +47,49 @@ class Point:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Hold all the app needs of a protocol; `order` says what a task of it asks for, or why it fails."""
+    """Everything the app needs of a protocol; `order` returns what a task asks for, or why it will fail."""
 
     name: str
     routes: Sequence[BaseRoute]
-    points: Sequence[Point]
-    order: Callable[[Task], Order | Refusal]
+    points: Sequence[FaultPoint]
+    order: Callable[[Task], ClipOrder | Refusal]
 
 
-class Core:
-    """Serve tasks out of one folder."""
+class Service:
+    """Serves the tasks of one folder."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._tenant = Tenant(settings.state)
+        self._serving_lock = ServingLock(settings.state)
         self.tasks = TaskFolder(settings.state)
         self.inputs = InputFolder(settings.state)
-        self.studio = Studio(settings.clips or settings.state / "clips", self.inputs, settings.clip_seconds)
+        self.renderer = Renderer(settings.clips or settings.state / "clips", self.inputs, settings.clip_seconds)
         self._secret = _secret(settings.state)
-        self._desk = Worker("wan-emulator-desk")
-        self._lightbox = Worker("wan-emulator-lightbox")
-        self._orders: dict[str, Callable[[Task], Order | Refusal]] = {}
-        self._desk.start("sweep", lambda: sweep(settings.state, time.time() - KEPT_SECONDS))
+        self._quick_worker = Worker("wan-emulator-quick")
+        self._image_worker = Worker("wan-emulator-images")
+        self._orders: dict[str, Callable[[Task], ClipOrder | Refusal]] = {}
+        self._quick_worker.start("sweep", lambda: sweep(settings.state, time.time() - UNUSED_RETENTION_S))
 
     def learn(self, protocol: Protocol) -> None:
-        """Learn how to read the orders of a protocol's tasks."""
+        """Register a protocol's rule for reading orders."""
         self._orders[protocol.name] = protocol.order
 
     def now(self) -> float:
-        """Give the time in seconds since 1970."""
+        """Return the time in epoch seconds."""
         return self.settings.now()
 
     async def aside(self, job: Callable[[], T]) -> T:
-        """Do a short job off the event loop."""
-        return await self._desk.run(uuid.uuid4().hex, job)
+        """Run a short function off the event loop."""
+        return await self._quick_worker.run(uuid.uuid4().hex, job)
 
     async def inspect(self, job: Callable[[], T]) -> T:
-        """Do a job that may take seconds, like fetching a picture, off the event loop."""
-        return await self._lightbox.run(uuid.uuid4().hex, job)
+        """Run a function that may take seconds, like fetching a picture, off the event loop."""
+        return await self._image_worker.run(uuid.uuid4().hex, job)
 
     def account(self, key: str) -> str:
-        """Give the name under which the tasks of a key are kept; the key cannot be found from it.
+        """Return the name that a key's tasks are stored under; the key cannot be derived from it.
 
-        An account may have several keys: they are alike up to a `~`.
+        Several keys of one account differ only after a `~`.
         """
         return hmac.new(self._secret, b"account " + key.partition("~")[0].encode(), hashlib.sha256).hexdigest()[:32]
 
@@ -105,7 +105,7 @@ class Core:
         uploads: dict[str, str] | None = None,
         task_id: str | None = None,
     ) -> Task:
-        """Accept a request as a new task and begin to look at its pictures."""
+        """Create a task from a request, and begin to inspect its pictures."""
 
         def write() -> Task:
             task = Task(
@@ -124,50 +124,50 @@ class Core:
             return task
 
         task = await self.aside(write)
-        self._lightbox.start(task.task_id, lambda: self._look(task))
+        self._image_worker.start(task.task_id, lambda: self._look(task))
         return task
 
-    async def life(self, task: Task) -> Life:
-        """Tell how the task stands now; once work on it has begun, its clip is being made."""
+    async def life(self, task: Task) -> TaskState:
+        """Return the task's state now; once work on it has begun, its clip is being rendered."""
         now = self.now()
         outcome = await self.outcome(task) if now >= task.starts else None
-        standing = life(task, outcome, now)
-        if isinstance(outcome, Plan) and standing.status in ("RUNNING", "SUCCEEDED"):
-            self.studio.begin(outcome)
-        return standing
+        state = life(task, outcome, now)
+        if isinstance(outcome, ClipSpec) and state.status in ("RUNNING", "SUCCEEDED"):
+            self.renderer.begin(outcome)
+        return state
 
-    async def outcome(self, task: Task) -> Plan | Refusal:
-        """Tell what looking at the task's pictures came to, looking now if nobody did."""
+    async def outcome(self, task: Task) -> ClipSpec | Refusal:
+        """Return the clip to make or why there is none, inspecting the task's pictures if that was not done yet."""
         known = self.tasks.outcome(task.task_id)
         if known is not None:
             return known
-        return await self._lightbox.run(task.task_id, lambda: self._look(task))
+        return await self._image_worker.run(task.task_id, lambda: self._look(task))
 
     def signature(self, resource: str, expires: int) -> str:
-        """Sign a link that allows to GET this resource until `expires` (seconds since 1970)."""
+        """Return the signature for a GET of this resource until `expires` (epoch seconds)."""
         text = f"GET\n{expires}\n{resource}".encode()
         return base64.b64encode(hmac.new(self._secret, text, hashlib.sha256).digest()[:20]).decode()
 
-    def _look(self, task: Task) -> Plan | Refusal:
+    def _look(self, task: Task) -> ClipSpec | Refusal:
         known = self.tasks.outcome(task.task_id)
         if known is not None:
             return known
         order = self._orders[task.protocol](task)
-        outcome = order if isinstance(order, Refusal) else self.studio.plan(order, task.seed)
+        outcome = order if isinstance(order, Refusal) else self.renderer.plan(order, task.seed)
         self.tasks.put_outcome(task.task_id, outcome)
         return outcome
 
 
 def _secret(folder: Path) -> bytes:
-    """Read the folder's own secret, making it first if need be; several processes agree on one."""
-    for place in (folder.parent, folder):  # what `parents` makes would be open to everyone
+    """Return the folder's own secret, creating it if needed; several processes agree on one."""
+    for place in (folder.parent, folder):  # `parents` would create them open to everyone
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "secret"
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secrets.token_bytes(32))
     except FileExistsError:
-        for _ in range(100):  # whoever made it a moment ago may not have written it yet
+        for _ in range(100):  # another process may have created it a moment ago and not written it yet
             if path.stat().st_size:
                 break
             time.sleep(0.01)

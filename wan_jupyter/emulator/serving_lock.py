@@ -1,6 +1,6 @@
-"""Which processes serve a folder: each holds a lock of its own there, which the system frees when the process ends.
+"""Which processes serve a folder: each holds a lock file there, which the system frees when the process ends.
 
-It knows nothing of tasks. Whoever wants to remove files asks here first.
+Check here before removing files.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 PREFIX = "in-use"
 
 
-class Tenant:
-    """Hold this app's lock for as long as the app is there."""
+class ServingLock:
+    """Holds this app's lock as long as the app exists."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -33,9 +33,9 @@ class Tenant:
 
 
 def others(folder: Path) -> bool:
-    """Tell whether another process serves the folder, and remove the locks of those that are gone."""
+    """Return whether another process serves the folder; remove the locks of processes that have ended."""
     found = [path for path in folder.glob(f"{PREFIX}-*.lock") if not path.name.startswith(_ours())]
-    return True in list(map(_is_held, found))  # every one is looked at
+    return True in list(map(_is_held, found))  # checks every one, which removes dead locks
 
 
 def _ours() -> str:
@@ -48,7 +48,7 @@ def _is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # nobody can tell, so nothing is removed
+        return True  # unknown, so nothing is removed
     try:
         held = not _lock(file)
     finally:
@@ -60,7 +60,7 @@ def _is_held(path: Path) -> bool:
 
 
 def _lock(file: int) -> bool:
-    """Take a lock without waiting; False where another process holds it or locks do not work."""
+    """Take a lock without waiting; False if another process holds it or locks do not work."""
     try:
         if sys.platform == "win32":
             import msvcrt

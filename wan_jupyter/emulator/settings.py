@@ -1,4 +1,4 @@
-"""What one emulator was told when it was made. It knows nothing of HTTP, tasks or clips."""
+"""The options of one emulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVED_MODEL = "Wan-AI/Wan2.2-I2V-A14B-Diffusers"
 
 @dataclass(frozen=True)
 class Settings:
-    """Hold the arguments of `create_app`, checked."""
+    """The arguments of `create_app`, validated."""
 
     state: Path
     speed: float
@@ -42,7 +42,11 @@ class Settings:
         served_model: str = SERVED_MODEL,
         clips: str | os.PathLike[str] | None = None,
     ) -> Settings:
-        """Build the settings; raise ValueError for a value that cannot work."""
+        """Return validated settings.
+
+        Raises:
+            ValueError: a value that cannot work.
+        """
         if not speed > 0:
             raise ValueError(f"speed must be above zero, not {speed}")
         if clip_seconds is not None and not 0 < clip_seconds <= 60:
@@ -61,7 +65,7 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def default_state() -> Path:
-    """Name the folder used when none is given: under $WAN_HOME, else in the user's data folder."""
+    """Return the default folder: below $WAN_HOME, else in the user's data folder."""
     home = os.environ.get("WAN_HOME")
     if home:
         return Path(home).expanduser() / "emulator"

@@ -1,7 +1,7 @@
-"""A task is a file; its state is a pure function of that file and the clock.
+"""Tasks as files: a task's state is a pure function of its file and the clock.
 
-So a task outlives the process that took it, and any number of processes may serve one folder. Nothing here
-knows a protocol: the words are the emulator's own and each protocol translates them.
+So a task outlives the process that created it, and several processes may serve one folder. The names of states are the
+emulator's own; each protocol translates them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .rendering.clip_spec import Plan, Refusal
+from .clip_spec import ClipSpec, Refusal
 
 PENDING_SECONDS = 1.0  # a task waits this long, at speed 1
 RUNNING_SECONDS = 5.0  # and is then worked at for this long
@@ -25,10 +25,14 @@ TASK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(task_|video_ge
 
 @dataclass(frozen=True)
 class Task:
-    """Hold what was received, when, and from whom; times are seconds since 1970.
+    """What was received, when, and from whom; times are in epoch seconds.
 
-    `account` is a keyed hash of the key, `failure` is set by a fault, `speed` is the speed it was taken at, `uploads`
-    are the digests that `oss://` names in the request led to. A deleted task is hidden from its protocol only.
+    Attributes:
+        account: a keyed hash of the key.
+        speed: the emulator's speed when the task was created.
+        failure: set by a fault.
+        uploads: digests of the files behind the request's `oss://` links.
+        deleted: when a client deleted it; it stays in the ledger.
     """
 
     task_id: str
@@ -46,18 +50,18 @@ class Task:
 
     @property
     def starts(self) -> float:
-        """Give the time at which work on it begins."""
+        """When work on the task begins."""
         return self.created + PENDING_SECONDS / self.speed
 
     @property
     def ends(self) -> float:
-        """Give the time at which work on it is done, if nothing stops it."""
+        """When work on the task is done, if nothing stops it."""
         return self.starts + RUNNING_SECONDS / self.speed
 
 
 @dataclass(frozen=True)
-class Life:
-    """Say how a task stands at one moment; a time is None until it has come."""
+class TaskState:
+    """A task's state at one moment; a time is None until it has come."""
 
     status: str
     scheduled: float | None = None
@@ -65,23 +69,23 @@ class Life:
     refusal: Refusal | None = None
 
 
-def life(task: Task, outcome: Plan | Refusal | None, now: float) -> Life:
-    """Tell how the task stands. `outcome` is needed once it has started, before that it may be None."""
+def life(task: Task, outcome: ClipSpec | Refusal | None, now: float) -> TaskState:
+    """Return the task's state. `outcome` may be None before the task has started."""
     if task.canceled is not None and now >= task.canceled:
-        return Life("CANCELED", ended=task.canceled)
+        return TaskState("CANCELED", ended=task.canceled)
     if now < task.starts:
-        return Life("PENDING")
+        return TaskState("PENDING")
     if isinstance(outcome, Refusal):
-        return Life("FAILED", task.starts, task.starts, outcome)
+        return TaskState("FAILED", task.starts, task.starts, outcome)
     if now < task.ends:
-        return Life("RUNNING", task.starts)
+        return TaskState("RUNNING", task.starts)
     if task.failure is not None:
-        return Life("FAILED", task.starts, task.ends, task.failure)
-    return Life("SUCCEEDED", task.starts, task.ends)
+        return TaskState("FAILED", task.starts, task.ends, task.failure)
+    return TaskState("SUCCEEDED", task.starts, task.ends)
 
 
 class TaskFolder:
-    """Keep tasks and what became of their pictures as files that are always whole."""
+    """Stores tasks and the outcomes of inspecting their pictures as files that are always complete."""
 
     def __init__(self, folder: Path) -> None:
         self._tasks = folder / "tasks"
@@ -89,12 +93,12 @@ class TaskFolder:
         self._read: dict[str, tuple[tuple[int, int, int], Task]] = {}
 
     def put(self, task: Task) -> None:
-        """Write the task, over an older state of it if there is one."""
+        """Write the task, replacing an older version."""
         fields = json.dumps(asdict(task), ensure_ascii=False)
         write_whole(self._tasks / f"{task.task_id}.json", fields.encode())
 
     def get(self, task_id: str) -> Task | None:
-        """Read the task, or None for an id that never was or does not look like one."""
+        """Return the task, None for an unknown or malformed id."""
         fields = read_json(self._tasks / f"{task_id}.json") if TASK_ID.fullmatch(task_id) else None
         if fields is None:
             return None
@@ -102,7 +106,7 @@ class TaskFolder:
         return Task(**fields, failure=failure and Refusal(**failure))
 
     def all(self) -> list[Task]:
-        """Read every task, oldest first."""
+        """Return every task, oldest first."""
         marks = {}
         for path in self._tasks.glob("*.json"):
             with contextlib.suppress(FileNotFoundError):
@@ -112,7 +116,7 @@ class TaskFolder:
         return sorted((task for _, task in self._read.values()), key=lambda task: (task.created, task.task_id))
 
     def _as_read(self, task_id: str, mark: tuple[int, int, int]) -> tuple[tuple[int, int, int], Task] | None:
-        """Return a task with its file's mark; a file that nobody wrote since is not read again."""
+        """Return a task with its file's fingerprint; an unchanged file is not read again."""
         kept = self._read.get(task_id)
         if kept is not None and kept[0] == mark:
             return kept
@@ -120,33 +124,33 @@ class TaskFolder:
         return (mark, task) if task else None
 
     def cancel(self, task: Task, when: float) -> None:
-        """Write down that the task was called off at this time."""
+        """Record that the task was canceled at this time."""
         self.put(replace(task, canceled=when))
 
     def delete(self, task: Task, when: float) -> None:
-        """Write down that the task was deleted at this time; what became of it stays as it is."""
+        """Record that the task was deleted at this time; its outcome stays."""
         self.put(replace(task, deleted=when))
 
     def fail(self, task: Task, why: Refusal) -> None:
-        """Write down that the task will fail at its end, whatever its pictures are."""
+        """Record that the task will fail at its end, whatever its pictures are."""
         self.put(replace(task, failure=why))
 
-    def outcome(self, task_id: str) -> Plan | Refusal | None:
-        """Read what looking at the task's pictures came to, or None if nobody looked yet."""
+    def outcome(self, task_id: str) -> ClipSpec | Refusal | None:
+        """Return the outcome of inspecting the task's pictures, None if that was not done yet."""
         fields = read_json(self._outcomes / f"{task_id}.json")
         if fields is None:
             return None
         if "pictures" not in fields:
             return Refusal(**fields)
-        return Plan(**fields | {"pictures": tuple(fields["pictures"])})
+        return ClipSpec(**fields | {"pictures": tuple(fields["pictures"])})
 
-    def put_outcome(self, task_id: str, outcome: Plan | Refusal) -> None:
-        """Write down what looking at the task's pictures came to."""
+    def put_outcome(self, task_id: str, outcome: ClipSpec | Refusal) -> None:
+        """Store the outcome of inspecting the task's pictures."""
         write_whole(self._outcomes / f"{task_id}.json", json.dumps(asdict(outcome)).encode())
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object, or None if there is no such file."""
+    """Return the JSON object in a file, None if there is no such file."""
     try:
         fields: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -155,7 +159,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees all of it or none; only its owner may read it."""
+    """Write a file atomically, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -165,7 +169,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def sweep(folder: Path, before: float) -> None:
-    """Remove what nobody wrote since this time (seconds since 1970): tasks, pictures, clips, parts."""
+    """Remove tasks, pictures, clips and parts that were last written before this time (epoch seconds)."""
     for path in folder.glob("*/*"):
         with contextlib.suppress(OSError):
             if path.is_file() and path.stat().st_mtime < before:

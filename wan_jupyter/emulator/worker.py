@@ -1,7 +1,7 @@
-"""One background thread for work that must not hold up an event loop. It knows nothing of what the work is.
+"""A background thread for work that must not block an event loop.
 
-Not the default executor: an interpreter that exits would wait for it, and a clip may take seconds. The thread is
-a daemon, starts with the first job and ends when none is left, so an idle emulator costs nothing.
+Not the default executor: an interpreter that exits would wait for it, and a clip may take seconds. The thread is a
+daemon, starts with the first job and ends after the last, so an idle emulator costs nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """Do jobs one after another, in the order they came; jobs under one key are done once."""
+    """Runs jobs in order; jobs with the same key run once."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -27,7 +27,7 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     def start(self, key: str, job: Callable[[], T]) -> Future[T]:
-        """Queue the job and return at once; a job that waits or runs under this key is returned instead."""
+        """Queue the job and return its future; if a job with this key is queued or running, return that one's."""
         with self._lock:
             if key not in self._futures:
                 self._futures[key] = Future()
@@ -40,7 +40,7 @@ class Worker:
         return future
 
     async def run(self, key: str, job: Callable[[], T]) -> T:
-        """Wait for the job without blocking the loop; a caller that goes away leaves it to the others."""
+        """Wait for the job without blocking the loop; a canceled caller does not cancel the job for others."""
         return await asyncio.shield(asyncio.wrap_future(self.start(key, job)))
 
     def _work(self) -> None:

@@ -1,27 +1,27 @@
-"""What can go wrong, as one family. Floor 0: knows `messages` and the table of `advice`.
+"""What can go wrong, as one family: `except WanError` catches everything that this package raises on purpose.
 
     WanError
-    ├── InputError               what was typed or passed cannot be sent; nothing was sent
+    ├── InputError               the input cannot be sent as it is; nothing was sent
     │   ├── OptionError          an option or its value
     │   ├── PromptError          the prompt or a {{ template }} in it
     │   ├── ImageError           a picture
-    │   ├── ModelError           what the chosen model cannot do
-    │   └── BudgetError          it costs more than may be spent, or nobody knows what it costs
+    │   ├── ModelError           something the chosen model does not support
+    │   └── BudgetError          the price exceeds the budget, or is unknown
     ├── SettingsError            provider, session or settings
-    │   └── CredentialsError     no key, or a key where none may be
+    │   └── CredentialsError     no key, or a key where none is allowed
     ├── ServiceError             the service answered with an error: code, message, request id
     ├── ConnectionProblem        the service could not be reached, or its answer was lost
     ├── JobError                 a job ended without a video, or cannot be found
-    │   ├── JobFailed            the service failed it
-    │   ├── JobCanceled          it was canceled
-    │   ├── JobExpired           the service has forgotten it
-    │   └── JobUncertain         it may or may not have been created
-    ├── WaitTimeout              the wait ended; the job goes on
+    │   ├── JobFailed            the job failed at the service, or was refused
+    │   ├── JobCanceled          the job was canceled
+    │   ├── JobExpired           the service no longer knows the job
+    │   └── JobUncertain         the service may or may not have created the job
+    ├── WaitTimeout              the wait ended; the job keeps running
     └── OutputError              a file could not be written, read or decoded
 
-Every error has a message and a hint that names the next thing to type, both from `messages`
-(`<key>.text`, `<key>.hint`); one that carries a service's words says between them what happened, in ours. IPython
-shows these two or three lines and no traceback.
+Every error has a message and a hint that names the next thing to type; both come from `i18n.messages` (`<key>.text`,
+`<key>.hint`). An error that carries a service's words also explains them in ours. `str(error)` is English; a notebook
+shows the language in force, as two or three lines without a traceback.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..i18n.messages import ENGLISH, Phrase, has_message, tr, translated
 from ..security.sanitize import clean, one_line
 from .kinds import ADVICE, NO
 
-# Codes of ours, in lower case; a service's codes are never all lower case with these words.
+# Our own codes; no known service uses these words.
 UNREACHED = "unreached"
 LOST_ANSWER = "lost_answer"
 NOT_CREATED = "not_created"
@@ -43,18 +43,18 @@ OURS = frozenset({UNREACHED, LOST_ANSWER, NOT_CREATED, CANCELED})
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the service said went wrong, in the form that the journal keeps.
+    """What went wrong at the service, in the form that the journal stores.
 
     Attributes:
         code: the service's code, or one of ours in lower case (`not_created`, `deadline`).
         message: the service's own words, or a phrase of ours.
         request_id: the service's id for the exchange, "" if it gave none.
-        http: the HTTP status, 0 when the problem came in a task's answer.
-        advice: what kind of trouble it is: a word of the table in `advice`, a key under `happened` and `advice` in
-            `messages`.
-        again: whether sending the same thing again may help.
-        wait: seconds the service asked us to wait (`Retry-After`), None if it did not.
-        created_nothing: whether the answer to a create proves, whatever its status, that nothing was created.
+        http: the HTTP status, 0 if the problem was reported in a task's answer.
+        advice: the kind of trouble, a key of `kinds.ADVICE`; its messages are `happened.<advice>` and
+            `advice.<advice>`.
+        again: whether sending the same request again may help.
+        wait: seconds that the service asked to wait (`Retry-After`), None if it did not.
+        created_nothing: whether this answer to a create proves, whatever its status, that no task was created.
     """
 
     code: str = ""
@@ -68,7 +68,12 @@ class Problem:
 
 
 class WanError(Exception):
-    """Anything that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Attributes:
+        key: the message's key, for example "option.unknown"; stable enough to test for.
+        values: what the message is filled with, by name.
+    """
 
     def __init__(self, key: str, /, **values: object) -> None:
         super().__init__(key, values)
@@ -76,20 +81,20 @@ class WanError(Exception):
         self.values = values
 
     def message(self, language: str = "") -> str:
-        """Return what happened, in one sentence."""
+        """Return what happened, in one sentence; `language` "" is the one in force."""
         return clean(tr(f"{self.key}.text", language, **self.values))
 
     def phrase(self) -> Phrase:
-        """Return what happened as a part of another sentence."""
+        """Return what happened as a phrase to be put into another sentence."""
         return Phrase(f"{self.key}.text", self.values)
 
     def hint(self, language: str = "") -> str:
-        """Return the next thing to type, or "" where there is none."""
+        """Return the next thing to type, or "" if there is none."""
         key = f"{self.key}.hint"
         return clean(tr(key, language, **self.values)) if has_message(key, language) else ""
 
     def parts(self, language: str = "") -> list[str]:
-        """Return what there is to say, a line each: three at most."""
+        """Return message and hint, one line each."""
         return [line for line in (self.message(language), self.hint(language)) if line]
 
     def lines(self, language: str = "") -> list[str]:
@@ -98,13 +103,23 @@ class WanError(Exception):
         return [f"{type(self).__name__}: {first}", *rest]
 
     def __str__(self) -> str:
-        return "\n".join(self.parts(ENGLISH))  # one language for logs and for those who compare texts
+        return "\n".join(self.parts(ENGLISH))  # always English: for logs, searches and tests
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._summary()}>"
+
+    def _summary(self) -> str:
+        """Return the English message in one line, or its key if this release has no such message."""
+        try:
+            return one_line(self.message(ENGLISH))
+        except (KeyError, IndexError, ValueError, AttributeError):  # a repr must not fail
+            return self.key
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.key, self.values)
 
     def _render_traceback_(self) -> list[str]:
-        """Answer IPython's wish for a traceback with our lines instead (IPython 7 and later)."""
+        """Return our lines where IPython (7 and later) would show a traceback."""
         return self.lines()
 
 
@@ -113,39 +128,39 @@ def _rebuild(kind: type[WanError], key: str, values: dict[str, object]) -> WanEr
 
 
 class InputError(WanError):
-    """What was typed or passed cannot be sent; nothing was sent."""
+    """Raised before anything is sent or paid: the input cannot be sent as it is."""
 
 
 class OptionError(InputError):
-    """An option, or the value of one."""
+    """Raised for an unknown option, a bad value, or options that exclude each other."""
 
 
 class PromptError(InputError):
-    """The prompt, or a {{ template }} in it."""
+    """Raised for an empty prompt, or a {{ template }} in it that cannot be filled."""
 
 
 class ImageError(InputError):
-    """A picture that cannot be used."""
+    """Raised for a picture that cannot be read, or that the model does not accept and that cannot be converted."""
 
 
 class ModelError(InputError):
-    """Something the chosen model cannot do."""
+    """Raised for an unknown model, or a request that the chosen model does not support."""
 
 
 class BudgetError(InputError):
-    """Something that costs more than may be spent, or whose price nobody knows."""
+    """Raised when a request's price exceeds the budget, or is unknown while a budget is set."""
 
 
 class SettingsError(WanError):
-    """A provider, session or setting."""
+    """Raised for an unknown provider or session, and for settings that cannot be read or used."""
 
 
 class CredentialsError(SettingsError):
-    """No key was found, or there is one where none may be."""
+    """Raised when no key is found, or when a key appears where none is allowed, for example in a cell."""
 
 
 class WaitTimeout(WanError):
-    """The wait ended; the job keeps running.
+    """Raised by `Job.result(timeout)` when the time is over; the job keeps running.
 
     Attributes:
         job: the `Job` that was waited for; None in an unpickled error.
@@ -155,18 +170,22 @@ class WaitTimeout(WanError):
 
 
 class OutputError(WanError):
-    """A file could not be written, read or decoded."""
+    """Raised when a video, sidecar or picture cannot be written, read or decoded."""
 
 
 class JobError(WanError):
-    """A job ended without a video, or cannot be found."""
+    """Raised when a job ended without a video, is unknown, or cannot be continued here."""
 
 
 class ProblemError(WanError):
-    """An error that carries the service's own words in `problem`."""
+    """Base of errors that carry the service's own words.
 
-    # Kinds of trouble that this error's own message tells already.
-    told: ClassVar[frozenset[str]] = frozenset()
+    Attributes:
+        problem: what the service reported.
+    """
+
+    # Kinds of trouble that this error's own message already explains.
+    explained: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, key: str, /, *, problem: Problem, **values: object) -> None:
         super().__init__(key, **values)
@@ -174,36 +193,38 @@ class ProblemError(WanError):
 
     @property
     def code(self) -> str:
-        """The service's code."""
+        """The service's code, or one of ours in lower case."""
         return self.problem.code
 
     @property
     def request_id(self) -> str:
-        """The service's id for the exchange."""
+        """The service's id for the exchange, "" if it gave none."""
         return self.problem.request_id
 
     @property
     def billed(self) -> str:
-        """Whether it was billed: "no", "maybe" (the service's console tells) or "yes"."""
+        """Whether the job was billed: "no", "maybe" (see the service's console) or "yes"."""
         return ADVICE[self.problem.advice].billed
 
     def happened(self, language: str = "") -> str:
-        """Return what the service's code means, in plain words."""
+        """Return what the service's code means."""
         return tr(f"happened.{self.problem.advice}", language)
 
     def message(self, language: str = "") -> str:
-        """Return what happened in our words, then code, message and request id in the service's."""
-        return clean(tr(f"{self.key}.text", language, **self.values, said=said(self.problem, language))).strip()
+        """Return what happened in our words, then the service's code, message and request id."""
+        return clean(
+            tr(f"{self.key}.text", language, **self.values, said=service_words(self.problem, language))
+        ).strip()
 
     def hint(self, language: str = "") -> str:
-        """Return what to do about this code, and that nothing was billed where that is known."""
+        """Return what to do about this code; if nothing was billed for certain, the hint says so."""
         todo = tr(f"advice.{self.problem.advice}", language, **self.values)
         return f"{todo} {tr('billed.no', language)}" if self.billed == NO else todo
 
     def parts(self, language: str = "") -> list[str]:
-        """Return message, what happened in plain words, and hint, a line each."""
+        """Return message, explanation of the service's code, and hint, one line each."""
         first, *rest = super().parts(language)
-        return [first, *([] if self.problem.advice in self.told else [self.happened(language)]), *rest]
+        return [first, *([] if self.problem.advice in self.explained else [self.happened(language)]), *rest]
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_problem, (type(self), self.key, self.problem, self.values)
@@ -214,13 +235,13 @@ def _rebuild_problem(kind: type[ProblemError], key: str, problem: Problem, value
 
 
 class ServiceError(ProblemError):
-    """The service answered a request with an error."""
+    """Raised when the service answered a request with an error."""
 
 
 class ConnectionProblem(ProblemError):
-    """The service could not be reached (`sent` is False), or its answer was lost (`sent` is True)."""
+    """Raised when the service could not be reached (`sent` is False), or its answer was lost (`sent` is True)."""
 
-    told = frozenset({"connection"})
+    explained = frozenset({"connection"})
 
     @property
     def sent(self) -> bool:
@@ -229,33 +250,41 @@ class ConnectionProblem(ProblemError):
 
 
 class JobFailed(ProblemError, JobError):
-    """The service failed the job, or the job was never created; failed jobs are not billed by DashScope."""
+    """Raised when the job failed at the service, or its create request was refused.
+
+    Alibaba Cloud Model Studio bills successful jobs only (image-to-video API reference, read 2026-11-21,
+    https://www.alibabacloud.com/help/en/model-studio/image-to-video-general-api-reference).
+    """
 
     @property
     def billed(self) -> str:
-        """Whether it was billed: never, if the create was refused (a failed task's problem has no HTTP status)."""
+        """Whether the job was billed: "no" if its create was refused (only such problems have an HTTP status)."""
         created_nothing = self.problem.http or self.problem.code in (UNREACHED, NOT_CREATED)
         return NO if created_nothing else super().billed
 
 
 class JobCanceled(ProblemError, JobError):
-    """The job was canceled before it cost anything."""
+    """Raised when the job was canceled before it cost anything."""
 
-    told = frozenset({"canceled"})
+    explained = frozenset({"canceled"})
 
 
 class JobExpired(ProblemError, JobError):
-    """The service has forgotten the job (DashScope: after 24 h)."""
+    """Raised when the service no longer knows the job.
+
+    Alibaba Cloud Model Studio keeps tasks for 24 h (managing asynchronous tasks, read 2026-11-21,
+    https://www.alibabacloud.com/help/en/model-studio/manage-asynchronous-tasks).
+    """
 
 
 class JobUncertain(ProblemError, JobError):
-    """The answer to the submit was lost: the service may or may not have created the job."""
+    """Raised when the answer to the create request was lost: the service may or may not have created the job."""
 
-    told = frozenset({"uncertain"})
+    explained = frozenset({"uncertain"})
 
 
-def said(problem: Problem, language: str = "") -> str:
-    """Return the service's own words, made harmless: `Code: message (request id …)`, as far as it gave them."""
+def service_words(problem: Problem, language: str = "") -> str:
+    """Return the service's own words, sanitized: `Code: message (request id …)`, as far as it gave them."""
     code = "" if problem.code in OURS else problem.code
     words = ": ".join(one_line(translated(part, language)) for part in (code, problem.message) if part)
     return tr("said.with_id", language, words=words, id=one_line(problem.request_id)) if problem.request_id else words

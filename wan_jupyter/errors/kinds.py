@@ -1,8 +1,10 @@
-"""What each kind of trouble means for the purse. Floor 0: a table and nothing else.
+"""Whether a kind of trouble costs money.
 
-A protocol's table leads from a service's code to a word of this one; `happened.<word>` and `advice.<word>` in
-`messages` say what happened and what to do next. Facts: reference/wire-dashscope.md 2.6, 3.4 and 4.4,
-reference/wire-gateways.md 1.5 and 3 (2026-11-21): refused creates and failed tasks are not billed.
+Each protocol maps a service's codes to the keys of `ADVICE`; the messages `happened.<key>` and `advice.<key>` say what
+happened and what to do next. Refused creates and failed tasks are not billed: Alibaba Cloud Model Studio, API reference
+of image-to-video (https://www.alibabacloud.com/help/en/model-studio/image-to-video-general-api-reference) and codes
+(https://help.aliyun.com/zh/model-studio/error-code). For gateways: new-api's source of December 2025 to August 2026
+(https://github.com/QuantumNous/new-api). All read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ NO, MAYBE, YES = "no", "maybe", "yes"
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What is known of the money when this is what happened.
+    """What is known about the bill.
 
     Attributes:
         billed: whether the job was billed: "no", "maybe" or "yes".
-        unsure: whether it may also answer a create with HTTP 5xx, which proves nothing: the job is uncertain then.
+        unsure: whether it also comes with HTTP 5xx for a create; that proves nothing, so the job is uncertain.
     """
 
     billed: str
@@ -55,7 +57,7 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         "no_reason": FREE,
         "cannot_stop": Advice(YES),
         "expired": OPEN,
-        # gateways; a key's last quota may have gone to this very job, which then cannot be asked after
+        # gateways; this very job may have used up the key's quota, and cannot be queried then
         "gateway_key": OPEN,
         "gateway_right": FREE,
         "gateway_model": FREE,
@@ -65,13 +67,13 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         "gateway_unknown": OPEN,
         "operator": FREE,
         "passed_on": Advice(NO, unsure=True),
-        # servers of one's own
+        # self-hosted servers
         "server_key": FREE,
         "server_parameter": FREE,
         "server_failed": Advice(NO, unsure=True),
         "server_many": FREE,
         "lost": OPEN,
-        # what is noticed here, without a code of the service's
+        # noticed by this package, without a code from the service
         "canceled": FREE,
         "upload": FREE,
         "no_storage": FREE,

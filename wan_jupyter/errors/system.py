@@ -1,7 +1,4 @@
-"""What the system, SQLite and FFmpeg say of an error, by phrases of ours. Floor 0: knows `messages` alone.
-
-They speak English only. In English their words stay as they are.
-"""
+"""Translatable reasons for errors of the operating system, SQLite and FFmpeg, whose own words are English only."""
 
 from __future__ import annotations
 
@@ -13,16 +10,16 @@ from ..security.sanitize import one_line
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why something failed, without the path; in the error's own words where there is no phrase for it."""
-    for word in _words(error):
-        if has_message(f"reason.{word}", ENGLISH):
-            return Phrase(f"reason.{word}", {})
+    """Return why something failed, without the path: a phrase of ours, else the error's own words."""
+    for name in _names(error):
+        if has_message(f"reason.{name}", ENGLISH):
+            return Phrase(f"reason.{name}", {})
     own = getattr(error, "strerror", "") or ("" if isinstance(error, OSError) else str(error))
     return one_line(own) or type(error).__name__
 
 
-def _words(error: BaseException) -> Iterator[str]:
-    """Yield by what an error may be known: SQLite's name without its details, its kind for FFmpeg, the system's."""
+def _names(error: BaseException) -> Iterator[str]:
+    """Yield the names of an error: SQLite's without its details, its type (FFmpeg), the system's errno."""
     yield "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2]).lower()
     yield type(error).__name__.lower()
     yield errno.errorcode.get(getattr(error, "errno", None) or 0, "").lower()

@@ -14,12 +14,12 @@ from typing import Any
 from ..errors import LOST_ANSWER, ConnectionProblem, JobError, Problem, ProblemError, ServiceError
 from ..i18n.messages import Phrase
 from ..media.video.video import inspect, looks_like_mp4
-from ..protocols.http_ranges import NOTHING, PartialFile, RangeReply, arriving
+from ..protocols.http_ranges import NOTHING, PartialFile, RangeReply, read_reply
 from ..scheduling import polling, retry
 from ..status import Status
 from ..storage.atomic_files import stamp
 from ..storage.output_files import DownloadFile, set_aside
-from ..transport.client import stream
+from ..transport.downloads import stream
 from .background import logger
 from .context import JobContext
 from .job import Job
@@ -46,7 +46,7 @@ async def download_video(context: JobContext) -> None:
 
 def _bill(context: JobContext) -> dict[str, Any]:
     """Set the job's cost from what the service billed, and return it as columns of the job's record."""
-    seconds = context.protocol.billed(context.job.snapshot.usage)
+    seconds = context.protocol.billed_seconds(context.job.snapshot.usage)
     price = context.price(seconds) if seconds is not None else None
     context.job._cost = price.rounded if price else None
     return {"cost": price.amount, "currency": price.currency} if price else {}
@@ -131,7 +131,7 @@ async def _receive(context: JobContext, held: PartialFile) -> str | None:
             return await _finished(context, incoming, held.total)
     wanted = context.protocol.content(context.job.snapshot)
     async with context.client.download(wanted, held) as response:
-        arrival = arriving(response.status_code, response.headers, held)
+        arrival = read_reply(response.status_code, response.headers, held)
         if arrival is None:
             return None
         if arrival.total > MAX_VIDEO_BYTES:

@@ -65,7 +65,7 @@ def _accepted(context: JobContext, seen: Snapshot) -> Snapshot:
     stopped = context.job._cancel_answered and context.job.snapshot.note != "cannot_stop"
     if seen.status is Status.EXPIRED and stopped:  # some servers forget a task that was canceled
         return replace(seen, status=Status.CANCELED, problem=CANCELED_PROBLEM)
-    if seen.status is Status.EXPIRED and age < context.protocol.memory:
+    if seen.status is Status.EXPIRED and age < context.protocol.task_retention_s:
         return replace(context.job.snapshot, word=seen.word, note="unknown_task")
     return seen if seen.status is not context.job.status or seen.note else replace(seen, note=_kept_note(context.job))
 

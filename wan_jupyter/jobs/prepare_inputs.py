@@ -108,7 +108,7 @@ async def _stored(context: JobContext, picture: PreparedImage, share: Callable[[
             return kept
         link = await _upload(context, picture, share)
         now = context.clock.time()
-        expires = now + context.protocol.storage - UPLOAD_EXPIRY_MARGIN_S
+        expires = now + context.protocol.upload_retention_s - UPLOAD_EXPIRY_MARGIN_S
         await context.work(context.journal.keep_upload, context.upload_scope, picture.digest, link, now, expires)
         return link
 

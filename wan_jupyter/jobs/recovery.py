@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from ..billing.money import LENGTH, set_by_hand
 from ..errors import OutputError, Problem, ProblemError
-from ..protocols.base import Found, Listing
+from ..protocols.base import ListedTask, TaskList
 from ..request.templates import normal
 from ..scheduling import retry
 from ..status import RECOGNISING, Snapshot, Status
@@ -144,7 +144,7 @@ def decide(evidence: Evidence) -> Outcome:
 def uncertain(context: JobContext, problem: Problem) -> Snapshot:
     """Return the state of a job whose create request may have been carried out; its connection is closed by now."""
     lost_at = min(context.clock.time(), context.sent_at + retry.CREATE_TIMEOUT_S)
-    note, advice = ("recognising", "recognising") if context.protocol.lists else ("", "uncertain")
+    note, advice = ("recognising", "recognising") if context.protocol.can_list_tasks else ("", "uncertain")
     facts = {LOST_AT: f"{lost_at:.3f}"}
     return Snapshot(Status.UNCERTAIN, note=note, problem=replace(problem, advice=advice), facts=facts)
 
@@ -201,7 +201,7 @@ async def _evidence(context: JobContext, view: TaskListView, search: RecoverySea
     latest = _latest_read(context)
     on_the_way = any(record.snapshot.status is Status.SUBMITTING for record in rivals)
     complete = now >= latest and view.whole and not view.running and not on_the_way
-    forgotten = now - context.sent_at >= context.protocol.memory
+    forgotten = now - context.sent_at >= context.protocol.task_retention_s
     alone = len(view.ours) == 1 and not view.unreadable and not rivals
     only_one = alone and context.may_adopt and _prompt_identifies(context)
     duplicate = DuplicateSubmitter.UNDECIDED
@@ -216,7 +216,9 @@ async def _evidence(context: JobContext, view: TaskListView, search: RecoverySea
 
 async def _conclude_without_list(context: JobContext, error: ProblemError, search: RecoverySearch) -> bool:
     """Conclude what can be concluded without the list; False where it may yet come, and is asked for again."""
-    if context.age_s >= context.protocol.memory or retry.is_refused(error):  # as at a service that has no list
+    if context.age_s >= context.protocol.task_retention_s or retry.is_refused(
+        error
+    ):  # as at a service that has no list
         seen = tuple(search.ours)
         return await _end(context, "several" if seen else "", seen, advice="" if seen else "uncertain")
     await _note_trace(context, "list_silent")
@@ -264,28 +266,28 @@ async def _look(context: JobContext, search: RecoverySearch) -> TaskListView:
     running, unreadable = (
         tuple(task_id for task_id, _ in found[match]) for match in (TaskMatch.RUNNING, TaskMatch.UNREADABLE)
     )
-    return TaskListView(tuple(search.ours.values()), running, unreadable, listing.whole)
+    return TaskListView(tuple(search.ours.values()), running, unreadable, listing.complete)
 
 
-async def _list_around(context: JobContext, search: RecoverySearch) -> Listing:
+async def _list_around(context: JobContext, search: RecoverySearch) -> TaskList:
     """List the tasks that were created around our request; learn the service's clock from the first answer."""
     # Once the clock is known the margin is small: at a busy account, a list of minutes is pages long.
     margin = 2 * retry.CLOCK_TOLERANCE_S if search.clock_known else UNKNOWN_CLOCK_MARGIN_S
     offset = search.clock_offset_s
     listing = await list_tasks(context, context.sent_at + offset - margin, _latest_read(context) + offset + margin)
-    if listing.date is not None and not search.clock_known:  # the answer nearest in time to our request
-        search.clock_offset_s, search.clock_known = listing.date - context.clock.time(), True
+    if listing.server_time is not None and not search.clock_known:  # the answer nearest in time to our request
+        search.clock_offset_s, search.clock_known = listing.server_time - context.clock.time(), True
     return listing
 
 
-async def _possible(context: JobContext, search: RecoverySearch, listing: Listing) -> list[Found]:
+async def _possible(context: JobContext, search: RecoverySearch, listing: TaskList) -> list[ListedTask]:
     """Return the listed tasks that may be ours by their time, and that are not known to be another job's."""
     low, high = _span(context, search)
-    inside = [task for task in listing.found if task.created is None or low <= task.created <= high]
+    inside = [task for task in listing.tasks if task.created is None or low <= task.created <= high]
     return [task for task in await without_known(context, inside) if task.remote_id not in search.foreign]
 
 
-async def _state_of(context: JobContext, task: Found, failures: Counter[str]) -> Snapshot | None:
+async def _state_of(context: JobContext, task: ListedTask, failures: Counter[str]) -> Snapshot | None:
     return Snapshot(task.status) if task.status in RUNNING else await query_task(context, task, failures)
 
 
@@ -321,7 +323,7 @@ def _prompt_identifies(context: JobContext) -> bool:
 
 def _has_our_length(context: JobContext, seen: Snapshot) -> bool:
     request = context.create_request
-    billed, asked = context.protocol.billed(seen.usage), request.fields.get("duration", -1)
+    billed, asked = context.protocol.billed_seconds(seen.usage), request.fields.get("duration", -1)
     by_hand = set_by_hand(request.params) & LENGTH
     return billed is None or asked == -1 or bool(by_hand) or billed == asked
 

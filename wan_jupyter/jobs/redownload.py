@@ -76,7 +76,7 @@ def is_downloadable(record: JobRecord, retention_s: float, now: float) -> bool:
 
 def retention_s(context: JobContext) -> float:
     """Return for how many seconds the job's service keeps results."""
-    return context.protocol.memory or DEFAULT_RETENTION_S
+    return context.protocol.task_retention_s or DEFAULT_RETENTION_S
 
 
 def gone_for_good(identity: str, file: str, created_at: float) -> JobError:
@@ -144,7 +144,7 @@ async def _end_if_forgotten(context: JobContext, seen: Snapshot) -> None:
         await context.work(context.paths.discard)
         await context.advance(replace(context.job.snapshot, status=Status.SUCCEEDED, progress=None, note=""))
         raise gone_for_good(context.job.id, context.job.snapshot.file, context.job.info.created_at)
-    if seen.status is Status.EXPIRED and age >= context.protocol.memory:
+    if seen.status is Status.EXPIRED and age >= context.protocol.task_retention_s:
         await context.work(context.paths.discard)
         await context.advance(seen)
         raise JobExpired("job.expired", problem=seen.problem or Problem(), id=context.job.id)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from ..errors import ProblemError
-from ..protocols.base import Found, Listing
+from ..protocols.base import ListedTask, TaskList
 from ..request.templates import normal
 from ..scheduling import retry
 from ..status import Snapshot, Status
@@ -26,7 +26,7 @@ class DuplicateSubmitter(Enum):
     UNDECIDED = "undecided"  # tasks that may show it are still running
 
 
-async def list_tasks(context: JobContext, since: float, until: float) -> Listing:
+async def list_tasks(context: JobContext, since: float, until: float) -> TaskList:
     """Return the account's tasks of the job's model that were created in a span of time, each once.
 
     New tasks come in at the head of the list while it is read, so a task may be on two pages.
@@ -40,22 +40,23 @@ async def list_tasks(context: JobContext, since: float, until: float) -> Listing
     Raises:
         ProblemError: the first page did not come, or a later one not after several tries.
     """
-    found: dict[str, Found] = {}
-    page = Listing(whole=False)
+    found: dict[str, ListedTask] = {}
+    page = TaskList(complete=False)
     for number in range(1, MAX_PAGES + 1):
         page = await _read_page(context, (since, until), number)
-        found |= {task.remote_id: task for task in page.found}
-        if page.whole:
+        found |= {task.remote_id: task for task in page.tasks}
+        if page.complete:
             break
-    return Listing(tuple(found.values()), page.date, page.whole)
+    return TaskList(tuple(found.values()), page.server_time, page.complete)
 
 
-async def _read_page(context: JobContext, span: tuple[float, float], number: int) -> Listing:
+async def _read_page(context: JobContext, span: tuple[float, float], number: int) -> TaskList:
     """Read one page. The first is tried once: nothing is lost with it, and the caller tries again."""
     tries = itertools.count(1 if number > 1 else retry.MAX_PAGE_TRIES)
     while True:
         try:
-            return await context.request("list", context.protocol.find(*span, context.create_request.model, number))
+            flow = context.protocol.list_tasks(*span, context.create_request.model, number)
+            return await context.request("list", flow)
         except ProblemError as error:
             failures = next(tries)
             if failures >= retry.MAX_PAGE_TRIES or retry.is_refused(error):
@@ -64,7 +65,7 @@ async def _read_page(context: JobContext, span: tuple[float, float], number: int
         await context.pause(wait)
 
 
-async def without_known(context: JobContext, tasks: Iterable[Found]) -> list[Found]:
+async def without_known(context: JobContext, tasks: Iterable[ListedTask]) -> list[ListedTask]:
     """Return those of the listed tasks that no job in the journal is known to be."""
     listed = list(tasks)
     ids = [task.remote_id for task in listed]
@@ -72,7 +73,7 @@ async def without_known(context: JobContext, tasks: Iterable[Found]) -> list[Fou
     return [task for task in listed if task.remote_id not in known]
 
 
-async def query_task(context: JobContext, task: Found, failures: Counter[str]) -> Snapshot | None:
+async def query_task(context: JobContext, task: ListedTask, failures: Counter[str]) -> Snapshot | None:
     """Ask for the state of a listed task; None where the service does not answer, which `failures` counts.
 
     The error is not raised: a task that cannot be queried says nothing about the others.
@@ -101,12 +102,12 @@ async def find_duplicate_submitter(
     """
     window = retry.DUPLICATE_WINDOW_S
     listing = await list_tasks(context, span[0] - window, span[1] + window)
-    if not listing.whole:
+    if not listing.complete:
         return DuplicateSubmitter.FOUND
     prompts = await context.work(context.journal.prompts_of, context.account, context.protocol.base_url)
     ours = {*prompts, context.create_request.prompt} - {""}
     undecided = False
-    for task in await without_known(context, listing.found):
+    for task in await without_known(context, listing.tasks):
         if task.remote_id == candidate:
             continue
         prompt = await _prompt_of(context, task, failures)
@@ -116,7 +117,7 @@ async def find_duplicate_submitter(
     return DuplicateSubmitter.UNDECIDED if undecided else DuplicateSubmitter.NONE
 
 
-async def _prompt_of(context: JobContext, task: Found, failures: Counter[str]) -> str | None:
+async def _prompt_of(context: JobContext, task: ListedTask, failures: Counter[str]) -> str | None:
     """Return a foreign task's prompt, None until it has ended and the service has said it.
 
     An ended task's prompt never changes, so each is queried once in this process.

@@ -1,7 +1,7 @@
-"""What IPython remembers of what was typed: taken out of this session where it must not stay. Floor 6.
+"""Remove inputs that hold a key from IPython's history of this session.
 
-IPython keeps every input in memory (`In`, `_i`, `_i3`) and in a database in the user's profile. Tried with IPython 7.34
-and 9.18; whatever cannot be done is told, so that the user can do it.
+IPython keeps every input in memory (`In`, `_i`, `_i3`) and in a database in the user's profile. Tested with IPython
+7.34 and 9.18. If an input cannot be removed, the caller says so, and the user can remove it.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ OWN = ("_i", "_ii", "_iii", "_i00")
 
 
 def forget_inputs(shell: Any, unwanted: Callable[[str], bool]) -> bool:
-    """Take inputs of this session out of IPython's memory and database; False where they may still be there."""
+    """Remove inputs of this session from IPython's memory and database; return False if any may still be there."""
     history = getattr(shell, "history_manager", None)
     if history is None:
         return False
     try:
         _in_memory(shell, history, unwanted)
         return not getattr(history, "enabled", False) or _in_database(history, unwanted)
-    except Exception:  # whatever a history of another kind, or a database that another process holds, answers
+    except Exception:  # another kind of history manager, or a database that another process locks
         return False
 
 
 def _in_memory(shell: Any, history: Any, unwanted: Callable[[str], bool]) -> None:
     raw, parsed = history.input_hist_raw, history.input_hist_parsed
-    for at, texts in enumerate(zip(raw, parsed, strict=True)):
+    for index, texts in enumerate(zip(raw, parsed, strict=True)):
         if any(map(unwanted, texts)):
-            raw[at] = parsed[at] = ""
+            raw[index] = parsed[index] = ""
     names = shell.user_ns
     for name in [name for name in names if INPUT.fullmatch(name) and isinstance(names[name], str)]:
         names[name] = "" if unwanted(names[name]) else names[name]
@@ -40,11 +40,11 @@ def _in_memory(shell: Any, history: Any, unwanted: Callable[[str], bool]) -> Non
 
 
 def _in_database(history: Any, unwanted: Callable[[str], bool]) -> bool:
-    """Delete what is written; the lock waits for the thread that writes, and keeps it from writing what is left."""
+    """Delete inputs from the database and from the cache of IPython's writer thread, which the lock keeps waiting."""
     with history.db_input_cache_lock:
         history.db_input_cache = [kept for kept in history.db_input_cache if not unwanted(f"{kept[1]}\n{kept[2]}")]
         sql, session = history.db, history.session_number
-        sql.execute("PRAGMA secure_delete = ON")  # else the words stay in the file until they are written over
+        sql.execute("PRAGMA secure_delete = ON")  # otherwise the text stays in the file until it is overwritten
         query = "SELECT line, source, source_raw FROM history WHERE session = ?"
         lines = [line for line, *texts in sql.execute(query, (session,)).fetchall() if unwanted("\n".join(texts))]
         with sql:

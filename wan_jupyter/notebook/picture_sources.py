@@ -1,6 +1,6 @@
-"""Pictures that a word may stand for: files in folders and the user's variables; and how a name is written in a line.
+"""Find pictures for a word of a `%%wan` line, files and the user's variables; write a name so that it is read back.
 
-Looks into folders, opens no file and imports nothing: whoever holds a PIL image has imported PIL.
+Lists folders, but opens no file and imports no imaging library: types are recognised by name.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from ..security.sanitize import UNSHOWN
 
 FOLDER = "folder"
 PICTURE = "picture"
-LOOKED_AT = 20_000  # names in a folder
-LONGEST = 1000  # letters of a text that may be a path
+MAX_ENTRIES = 20_000  # names read from a folder
+MAX_PATH_LENGTH = 1000  # characters; longer texts are not taken for paths
 LINKS = ("http://", "https://", "file:", "data:image/")
-# Package and class to whether its instances may be pictures; known by name, for importing them would be dear.
+# Package and class of objects that may be pictures, to the number of dimensions (any if empty). They are recognised by
+# name, since importing the packages is slow.
 FOREIGN = MappingProxyType(
     {("PIL", "Image"): (), ("numpy", "ndarray"): (2, 3), ("matplotlib", "Figure"): (), ("ipywidgets", "FileUpload"): ()}
 )
@@ -34,31 +35,31 @@ FOREIGN = MappingProxyType(
 
 
 def files(typed: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the pictures, then the folders, whose names begin as typed; hidden ones only if a dot is typed."""
-    head, begun = _parted(typed)
+    """Yield the pictures, then the folders, whose names begin with `typed`; hidden ones only if a dot is typed."""
+    head, prefix = _split_path(typed)
     inside = folder / Path(head).expanduser()
     try:
         with os.scandir(inside) as entries:
-            fitting = [entry for entry in islice(entries, LOOKED_AT) if _fits(entry.name, begun)]
-    except (OSError, ValueError):  # no such folder, or none that may be read
+            fitting = [entry for entry in islice(entries, MAX_ENTRIES) if _fits(entry.name, prefix)]
+    except (OSError, ValueError):  # no such folder, or no permission
         return
     fitting.sort(key=lambda entry: _natural(entry.name))
     yield from ((head + entry.name, PICTURE) for entry in fitting if _is_picture(entry))
     yield from ((f"{head}{entry.name}/", FOLDER) for entry in fitting if entry.is_dir())
 
 
-def _parted(typed: str) -> tuple[str, str]:
-    """Part a path into what leads to the folder, and the beginning of a name in it."""
+def _split_path(typed: str) -> tuple[str, str]:
+    """Split a path into its folder part and the beginning of a name in that folder."""
     separators = r"[/\\]" if PurePath("a\\b").name == "b" else "/"
-    at = max((found.end() for found in re.finditer(separators, typed)), default=0)
-    if not at and typed == "~":
+    end = max((found.end() for found in re.finditer(separators, typed)), default=0)
+    if not end and typed == "~":
         return "~/", ""
-    return typed[:at], typed[at:]
+    return typed[:end], typed[end:]
 
 
-def _fits(name: str, begun: str) -> bool:
-    seen = not name.startswith(".") or begun.startswith(".")
-    return seen and name.casefold().startswith(begun.casefold()) and not UNSHOWN.search(name)
+def _fits(name: str, prefix: str) -> bool:
+    visible = not name.startswith(".") or prefix.startswith(".")
+    return visible and name.casefold().startswith(prefix.casefold()) and not UNSHOWN.search(name)
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:
@@ -66,18 +67,18 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Return a key by which 2.png comes before 10.png."""
+    """Return a sort key that puts 2.png before 10.png."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", name.casefold())]
 
 
 def written(name: str, kind: str, quote: str, closed: bool) -> str:
-    """Return a word as it is typed so that it is read as this name, "" if there is no way to write it.
+    """Return a name as it must be typed in a line, "" if it cannot be written.
 
     Args:
-        name: what it is to be read as.
-        kind: a folder's quote stays open, for a name in it to follow.
+        name: the name that the line must be read as.
+        kind: of a `folder` the quote stays open, so that a name in it can follow.
         quote: the quote that is open already, or "".
-        closed: whether the line goes on with the quote that closes it.
+        closed: whether the closing quote follows in the line.
     """
     word = f"./{name}" if kind in (PICTURE, FOLDER) and (name[:1] in tuple(DASHES) or is_lookup(name)) else name
     for mark in (quote,) if quote else ("", '"', "'"):
@@ -98,17 +99,17 @@ def _reads(line: str, word: str) -> bool:
 
 
 def pictures(names: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield `$name` for each variable that may be a picture, as far as a look at its type tells."""
+    """Yield `$name` for each variable that may be a picture by its type."""
     for name in sorted(names):
         if not name.startswith("_") and may_be_picture(names[name]):
             yield f"${name}", "name"
 
 
 def may_be_picture(value: object) -> bool:
-    """Tell whether `image.take` may make something of an object; no property of it is asked, only its type."""
+    """Return whether `read_image` may accept an object; only its type is inspected."""
     kind = type(value)
     if issubclass(kind, str | PurePath):
-        return _may_be_place(str(value))
+        return _may_be_path_or_link(str(value))
     if hasattr(kind, "__wan_image__") or issubclass(kind, bytes | bytearray | memoryview | io.BufferedIOBase):
         return True
     for base in kind.__mro__:
@@ -118,6 +119,6 @@ def may_be_picture(value: object) -> bool:
     return False
 
 
-def _may_be_place(text: str) -> bool:
-    short = 0 < len(text) <= LONGEST and "\n" not in text
+def _may_be_path_or_link(text: str) -> bool:
+    short = 0 < len(text) <= MAX_PATH_LENGTH and "\n" not in text
     return text.lower().startswith(LINKS) or (short and PurePath(text).suffix.lower() in SUFFIXES)

@@ -1,4 +1,4 @@
-"""Wire protocols: one file each, no I/O. See `base` for the shape they share."""
+"""Wire protocols, one file each, without I/O; `base` declares what they have in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .new_api_generations import VideoGenerations
 from .new_api_videos import Videos
 from .openai_videos import OpenAIVideos
 
-# Protocol to what speaks it: given a base URL and, where it has several, a dialect.
+# A protocol's name in the catalog to its class, called with a base URL and, if it has several, a dialect.
 PROTOCOLS: Mapping[str, Callable[..., Protocol]] = MappingProxyType(
     {
         "dashscope": DashScope,

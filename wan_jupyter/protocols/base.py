@@ -1,7 +1,7 @@
-"""The shape that every wire protocol shares. Floor 1: knows words, and of httpx only Request and Response.
+"""What every wire protocol offers, and what their requests share.
 
-A protocol's steps are generators: they yield requests and are sent responses, as httpx's own auth flows do. None of
-them does I/O, so each can be read from top to bottom and tested with literal bytes. `client` drives them.
+A protocol's steps are generators, as httpx's own auth flows are: they yield requests, receive responses and return a
+result. They do no I/O, so each reads from top to bottom and is tested with literal bytes; `transport` drives them.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Flow = Generator["httpx.Request", "httpx.Response", T]
 
-# What a service does by itself with an option that does not reach it, so that nothing is lost.
+# Options with a value that every service uses by itself: leaving them out loses nothing.
 SERVICE_DEFAULTS = frozenset({("prompt_extend", True)})
 # Bytes of a picture that may still go into the body; vendors name no limit but "keep it small".
 MAX_INLINE_BYTES = 6_000_000
-KEYLESS = "wan_keyless"  # a request with this among its extensions never carries the key, wherever it goes
+KEYLESS = "wan_keyless"  # name of an httpx extension: a request that has it never carries the key, whatever its origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class CreateRequest:
     Attributes:
         model: the service's model id.
         mode: "first", "first_last", "last", "text", "clip" or "clip_last".
-        path: where this model's create request goes, below the base URL.
-        shape: how this model wants its pictures; each protocol names its own shapes.
-        prompt: the text that is sent.
-        fields: option values by field name of `VideoRequest`, only what this model takes.
+        path: path of the create request for this model, below the base URL.
+        shape: how this model takes its pictures; each protocol names its own shapes.
+        prompt: the text to send.
+        fields: option values by field name of `VideoRequest`, limited to what this model supports.
         frames: role ("first", "last") to link: https, data URI or the service's own storage.
-        params: (path, value) pairs that the user set by hand; they are applied last.
-        inline_max: bytes up to which a picture may be written into the body itself; 0 where only links are safe.
-        bounds: what the model takes of a picture, which is repaired to fit; None where it is sent as it is.
+        params: (path, value) pairs set by the user (`--param`); they override everything else.
+        inline_max: largest picture, in bytes, that may go into the body as a data URI; 0 if only links are allowed.
+        bounds: what the model accepts of a picture, which is converted to fit; None to send it as it is.
     """
 
     model: str
@@ -62,8 +62,8 @@ class CreateRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One row of a service's list of tasks; `created` is in epoch seconds, None where the service does not say."""
+class ListedTask:
+    """An entry of a service's list of tasks; `created` is in epoch seconds, None if the service does not say."""
 
     remote_id: str
     model: str
@@ -72,27 +72,27 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """A service's list of tasks of a span, or a page of it.
+class TaskList:
+    """The tasks of an account in a span of time, or one page of them.
 
     Attributes:
-        found: the tasks.
-        date: the service's own clock at the answer in epoch seconds, None where it does not say.
-        whole: whether nothing comes after these; a very long list is not read to its end.
+        tasks: the entries.
+        server_time: the service's clock at the answer in epoch seconds, None if unknown.
+        complete: whether no further page follows; very long lists are not read to their end.
     """
 
-    found: tuple[Found, ...] = ()
-    date: float | None = None
-    whole: bool = True
+    tasks: tuple[ListedTask, ...] = ()
+    server_time: float | None = None
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """How the finished video is fetched.
+    """How to fetch the finished video.
 
     Attributes:
         request: a GET.
-        with_key: whether it may carry the key; never for storage on another origin.
+        with_key: whether it may carry the key; always False for storage at another origin.
     """
 
     request: httpx.Request
@@ -100,100 +100,104 @@ class Download:
 
 
 class Protocol(Shape):
-    """What a protocol can do. The base URL, and its row of quirks where it has dialects, are its only state.
+    """A wire protocol on one base URL. The URL, and a dialect where there are several, are its only state.
+
+    Every method that returns a `Flow` raises ServiceError if the service refuses the request or its answer cannot be
+    read; the driver adds ConnectionProblem. Nothing is ever sent twice.
 
     Attributes:
-        memory: seconds for which the service remembers a task: until then, EXPIRED is not believed.
-        storage: seconds for which its own storage keeps a picture; 0.0 where it has none.
-        lists: whether it lists an account's tasks, so that one whose answer was lost can be looked for.
-        rates: requests a second that an account may send, by kind ("poll", "cancel", "list", "upload"), as documented.
-        sized: whether it wants width and height (`size`) where others take a tier (`resolution`).
+        task_retention_s: seconds for which the service keeps a task; before that, EXPIRED is not believed. 0.0 if
+            unknown.
+        upload_retention_s: seconds for which the service's own storage keeps an input file; 0.0 if it has none.
+        can_list_tasks: whether the service lists an account's tasks, so that a task can be found whose answer was lost.
+        rate_limits: documented requests a second per account, by kind ("poll", "cancel", "list", "upload").
+        takes_size: whether it takes width and height (`size`) where others take a tier (`resolution`).
     """
 
-    memory: ClassVar[float]
-    storage: ClassVar[float]
-    rates: ClassVar[Mapping[str, float]]
-    lists: ClassVar[bool]
+    task_retention_s: ClassVar[float]
+    upload_retention_s: ClassVar[float]
+    rate_limits: ClassVar[Mapping[str, float]]
+    can_list_tasks: ClassVar[bool]
 
     @property
     def base_url(self) -> str:
-        """Where it is spoken."""
+        """The URL that all paths are relative to."""
 
     @property
-    def sized(self) -> bool:
-        """Whether it wants width and height where others take a tier."""
+    def takes_size(self) -> bool:
+        """Whether it takes width and height where others take a tier."""
 
-    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
-        """Create the task once. Never sends twice by itself."""
+    def submit(self, request: CreateRequest) -> Flow[Snapshot]:
+        """Create the task: one request, which costs money as soon as the service receives it."""
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
-        """Ask how the task stands. A finished one comes back as DOWNLOADING with a result."""
+        """Return the task's state. A finished task is DOWNLOADING, with a result."""
 
     def cancel(self, remote_id: str) -> Flow[bool]:
-        """Ask the service to stop the task; False when it cannot be stopped."""
+        """Ask the service to stop the task; False if it cannot be stopped."""
 
     def content(self, snapshot: Snapshot) -> Download:
         """Return how to fetch the finished video."""
 
-    def billed(self, usage: Mapping[str, Any]) -> float | None:
-        """Return the seconds that the service says it bills, None where it does not say."""
+    def billed_seconds(self, usage: Mapping[str, Any]) -> float | None:
+        """Return the seconds that the service bills, None if its usage report does not say."""
 
-    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
-        """Return the options, with their values, that do not reach the model through this service."""
+    def unsupported(self, request: CreateRequest) -> tuple[tuple[str, object], ...]:
+        """Return the options, with their values, that this protocol cannot pass to the model."""
 
-    def needs_upload(self, order: CreateRequest, weight: int) -> bool:
-        """Tell whether a picture of so many bytes must lie in the service's own storage before the create."""
+    def needs_upload(self, request: CreateRequest, size: int) -> bool:
+        """Return whether a picture of `size` bytes must be uploaded to the service's storage before the create."""
 
     def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
-        """Put a file into the service's own storage for one model, and return its link."""
+        """Put a file into the service's own storage for one model; return its link."""
 
-    def find(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[Listing]:
-        """Read a page (from 1) of the list of the account's tasks of a span in epoch seconds."""
+    def list_tasks(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[TaskList]:
+        """Return one page (from 1) of the account's tasks between two times in epoch seconds."""
 
-    def look_up(self, remote_id: str) -> Flow[Found | None]:
-        """Return what the service's list says of one task, None where it says nothing."""
+    def find_task(self, remote_id: str) -> Flow[ListedTask | None]:
+        """Return the entry of one task in the service's list, None if it has none."""
 
 
 class BareProtocol:
-    """What a service answers that has no cancel, no list and no storage of its own: nothing is sent, and No."""
+    """The answers of a service without cancel, task list and storage of its own; none of them sends anything."""
 
     __slots__ = ()
 
-    memory: ClassVar[float] = 0.0
-    storage: ClassVar[float] = 0.0
-    rates: ClassVar[Mapping[str, float]] = MappingProxyType({})
-    lists: ClassVar[bool] = False
-    sized: ClassVar[bool] = False
+    task_retention_s: ClassVar[float] = 0.0
+    upload_retention_s: ClassVar[float] = 0.0
+    rate_limits: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    can_list_tasks: ClassVar[bool] = False
+    takes_size: ClassVar[bool] = False
 
     def cancel(self, remote_id: str) -> Flow[bool]:
-        """Say that nothing can be stopped here."""
+        """Return False: tasks cannot be stopped."""
         del remote_id
         yield from ()
         return False
 
-    def billed(self, usage: Mapping[str, Any]) -> float | None:
-        """Return the billed seconds as the service behind it gives them."""
+    def billed_seconds(self, usage: Mapping[str, Any]) -> float | None:
+        """Return the billed seconds as Model Studio reports them, which gateways pass on."""
         return billed_seconds(usage)
 
-    def needs_upload(self, order: CreateRequest, weight: int) -> bool:
-        """Say no: there is no storage."""
-        del order, weight
+    def needs_upload(self, request: CreateRequest, size: int) -> bool:
+        """Return False: there is no storage."""
+        del request, size
         return False
 
     def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
-        """Refuse: there is no storage."""
+        """Raise ServiceError: there is no storage."""
         del model, name, data, mime
         yield from ()
         raise ServiceError("service.refused", problem=Problem("no_storage", advice="no_storage"))
 
-    def find(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[Listing]:
-        """Find nothing: there is no list."""
+    def list_tasks(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[TaskList]:
+        """Return an empty list: the service has none."""
         del since, until, model, page
         yield from ()
-        return Listing()
+        return TaskList()
 
-    def look_up(self, remote_id: str) -> Flow[Found | None]:
-        """Find nothing: there is no list."""
+    def find_task(self, remote_id: str) -> Flow[ListedTask | None]:
+        """Return None: the service has no list."""
         del remote_id
         yield from ()
         return None
@@ -203,21 +207,21 @@ class BareProtocol:
 
 
 def segment(value: str) -> str:
-    """Return a service's id as one segment of a path, whatever is in it: it can lead nowhere else."""
+    """Return a service's id escaped as one path segment, so that it cannot lead to another path."""
     escaped = quote(value.encode("utf-8", "replace"), safe="")
     return escaped.replace(".", "%2E") if set(value) <= {"."} else escaped
 
 
 def below(base_url: str, path: str) -> str:
-    """Return an address below `/v1`, which the base URL may end in or not: both are written in documents."""
+    """Return a URL below `/v1`; base URLs are documented both with and without it at the end."""
     return f"{base_url.removesuffix('/v1')}/v1/{path}"
 
 
 def get(link: str) -> httpx.Request:
-    """Return the request for a link that a service gave.
+    """Return the GET request for a link from a service.
 
     Raises:
-        ServiceError: it is no address.
+        ServiceError: the link is not a valid URL.
     """
     import httpx
 
@@ -228,9 +232,9 @@ def get(link: str) -> httpx.Request:
 
 
 def content_of(base_url: str, snapshot: Snapshot) -> Download:
-    """Return the download of a service with a content route: its link without the key, else the route with it.
+    """Return the download for a service with a content route: the video's link without the key, else the route with it.
 
-    A link that leads back to the service's own `/v1/videos/` is its content route under another name.
+    A link to the service's own `/v1/videos/` is the content route under another name, and needs the key.
     """
     own = below(base_url, "videos/")
     link = snapshot.result.link if snapshot.result else ""
@@ -239,39 +243,39 @@ def content_of(base_url: str, snapshot: Snapshot) -> Download:
     return Download(get(link or f"{own}{segment(snapshot.remote_id)}/content"), with_key=True)
 
 
-def lost_fields(order: CreateRequest, carried: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
-    """Return the options that have no place in a protocol, less those that the service does by itself."""
+def unsupported_fields(request: CreateRequest, supported: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+    """Return the options that a protocol has no field for, except values that every service uses by itself."""
     return tuple(
         (name, value)
-        for name, value in order.fields.items()
-        if name not in carried and (name, value) not in SERVICE_DEFAULTS
+        for name, value in request.fields.items()
+        if name not in supported and (name, value) not in SERVICE_DEFAULTS
     )
 
 
 def set_path(body: dict[str, Any], path: str, value: str, home: str = "") -> None:
-    """Set `a.b` in a body; VALUE is JSON if it parses, else text; without a dot it goes into `home`."""
-    whole = path if "." in path or not home else f"{home}.{path}"
-    *folders, leaf = whole.split(".")
+    """Set `a.b` in a body to `value`, JSON if it parses, else text; a path without a dot goes into `home`."""
+    full_path = path if "." in path or not home else f"{home}.{path}"
+    *folders, leaf = full_path.split(".")
     put(body, tuple(folders), leaf, _json_or_text(value))
 
 
 def put(body: dict[str, Any], folders: tuple[str, ...], leaf: str, value: object) -> None:
-    """Set a value in nested objects, which are made where they lack."""
-    place = body
+    """Set a value in nested objects, creating those that are missing."""
+    target = body
     for name in folders:
-        inner = place.get(name)
+        inner = target.get(name)
         if not isinstance(inner, dict):
-            inner = place[name] = {}
-        place = inner
-    place[leaf] = value
+            inner = target[name] = {}
+        target = inner
+    target[leaf] = value
 
 
-def _no_number(word: str) -> Any:
-    raise ValueError(word)  # NaN and Infinity are no JSON; the word stays text
+def _reject_constant(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity are not JSON; the word stays text
 
 
 def _json_or_text(value: str) -> Any:
     try:
-        return json.loads(value, parse_constant=_no_number)
+        return json.loads(value, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         return value

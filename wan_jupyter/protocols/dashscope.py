@@ -1,7 +1,15 @@
-"""Alibaba Cloud Model Studio's own API. Floor 1: no I/O, no clock, no other protocol.
+"""Alibaba Cloud Model Studio's own API (DashScope).
 
-Facts: reference/wire-dashscope.md (2026-11-21), made from the vendor's pages and the SDK 2.0.2; the seed document
-dashscope-kf2v (2026-03-13). There is no idempotency key: a create that is sent twice is billed twice.
+There is no idempotency key: a create that is sent twice is billed twice. Sources, read 2026-11-21, all below
+https://www.alibabacloud.com/help/en/model-studio/:
+
+    [i2v]    image-to-video-general-api-reference; legacy-image-to-video-api-reference (Wan 2.1 to 2.6)
+    [kf2v]   image-to-video-by-first-and-last-frame-api-reference
+    [tasks]  manage-asynchronous-tasks
+    [upload] get-temporary-file-url
+    [rates]  https://help.aliyun.com/zh/model-studio/rate-limit
+
+What they leave open was read in Alibaba's Python SDK, dashscope 2.0.2.
 """
 
 from __future__ import annotations
@@ -17,7 +25,18 @@ from urllib.parse import urlsplit
 
 from ..errors import Problem, ServiceError
 from ..status import Result, Snapshot, Status
-from .base import KEYLESS, CreateRequest, Download, Flow, Found, Listing, get, lost_fields, segment, set_path
+from .base import (
+    KEYLESS,
+    CreateRequest,
+    Download,
+    Flow,
+    ListedTask,
+    TaskList,
+    get,
+    segment,
+    set_path,
+    unsupported_fields,
+)
 from .dashscope_errors import STUDIO
 from .responses import (
     Errors,
@@ -37,8 +56,8 @@ from .responses import (
 if TYPE_CHECKING:
     import httpx
 
-# The service's words for a task (4.1). UNKNOWN is terminal here: an expired, foreign or wrong id; what it means for a
-# job is decided by who submitted it and when. Any other word counts as "still running".
+# The service's names of a task's state [tasks]. UNKNOWN is final: the id is expired, wrong or another account's; what
+# that means for a job depends on who submitted it and when. Any other name counts as "still running".
 WORDS: Mapping[str, Status] = MappingProxyType(
     {
         "PENDING": Status.QUEUED,
@@ -50,7 +69,7 @@ WORDS: Mapping[str, Status] = MappingProxyType(
     }
 )
 
-# Where each option goes (2.1). `negative_prompt` belongs to `input`, not to `parameters`; so does `template`.
+# Where each option goes [i2v]. `negative_prompt` and `template` belong to `input`, not to `parameters`.
 FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "negative_prompt": ("input", "negative_prompt"),
@@ -68,17 +87,18 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-# Types of `input.media`, in the order of the documents (2.5), each at most once; by role of a frame, or by option.
+# Types of `input.media`, in the order of [i2v], each at most once; by role of a frame, or by option.
 MEDIA: Mapping[str, str] = MappingProxyType(
     {"clip_url": "first_clip", "first": "first_frame", "last": "last_frame", "audio_url": "driving_audio"}
 )
 
 ERRORS: Errors = STUDIO
 FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_time")
-REMEMBERED = 24 * 3600.0  # seconds a task id is kept (4.1; seed dashscope-kf2v, 2026-03-13)
-STORED = 48 * 3600.0  # seconds an uploaded file is kept (5)
-CHINA = timezone(timedelta(hours=8))  # the service's times have no zone (4.1)
-RATES: Mapping[str, float] = MappingProxyType({"poll": 20.0, "cancel": 20.0, "list": 20.0, "upload": 100.0})  # (2.7)
+TASK_RETENTION_S = 24 * 3600.0  # [tasks], [kf2v]
+UPLOAD_RETENTION_S = 48 * 3600.0  # [upload]
+CHINA = timezone(timedelta(hours=8))  # the service's times carry no zone; they are China's [tasks]
+# Requests a second and account [rates].
+RATE_LIMITS: Mapping[str, float] = MappingProxyType({"poll": 20.0, "cancel": 20.0, "list": 20.0, "upload": 100.0})
 PAGE_SIZE = 10  # tasks on a page of the list
 
 
@@ -87,35 +107,35 @@ class DashScope:
     """The protocol on one base URL, which ends in `/api/v1`."""
 
     base_url: str
-    memory: ClassVar[float] = REMEMBERED
-    storage: ClassVar[float] = STORED
-    rates: ClassVar[Mapping[str, float]] = RATES
-    lists: ClassVar[bool] = True
-    sized: ClassVar[bool] = False
+    task_retention_s: ClassVar[float] = TASK_RETENTION_S
+    upload_retention_s: ClassVar[float] = UPLOAD_RETENTION_S
+    rate_limits: ClassVar[Mapping[str, float]] = RATE_LIMITS
+    can_list_tasks: ClassVar[bool] = True
+    takes_size: ClassVar[bool] = False
 
-    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
-        """Create a task (section 3): 200 with PENDING and a task id, or an error body."""
-        headers, body = {"X-DashScope-Async": "enable"}, body_of(order)
+    def submit(self, request: CreateRequest) -> Flow[Snapshot]:
+        """Create a task [i2v]: HTTP 200 with PENDING and a task id, or an error body."""
+        headers, body = {"X-DashScope-Async": "enable"}, body_of(request)
         if _is_stored(body):
             headers["X-DashScope-OssResourceResolve"] = "enable"
-        response = yield self._request("POST", order.path, headers=headers, json=body)
+        response = yield self._request("POST", request.path, headers=headers, json=body)
         answer = ok(response, ERRORS)
         output = table(answer.get("output"))
         task_id = text(output.get("task_id"))
         if not task_id:
             raise ServiceError("service.unreadable", problem=unreadable(response))
-        # Whatever is said of it here, the task exists; an end is believed from a poll only, with its link or code.
+        # Whatever state it reports here, the task exists; a final one is believed from a poll only, with link or code.
         word = text(output.get("task_status"))
         status = Status.RUNNING if word == "RUNNING" else Status.QUEUED
         return Snapshot(status, task_id, word, facts=_facts(output, response, answer))
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
-        """Query a task (4.1). HTTP 200 for every state, FAILED included."""
+        """Query a task [tasks]: HTTP 200 for every state, FAILED included."""
         response = yield self._request("GET", f"/tasks/{segment(remote_id)}")
         return read_task(ok(response, ERRORS), response, remote_id)
 
     def cancel(self, remote_id: str) -> Flow[bool]:
-        """Cancel a task (4.4): only while PENDING; else 400 UnsupportedOperation."""
+        """Cancel a task [tasks]: only while PENDING, else HTTP 400 UnsupportedOperation."""
         response = yield self._request("POST", f"/tasks/{segment(remote_id)}/cancel")
         if response.status_code == 400 and problem_of(response, ERRORS).code == "UnsupportedOperation":
             return False
@@ -123,69 +143,69 @@ class DashScope:
         return True
 
     def content(self, snapshot: Snapshot) -> Download:
-        """Fetch from storage (section 6): a signed link, which refuses a request that carries the key."""
+        """Return the signed link into storage, which refuses requests that carry the key."""
         return Download(get(snapshot.result.link if snapshot.result else ""), with_key=False)
 
-    def billed(self, usage: Mapping[str, Any]) -> float | None:
-        """Return the billed seconds (4.2): `duration`, else `output_video_duration`, else `video_duration`."""
+    def billed_seconds(self, usage: Mapping[str, Any]) -> float | None:
+        """Return `duration`, else `output_video_duration`, else `video_duration`; models differ."""
         return billed_seconds(usage)
 
-    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
-        """Return nothing: what a model takes reaches it."""
-        return lost_fields(order, FIELDS)
+    def unsupported(self, request: CreateRequest) -> tuple[tuple[str, object], ...]:
+        """Return the options without a field in this API; so far every option has one."""
+        return unsupported_fields(request, FIELDS)
 
-    def needs_upload(self, order: CreateRequest, weight: int) -> bool:
-        """Tell whether a picture goes to temporary storage first (2.4): where only links are safe, or it is large."""
-        return weight > order.inline_max
+    def needs_upload(self, request: CreateRequest, size: int) -> bool:
+        """Return whether a picture is too large for the body, or the model accepts links only (`inline_max` 0)."""
+        return size > request.inline_max
 
     def upload(self, model: str, name: str, data: bytes, mime: str) -> Flow[str]:
-        """Put a file into temporary storage (section 5) and return its `oss://` link, good for 48 h and this model.
+        """Put a file into temporary storage [upload]; return its `oss://` link, valid for 48 h and for this model.
 
         Args:
-            model: the id that the create will name.
+            model: the model id of the create request that will use the file.
             name: ASCII, with the extension of its content: `<sha256>.png`.
             data: the file.
             mime: its media type.
 
         Raises:
-            ServiceError: no policy, a file above what the policy allows, or storage refused the file.
+            ServiceError: no policy, a file larger than the policy allows, or storage refused the file.
         """
         response = yield self._request("GET", "/uploads", params={"action": "getPolicy", "model": model})
         policy = table(ok(response, ERRORS).get("data"))
-        _check_weight(policy, len(data))
+        _check_size(policy, len(data))
         key = f"{text(policy.get('upload_dir')).strip('/')}/{name}"
         stored = yield _form(self._storage(policy, response), key, policy, (name, data, mime))
         if not 200 <= stored.status_code < 300:
             raise ServiceError("service.refused", problem=_storage_problem(stored))
         return f"oss://{key}"
 
-    def find(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[Listing]:
-        """Read a page of the account's tasks of a span of at most 24 h (4.5), newest first.
+    def list_tasks(self, since: float, until: float, model: str = "", page: int = 1) -> Flow[TaskList]:
+        """Return one page of the account's tasks in a span of at most 24 h [tasks], newest first.
 
         Raises:
-            ServiceError: it cannot be read, or has no rows although others follow: those it should have are not known.
+            ServiceError: the answer is unreadable, or an empty page although others follow: tasks would be missed.
         """
         span = {"start_time": _china(since), "end_time": _china(until), **({"model_name": model} if model else {})}
         response = yield self._request("GET", "/tasks/", params={**span, "page_no": page, "page_size": PAGE_SIZE})
         answer = ok(response, ERRORS)
-        told: Any = answer.get("data")
-        last: Any = answer.get("total_page")
-        rows = told if isinstance(told, list) else []
-        more = page < last if is_number(last) else len(rows) >= PAGE_SIZE
-        if (more and not rows) or not (isinstance(told, list) or is_number(last)):
+        data: Any = answer.get("data")
+        last_page: Any = answer.get("total_page")
+        entries = data if isinstance(data, list) else []
+        more = page < last_page if is_number(last_page) else len(entries) >= PAGE_SIZE
+        if (more and not entries) or not (isinstance(data, list) or is_number(last_page)):
             raise ServiceError("service.unreadable", problem=unreadable(response))
-        found = (_found(row) for row in rows if text(table(row).get("task_id")))
-        return Listing(tuple(found), server_time(response), not more)
+        tasks = (_listed(entry) for entry in entries if text(table(entry).get("task_id")))
+        return TaskList(tuple(tasks), server_time(response), not more)
 
-    def look_up(self, remote_id: str) -> Flow[Found | None]:
-        """Ask the list (4.5) for one task of the last 24 h: it knows the model, which the query of a task does not."""
+    def find_task(self, remote_id: str) -> Flow[ListedTask | None]:
+        """Return a task of the last 24 h from the list [tasks], which names the model; the query does not."""
         response = yield self._request("GET", "/tasks/", params={"task_id": remote_id})
-        rows = ok(response, ERRORS).get("data")
-        found = [_found(row) for row in rows if table(row)] if isinstance(rows, list) else []
-        return next((row for row in found if row.remote_id == remote_id), None)
+        data = ok(response, ERRORS).get("data")
+        tasks = [_listed(entry) for entry in data if table(entry)] if isinstance(data, list) else []
+        return next((task for task in tasks if task.remote_id == remote_id), None)
 
     def _storage(self, policy: Mapping[str, Any], response: httpx.Response) -> str:
-        """Return the storage's address; a policy that leads from https to http is not followed."""
+        """Return the storage's URL; raise ServiceError for a policy that leads from https to http."""
         host = text(policy.get("upload_host"))
         try:
             safe = urlsplit(host).scheme in ("https", urlsplit(self.base_url).scheme) and bool(urlsplit(host).hostname)
@@ -204,39 +224,39 @@ class DashScope:
 # ---- creating -----------------------------------------------------------------------------------------------------
 
 
-def body_of(order: CreateRequest) -> dict[str, Any]:
-    """Return the create body (3.1): model, input, parameters, then what the user set by hand."""
-    body: dict[str, Any] = {"model": order.model, "input": {}, "parameters": {}}
-    if order.prompt:
-        body["input"]["prompt"] = order.prompt
-    body["input"].update(SHAPES[order.shape](order))
-    for name, value in order.fields.items():
-        if order.shape != "media" or name not in MEDIA:  # sound and clip are among the media there
+def body_of(request: CreateRequest) -> dict[str, Any]:
+    """Return the create body [i2v]: model, input, parameters, then the user's `--param` values."""
+    body: dict[str, Any] = {"model": request.model, "input": {}, "parameters": {}}
+    if request.prompt:
+        body["input"]["prompt"] = request.prompt
+    body["input"].update(SHAPES[request.shape](request))
+    for name, value in request.fields.items():
+        if request.shape != "media" or name not in MEDIA:  # for "media" models, sound and clip are in `input.media`
             section, key = FIELDS[name]
             body[section][key] = value.replace("x", "*") if name == "size" else value
-    for path, value in order.params:
+    for path, value in request.params:
         set_path(body, path, value, "parameters")
     return body
 
 
 def _is_stored(value: Any) -> bool:
-    """Tell whether there is a link into the service's own storage anywhere in a body (1.2)."""
+    """Return whether a body holds a link into the service's own storage, which it resolves only if a header asks."""
     if isinstance(value, dict | list):
         return any(_is_stored(inner) for inner in (value.values() if isinstance(value, dict) else value))
     return isinstance(value, str) and value.startswith("oss://")
 
 
-def _keyed(keys: Mapping[str, str], order: CreateRequest) -> dict[str, Any]:
-    return {key: order.frames[role] for role, key in keys.items() if role in order.frames}
+def _keyed(keys: Mapping[str, str], request: CreateRequest) -> dict[str, Any]:
+    return {key: request.frames[role] for role, key in keys.items() if role in request.frames}
 
 
-def _media(order: CreateRequest) -> dict[str, Any]:
-    links = {**order.fields, **order.frames}
+def _media(request: CreateRequest) -> dict[str, Any]:
+    links = {**request.fields, **request.frames}
     items = [{"type": kind, "url": links[name]} for name, kind in MEDIA.items() if name in links]
     return {"media": items} if items else {}
 
 
-# Body shape to what stands in `input` for the pictures (3.1).
+# A model's shape to the fields of `input` that hold its pictures [i2v], [kf2v].
 SHAPES: Mapping[str, Callable[[CreateRequest], dict[str, Any]]] = MappingProxyType(
     {
         "img_url": partial(_keyed, MappingProxyType({"first": "img_url"})),
@@ -250,7 +270,7 @@ SHAPES: Mapping[str, Callable[[CreateRequest], dict[str, Any]]] = MappingProxyTy
 
 
 def read_task(answer: Mapping[str, Any], response: httpx.Response, remote_id: str) -> Snapshot:
-    """Return one answer of the query as a snapshot; any key may be missing (3.4: FAILED without a code)."""
+    """Return an answer to the query as a snapshot; any key may be missing, even the code of a FAILED task."""
     output = table(answer.get("output"))
     word = text(output.get("task_status"))
     if not word:
@@ -264,13 +284,13 @@ def read_task(answer: Mapping[str, Any], response: httpx.Response, remote_id: st
         remote_id,
         word,
         result=Result(link, expires_at(link)) if status is Status.DOWNLOADING else None,
-        problem=_late_problem(answer, output) if status in (Status.FAILED, Status.EXPIRED) else None,
+        problem=_task_problem(answer, output) if status in (Status.FAILED, Status.EXPIRED) else None,
         usage=dict(table(answer.get("usage"))),
         facts=_facts(output, response, answer),
     )
 
 
-def _late_problem(answer: Mapping[str, Any], output: Mapping[str, Any]) -> Problem:
+def _task_problem(answer: Mapping[str, Any], output: Mapping[str, Any]) -> Problem:
     code = text(output.get("code") or answer.get("code"), 200)
     message = text(output.get("message") or answer.get("message"))
     expired = text(output.get("task_status")) == "UNKNOWN"
@@ -279,20 +299,20 @@ def _late_problem(answer: Mapping[str, Any], output: Mapping[str, Any]) -> Probl
 
 
 def _facts(output: Mapping[str, Any], response: httpx.Response, answer: Mapping[str, Any]) -> dict[str, str]:
-    said = {name: text(output.get(name), 20000) for name in FACTS}
-    said["request_id"] = text(answer.get("request_id"), 200)
-    said["date"] = response.headers.get("date", "")[:64]
-    return {name: value for name, value in said.items() if value}
+    facts = {name: text(output.get(name), 20000) for name in FACTS}
+    facts["request_id"] = text(answer.get("request_id"), 200)
+    facts["date"] = response.headers.get("date", "")[:64]
+    return {name: value for name, value in facts.items() if value}
 
 
-def _found(row: Any) -> Found:
-    """Return one row of the list (4.5): its state is `status` there, its times are milliseconds."""
-    created: Any = row.get("gmt_create")
-    return Found(
-        text(row.get("task_id")),
-        text(row.get("model_name"), 200),
+def _listed(entry: Any) -> ListedTask:
+    """Return an entry of the list [tasks]; there the state is `status`, and times are in milliseconds."""
+    created: Any = entry.get("gmt_create")
+    return ListedTask(
+        text(entry.get("task_id")),
+        text(entry.get("model_name"), 200),
         float(created) / 1000 if is_number(created, 1e14) else None,
-        WORDS.get(text(row.get("status")), Status.RUNNING),
+        WORDS.get(text(entry.get("status")), Status.RUNNING),
     )
 
 
@@ -304,7 +324,7 @@ def _china(seconds: float) -> str:
 
 
 def _form(host: str, key: str, policy: Mapping[str, Any], file: tuple[str, bytes, str]) -> httpx.Request:
-    """Return the upload: the policy's fields, then the file, which must be the last part; no key."""
+    """Return the upload [upload]: the policy's fields, then the file, which must be the last part; without the key."""
     import httpx
 
     names = {"OSSAccessKeyId": "oss_access_key_id", "Signature": "signature", "policy": "policy"}
@@ -317,16 +337,16 @@ def _form(host: str, key: str, policy: Mapping[str, Any], file: tuple[str, bytes
         raise ServiceError("service.unreadable", problem=Problem("unreadable", advice="unreadable")) from None
 
 
-def _check_weight(policy: Mapping[str, Any], weight: int) -> None:
-    """Refuse a file above the policy's `max_file_size_mb` (5), before it is sent; a megabyte is the larger one."""
+def _check_size(policy: Mapping[str, Any], size: int) -> None:
+    """Refuse a file above the policy's `max_file_size_mb` [upload] (in MiB) before it is sent."""
     most: Any = policy.get("max_file_size_mb")
-    if is_number(most) and most > 0 and weight > most * 2**20:
-        facts = {"megabytes": f"{weight / 2**20:.1f}", "most": f"{most:g}"}
+    if is_number(most) and most > 0 and size > most * 2**20:
+        facts = {"megabytes": f"{size / 2**20:.1f}", "most": f"{most:g}"}
         raise ServiceError("service.too_heavy", problem=Problem("too_heavy", advice="too_large"), **facts)
 
 
 def _storage_problem(response: httpx.Response) -> Problem:
-    """Return storage's refusal, which is XML: an expired policy (300 s) is worth another try with a new one."""
+    """Return storage's refusal, which is XML; after an expired policy (300 s), a retry with a new one helps."""
     said = response.content[:4000].decode("utf-8", "replace")
     code, message = (_between(said, tag) for tag in ("Code", "Message"))
     expired = "expired" in message.lower()

@@ -1,7 +1,7 @@
-"""Model Studio's error codes, which gateways in front of it pass on. Floor 1: a table and nothing else.
+"""Error codes of Alibaba Cloud Model Studio, which gateways in front of it pass on.
 
-Facts: reference/wire-dashscope.md 3.4 (2026-11-21), from https://help.aliyun.com/zh/model-studio/error-code. Failed
-tasks and refused requests are not billed. The second value tells whether sending the same again may help.
+Source: https://help.aliyun.com/zh/model-studio/error-code, read 2026-11-21. Failed tasks and refused requests are not
+billed. The second value says whether sending the same request again may help.
 """
 
 from __future__ import annotations

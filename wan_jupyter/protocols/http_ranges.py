@@ -1,8 +1,9 @@
-"""Going on with a download where it broke off: what to ask for, and whether an answer goes on with what we have.
+"""Resuming a download (RFC 9110): which headers to send, and whether the answer continues what is on disk.
 
-Floor 2: pure. An answer goes on only if it provably gives the next bytes of the very same file: a 206 that begins where
-we are, with the same strong ETag and the same length. Whatever else comes begins anew, or is asked for anew.
-(RFC 9110, sections 8.8.3, 13.1.5 and 14.4. OSS answers 200 with the whole file to a range that does not fit.)
+An answer continues a file only if it provably holds the next bytes of the very same file: a 206 that begins at the
+file's end, with the same strong ETag (section 8.8.3) and the same length. Any other answer starts over, or is requested
+again. Alibaba Cloud OSS answers 200 with the whole file to a range that does not fit
+(https://help.aliyun.com/en/oss/how-to-obtain-oss-resources-by-segmenting-http-range-requests, read 2026-11-21).
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)  # RFC 9110, section 14.4
 LENGTH = re.compile(r"\d{1,18}", re.ASCII)
-STRONG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')  # a weak one (W/"…") does not promise the same bytes
-WHOLE, PART, UNFIT = 200, 206, 416
-PLAIN = ("", "identity")
+STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')  # a weak one (W/"…") does not promise the same bytes
+OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 200, 206, 416
+UNCOMPRESSED = ("", "identity")
 
 
 @dataclass(frozen=True, slots=True)
 class PartialFile:
-    """The beginning of a file that is on disk already; `NOTHING` where none is, or nobody knows of which file.
+    """The beginning of a file on disk; `NOTHING` if there is none, or nobody knows which file it belongs to.
 
     Attributes:
-        size: bytes that are there.
-        etag: the strong ETag under which they came.
-        total: bytes of the whole file, 0 where that is unknown.
+        size: bytes on disk.
+        etag: the strong ETag they came with.
+        total: bytes of the whole file, 0 if unknown.
     """
 
     size: int = 0
@@ -34,7 +35,7 @@ class PartialFile:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether the file is complete."""
         return 0 < self.total == self.size
 
 
@@ -43,12 +44,12 @@ NOTHING = PartialFile()
 
 @dataclass(frozen=True, slots=True)
 class RangeReply:
-    """What an answer brings.
+    """What an answer contains.
 
     Attributes:
-        start: where its first byte belongs; 0 begins anew.
-        etag: the strong ETag under which more can be asked for later, "" where that is not safe.
-        total: bytes of the whole file, 0 where that is unknown.
+        start: offset of its first byte; 0 starts over.
+        etag: the strong ETag with which more can be requested later, "" if resuming is not safe.
+        total: bytes of the whole file, 0 if unknown.
     """
 
     start: int
@@ -56,39 +57,41 @@ class RangeReply:
     total: int
 
 
-def asking(held: PartialFile) -> dict[str, str]:
-    """Return the headers of a download: never packed, since bytes are counted, and from where we are."""
-    plain = {"Accept-Encoding": "identity"}
-    return {**plain, "Range": f"bytes={held.size}-", "If-Range": held.etag} if held.size else plain
+def range_headers(on_disk: PartialFile) -> dict[str, str]:
+    """Return a download's headers: no compression, since bytes are counted, and only the bytes that are missing."""
+    headers = {"Accept-Encoding": "identity"}
+    if on_disk.size:  # If-Range (RFC 9110, section 13.1.5): another file is sent whole
+        headers |= {"Range": f"bytes={on_disk.size}-", "If-Range": on_disk.etag}
+    return headers
 
 
-def taken(asked: Mapping[str, str]) -> tuple[int, ...]:
-    """Return the HTTP states that answer a request with these headers; the others are errors."""
-    return (WHOLE, PART, UNFIT) if "range" in asked else (WHOLE,)
+def accepted_statuses(request_headers: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the HTTP statuses that answer a request with these headers; any other is an error."""
+    return (OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE) if "range" in request_headers else (OK,)
 
 
-def arriving(http: int, headers: Mapping[str, str], held: PartialFile) -> RangeReply | None:
-    """Return what an answer brings, None where it is of no use and the file is to be asked for from its beginning.
+def read_reply(http_status: int, headers: Mapping[str, str], on_disk: PartialFile) -> RangeReply | None:
+    """Return what an answer contains; None if it is useless and the whole file must be requested.
 
     Args:
-        http: the status, one of `taken`.
-        headers: the answer's, by names in lower case.
-        held: what was told to the service by `asking`.
+        http_status: one of `accepted_statuses`.
+        headers: the answer's, with names in lower case.
+        on_disk: what `range_headers` was called with.
     """
-    packed = headers.get("content-encoding", "").strip().lower() not in PLAIN
-    etag = "" if packed else _strong(headers.get("etag", ""))
-    if http == WHOLE:  # a proxy that packs the answer gives the length of what it packed
-        return RangeReply(0, etag, 0 if packed else _length(headers.get("content-length", "")))
+    compressed = headers.get("content-encoding", "").strip().lower() not in UNCOMPRESSED
+    etag = "" if compressed else _strong(headers.get("etag", ""))
+    if http_status == OK:  # a proxy that compresses gives the compressed length, which is not the file's
+        return RangeReply(0, etag, 0 if compressed else _length(headers.get("content-length", "")))
     part = CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
-    if http != PART or part is None or not etag or etag != held.etag:
+    if http_status != PARTIAL_CONTENT or part is None or not etag or etag != on_disk.etag:
         return None
-    first, last, total = int(part[1]), int(part[2]), held.total if part[3] == "*" else int(part[3])
-    fits = first == held.size <= last < total and total == (held.total or total)
-    return RangeReply(first, etag, total) if fits else None
+    first, last, total = int(part[1]), int(part[2]), on_disk.total if part[3] == "*" else int(part[3])
+    continues = first == on_disk.size <= last < total and total == (on_disk.total or total)
+    return RangeReply(first, etag, total) if continues else None
 
 
 def _strong(etag: str) -> str:
-    return etag.strip() if STRONG.fullmatch(etag.strip()) else ""
+    return etag.strip() if STRONG_ETAG.fullmatch(etag.strip()) else ""
 
 
 def _length(value: str) -> int:

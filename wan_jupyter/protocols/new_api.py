@@ -1,8 +1,9 @@
-"""What the routes of a new-api gateway share: the create body, its answer, its errors, what it drops. Floor 1.
+"""What the routes of a new-api gateway share: the create body, its answer, its errors, what the gateway drops.
 
-Facts: reference/wire-gateways.md 1 and 2 (2026-11-21), read in new-api's source of December 2025 to August 2026; the
-seed document gateway-video-generations (Korean, December 2025). The gateway decodes `metadata` over the body that it
-sends to Model Studio; whatever it has no name for, it drops without a word.
+Sources: new-api's code of December 2025 to August 2026 (https://github.com/QuantumNous/new-api, relay/ and
+relay/channel/task/ali/), read 2026-11-21; the Korean documentation of a gateway that runs it, December 2025 (its tables
+of fields). The gateway decodes `metadata` over the body that it sends to Model Studio, and silently drops every name
+that it does not know.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, ServiceError
 from ..status import Snapshot, Status
-from .base import CreateRequest, lost_fields, put, set_path
+from .base import CreateRequest, put, set_path, unsupported_fields
 from .dashscope_errors import STUDIO
 from .responses import Errors, advise, percent, problem_of, read_json, table, text, unreadable, words_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 INPUT, PARAMETERS = ("metadata", "input"), ("metadata", "parameters")
 
-# Where each option goes (1.2; the seed's tables).
+# Where each option goes.
 FIELDS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {
         "negative_prompt": (INPUT, "negative_prompt"),
@@ -41,7 +42,7 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "seed": (PARAMETERS, "seed"),
     }
 )
-# The names that the gateway passes on (1.2), `media` since 2026-07-01.
+# The names that the gateway passes on, `media` since 2026-07-01.
 PICTURES = frozenset({"img_url", "first_frame_url", "last_frame_url", "media"})
 KNOWN: Mapping[tuple[str, ...], frozenset[str]] = MappingProxyType(
     {
@@ -49,18 +50,18 @@ KNOWN: Mapping[tuple[str, ...], frozenset[str]] = MappingProxyType(
         PARAMETERS: frozenset({"resolution", "size", "duration", "prompt_extend", "watermark", "audio", "seed"}),
     }
 )
-# Go's encoder leaves these out on the way to Model Studio (1.2, "omit-empty"); `audio=false` passes.
+# Go's JSON encoder omits these on the way to Model Studio (`omitempty`); `audio=false` passes.
 DROPPED = frozenset({("prompt_extend", False), ("watermark", False), ("seed", 0)})
-# The folders that `-p` may name as DashScope's own body has them.
+# Sections of DashScope's own body that `--param` may name.
 FOLDERS = frozenset({"input", "parameters"})
 
-# A single first frame has a place of its own; any other set of frames goes by these names, as links.
+# A single first frame has a field of its own; any other set of frames uses these names, as links.
 FRAMES: Mapping[str, str] = MappingProxyType({"first": "first_frame_url", "last": "last_frame_url"})
 
-# Of Model Studio's refusals, those that are the operator's to mend, not the user's (1.5, notes).
+# Model Studio's refusals that the gateway's operator must resolve, not the user.
 OPERATORS = frozenset({"key", "access", "free_tier", "billing", "quota", "workspace"})
 
-# The gateway's own codes (1.5): the older generation's and the newer's; "http …" where it gives none.
+# The gateway's own codes, of both generations (see `new_api_generations`); "http …" where it gives none.
 OWN: Errors = MappingProxyType(
     {
         "http 400": ("parameter", False),
@@ -100,8 +101,8 @@ OWN: Errors = MappingProxyType(
 )
 ERRORS: Errors = MappingProxyType({**STUDIO, **OWN})
 
-# Refusals before anything reached Model Studio, or by Model Studio itself, whatever the HTTP status (1.5): a price is
-# charged after a create that worked, or given back.
+# Refusals before anything reached Model Studio, or by Model Studio itself, whatever the HTTP status: the gateway
+# charges after a successful create, or refunds.
 CREATED_NOTHING = frozenset(
     {"model_not_found", "convert_to_ali_request_failed", "build_request_failed", "ali_api_error"}
 )
@@ -110,47 +111,47 @@ CREATED_NOTHING = frozenset(
 # ---- creating -----------------------------------------------------------------------------------------------------
 
 
-def body_of(order: CreateRequest) -> dict[str, Any]:
-    """Return the create body: model, prompt, `input_reference` or frames, options in `metadata`, then `-p`.
+def body_of(request: CreateRequest) -> dict[str, Any]:
+    """Return the create body: model, prompt, `input_reference` or frames, options in `metadata`, then `--param`.
 
-    The prompt is always there: a blank one is refused, and the gateway says so before anything is charged.
+    The prompt is always sent: the gateway refuses a blank one before anything is charged.
     """
-    body: dict[str, Any] = {"model": order.model, "prompt": order.prompt}
-    if set(order.frames) == {"first"} and order.shape != "first_last":
-        body["input_reference"] = order.frames["first"]
+    body: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
+    if set(request.frames) == {"first"} and request.shape != "first_last":
+        body["input_reference"] = request.frames["first"]
     else:
-        for role, link in order.frames.items():
+        for role, link in request.frames.items():
             put(body, INPUT, FRAMES[role], link)
-    for name, value in order.fields.items():
-        if name not in FIELDS:  # said by `dropped`
+    for name, value in request.fields.items():
+        if name not in FIELDS:  # reported by `dropped`
             continue
         folders, key = FIELDS[name]
         put(body, folders, key, value.replace("x", "*") if name == "size" else value)
-    for path, value in order.params:
+    for path, value in request.params:
         set_path(body, _inside(path), value, ".".join(PARAMETERS))
     return body
 
 
 def _inside(path: str) -> str:
-    """Return a path of DashScope's body as one of the gateway's, so that the same cell means the same."""
+    """Return a path in DashScope's body as a path in the gateway's, so that one cell works with both."""
     return f"metadata.{path}" if path.partition(".")[0] in FOLDERS and "." in path else path
 
 
-def dropped(order: CreateRequest) -> tuple[tuple[str, object], ...]:
-    """Return what the gateway drops: options without a name there, false and zero values, unknown `-p` names."""
-    unnamed = {name for name in order.fields if name in FIELDS and FIELDS[name][1] not in KNOWN[FIELDS[name][0]]}
-    gone = [(name, value) for name, value in order.fields.items() if name in unnamed or (name, value) in DROPPED]
-    return (*gone, *lost_fields(order, FIELDS), *(pair for pair in order.params if _unknown(pair[0])))
+def dropped(request: CreateRequest) -> tuple[tuple[str, object], ...]:
+    """Return what the gateway drops: options it has no name for, false and zero values, unknown `--param` names."""
+    unnamed = {name for name in request.fields if name in FIELDS and FIELDS[name][1] not in KNOWN[FIELDS[name][0]]}
+    gone = [(name, value) for name, value in request.fields.items() if name in unnamed or (name, value) in DROPPED]
+    return (*gone, *unsupported_fields(request, FIELDS), *(pair for pair in request.params if _unknown(pair[0])))
 
 
 def _unknown(path: str) -> bool:
-    whole = _inside(path if "." in path else f"parameters.{path}").split(".")
-    names = KNOWN.get(tuple(whole[:2]))
-    return names is not None and len(whole) > 2 and whole[2] not in names
+    parts = _inside(path if "." in path else f"parameters.{path}").split(".")
+    names = KNOWN.get(tuple(parts[:2]))
+    return names is not None and len(parts) > 2 and parts[2] not in names
 
 
 def created(response: httpx.Response) -> Snapshot:
-    """Return the answer to a create (1.3): the id is `id`, else `task_id`, else `data.task_id`.
+    """Return the snapshot of a create's answer; the id is `id`, else `task_id`, else `data.task_id`.
 
     Raises:
         ServiceError: an error body, which may come with HTTP 200 (`ali_api_error`), or no id.
@@ -165,42 +166,44 @@ def created(response: httpx.Response) -> Snapshot:
 
 
 def dated(response: httpx.Response) -> dict[str, str]:
-    """Return what the headers say of an exchange."""
-    said = {"request_id": response.headers.get("x-oneapi-request-id", ""), "date": response.headers.get("date", "")}
-    return {name: value[:200] for name, value in said.items() if value}
+    """Return request id and date of an exchange from its headers."""
+    facts = {"request_id": response.headers.get("x-oneapi-request-id", ""), "date": response.headers.get("date", "")}
+    return {name: value[:200] for name, value in facts.items() if value}
 
 
 # ---- errors -------------------------------------------------------------------------------------------------------
 
 
 def checked(response: httpx.Response) -> dict[str, Any]:
-    """Return the object in a good answer, or raise the gateway's error."""
+    """Return the JSON object in a successful answer; raise ServiceError for any other."""
     if not 200 <= response.status_code < 300:
-        raise ServiceError("service.refused", problem=_looked_into(problem_of(response, ERRORS, prefix="http ")))
+        raise ServiceError(
+            "service.refused", problem=_with_upstream_advice(problem_of(response, ERRORS, prefix="http "))
+        )
     return read_json(response)
 
 
 def refused(answer: Mapping[str, Any], response: httpx.Response) -> ServiceError:
-    """Return the error for a 200 that is none: an error body, or nothing that the documents know."""
+    """Return the error for an HTTP 200 without a result: an error body, or one that no document describes."""
     code, _ = words_of(answer)
     if not code or code.casefold() in ("success", "0"):
         return ServiceError("service.unreadable", problem=unreadable(response))
-    return ServiceError("service.refused", problem=_looked_into(problem_of(response, ERRORS)))
+    return ServiceError("service.refused", problem=_with_upstream_advice(problem_of(response, ERRORS)))
 
 
-def _looked_into(problem: Problem) -> Problem:
-    """Return a problem with the advice for what Model Studio said, which the gateway passes on as text."""
-    said = replace(problem, created_nothing=problem.code in CREATED_NOTHING)
+def _with_upstream_advice(problem: Problem) -> Problem:
+    """Return a problem with the advice for Model Studio's own error, which the gateway passes on as text."""
+    known = replace(problem, created_nothing=problem.code in CREATED_NOTHING)
     if problem.code not in ("fail_to_fetch_task", "ali_api_error"):
-        return said
+        return known
     advice, again = upstream(_passed_on(problem.message))
-    if advice in ("unknown", "no_reason"):  # a 429 of the service's is passed on without its words
-        return replace(said, advice="busy", again=True) if problem.http == 429 else said
-    return replace(said, advice=advice, again=again or problem.http == 429)
+    if advice in ("unknown", "no_reason"):  # a 429 from Model Studio is passed on without its message
+        return replace(known, advice="busy", again=True) if problem.http == 429 else known
+    return replace(known, advice=advice, again=again or problem.http == 429)
 
 
 def upstream(code: str) -> tuple[str, bool]:
-    """Return the advice for a code of Model Studio's: the key and the account there are the operator's."""
+    """Return the advice for a code of Model Studio, where key and account belong to the gateway's operator."""
     if not code:
         return "no_reason", False
     advice, again = advise(STUDIO, code)
@@ -208,7 +211,7 @@ def upstream(code: str) -> tuple[str, bool]:
 
 
 def _passed_on(message: str) -> str:
-    """Return the code in what was passed on: a JSON body as text, or `Code: message`."""
+    """Return Model Studio's code in a message: a JSON body as text, or `Code: message`."""
     try:
         body = json.loads(message)
     except (ValueError, RecursionError):
@@ -217,10 +220,10 @@ def _passed_on(message: str) -> str:
     return words_of(table(body))[0]
 
 
-def late(output: Mapping[str, Any], reason: str, request_id: str = "") -> Problem:
-    """Return the problem of a failed task: Model Studio's own code and message, else what the gateway made of them.
+def task_problem(output: Mapping[str, Any], reason: str, request_id: str = "") -> Problem:
+    """Return the problem of a failed task: Model Studio's own code and message, else the gateway's version.
 
-    The gateway writes `task failed, code: X , message: Y` (1.4), or only a message.
+    The gateway writes `task failed, code: X , message: Y`, or only a message.
     """
     found = re.fullmatch(r"task failed, code: (.*?) , message: (.*)", reason, re.DOTALL)
     code = text(output.get("code"), 200) or (found[1][:200] if found else "")

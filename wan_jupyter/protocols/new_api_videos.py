@@ -1,7 +1,7 @@
-"""The gateway route `/v1/videos` with JSON bodies, in two dialects. Floor 1: no I/O, no clock, no other protocol.
+"""The gateway route `/v1/videos` with JSON bodies, in two dialects.
 
-Facts: reference/wire-gateways.md 2, 3 and 8 (2026-11-21); the seed document gateway-videos (Chinese: ope.ai). A dialect
-is a row of `DIALECTS`; nothing else here asks which one is spoken.
+"ope" is the body that ope.ai documents (https://api-platform.ope.ai, Chinese documentation of wan2.7-i2v, 2026);
+"new-api" is new-api's own (sources: see `new_api`). Only `DIALECTS` depends on the dialect.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 from ..status import Result, Snapshot, Status
-from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, lost_fields, segment, set_path
-from .new_api import body_of, checked, created, dated, dropped, late, refused
+from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, segment, set_path, unsupported_fields
+from .new_api import body_of, checked, created, dated, dropped, refused, task_problem
 from .responses import expires_at, is_number, link_of, percent, table, text
 
-# Words of both dialects (2.2), without regard to case. `unknown` comes with an error object while the job runs: the
-# word decides, never the error's presence, and any other word counts as "still running".
+# Names of a task's state in both dialects; case is ignored. `unknown` comes with an error object while the job runs:
+# the name decides, never the error's presence, and any other name counts as "still running".
 WORDS: Mapping[str, Status] = MappingProxyType(
     {
         "queued": Status.QUEUED,
@@ -37,58 +37,58 @@ WORDS: Mapping[str, Status] = MappingProxyType(
     }
 )
 
-# Where each option goes in ope.ai's body (seed, section 1), and how it is written there.
+# Where each option goes in ope.ai's body, and how it is written there.
 FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = MappingProxyType(
     {
         "size": ("size", str),
         "duration": ("seconds", str),
         "audio": ("generate_audio", bool),
-        "seed": ("seed", lambda seed: seed),  # a number, or in a dry run what stands for one
+        "seed": ("seed", lambda seed: seed),  # a number, or a dry run's placeholder for one
     }
 )
 ROLES: Mapping[str, str] = MappingProxyType({"first": "first_frame", "last": "last_frame"})
 
 
-def _ope_body(order: CreateRequest) -> dict[str, Any]:
-    """Return ope.ai's create body (seed 2.1): frames as `input_reference.content`; a top-level `content` is refused."""
-    body: dict[str, Any] = {"model": order.model, "prompt": order.prompt}
-    for name, value in order.fields.items():
+def _ope_body(request: CreateRequest) -> dict[str, Any]:
+    """Return ope.ai's create body: frames in `input_reference.content`; a top-level `content` is refused."""
+    body: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
+    for name, value in request.fields.items():
         if name in FIELDS:
             key, written = FIELDS[name]
             body[key] = written(value)
     frames = [
-        {"type": "image_url", "role": ROLES[role], "image_url": {"url": link}} for role, link in order.frames.items()
+        {"type": "image_url", "role": ROLES[role], "image_url": {"url": link}} for role, link in request.frames.items()
     ]
     if frames:
         body["input_reference"] = {"content": frames}
-    for path, value in order.params:
+    for path, value in request.params:
         set_path(body, path, value)
     return body
 
 
-def _ope_lost(order: CreateRequest) -> tuple[tuple[str, object], ...]:
-    return lost_fields(order, FIELDS)
+def _ope_unsupported(request: CreateRequest) -> tuple[tuple[str, object], ...]:
+    return unsupported_fields(request, FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One kind of server on this route.
+    """A kind of server on this route.
 
     Attributes:
-        sized: whether it wants width and height where the other takes a tier.
-        body: makes the create body of an order.
-        lost: names the options that do not arrive.
+        takes_size: whether it takes width and height where the other takes a tier.
+        body: returns the create body of a request.
+        unsupported: returns the options that do not reach the model.
     """
 
-    sized: bool
+    takes_size: bool
     body: Callable[[CreateRequest], dict[str, Any]]
-    lost: Callable[[CreateRequest], tuple[tuple[str, object], ...]]
+    unsupported: Callable[[CreateRequest], tuple[tuple[str, object], ...]]
 
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {
-        "ope": Dialect(sized=True, body=_ope_body, lost=_ope_lost),
-        "new-api": Dialect(sized=False, body=body_of, lost=dropped),
+        "ope": Dialect(takes_size=True, body=_ope_body, unsupported=_ope_unsupported),
+        "new-api": Dialect(takes_size=False, body=body_of, unsupported=dropped),
     }
 )
 DEFAULT = "ope"
@@ -96,25 +96,27 @@ DEFAULT = "ope"
 
 @dataclass(frozen=True, slots=True)
 class Videos(BareProtocol):
-    """The protocol on one base URL, with or without `/v1` at its end. There is no cancel, no list, no upload (2.4)."""
+    """The protocol on one base URL, with or without `/v1` at its end. No cancel, list or upload."""
 
     base_url: str
     dialect: str = DEFAULT
 
     @property
-    def sized(self) -> bool:  # type: ignore[override]
-        """Whether this dialect wants width and height."""
-        return DIALECTS[self.dialect].sized
+    def takes_size(self) -> bool:  # type: ignore[override]
+        """Whether this dialect takes width and height."""
+        return DIALECTS[self.dialect].takes_size
 
-    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
-        """Create a task (2.1; seed 2)."""
+    def submit(self, request: CreateRequest) -> Flow[Snapshot]:
+        """Create a task."""
         import httpx
 
-        response = yield httpx.Request("POST", below(self.base_url, "videos"), json=DIALECTS[self.dialect].body(order))
+        response = yield httpx.Request(
+            "POST", below(self.base_url, "videos"), json=DIALECTS[self.dialect].body(request)
+        )
         return created(response)
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
-        """Query a task (2.2; seed 3). Just after the create it may be `task_not_exist`: ask again."""
+        """Query a task. Just after the create the answer may be `task_not_exist`, which passes."""
         import httpx
 
         response = yield httpx.Request("GET", below(self.base_url, f"videos/{segment(remote_id)}"))
@@ -124,12 +126,12 @@ class Videos(BareProtocol):
         return read_video(answer, remote_id, dated(response))
 
     def content(self, snapshot: Snapshot) -> Download:
-        """Fetch the link without the key; where there is none, the content route with it (2.3: it has 60 s)."""
+        """Return the video's link without the key; if there is no link, the content route with it."""
         return content_of(self.base_url, snapshot)
 
-    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
-        """Return the options that do not arrive in this dialect."""
-        return DIALECTS[self.dialect].lost(order)
+    def unsupported(self, request: CreateRequest) -> tuple[tuple[str, object], ...]:
+        """Return the options that do not reach the model in this dialect."""
+        return DIALECTS[self.dialect].unsupported(request)
 
 
 def read_video(answer: Mapping[str, Any], remote_id: str, facts: Mapping[str, str]) -> Snapshot:
@@ -137,17 +139,17 @@ def read_video(answer: Mapping[str, Any], remote_id: str, facts: Mapping[str, st
     word = text(answer.get("status"), 200)
     status = WORDS.get(word.strip().casefold(), Status.RUNNING)
     link = link_of(table(answer.get("metadata")).get("url"), answer.get("url"))
-    dies: Any = answer.get("expires_at")
+    expires: Any = answer.get("expires_at")
     error = answer.get("error")
     return Snapshot(
         status,
         remote_id,
         word,
         percent(answer.get("progress")) if status in (Status.QUEUED, Status.RUNNING) else None,
-        Result(link, expires_at(link) or (float(dies) if is_number(dies, 1e11) else None))
+        Result(link, expires_at(link) or (float(expires) if is_number(expires, 1e11) else None))
         if status is Status.DOWNLOADING
         else None,
-        late(table(error), text(error)) if status in (Status.FAILED, Status.EXPIRED) else None,
+        task_problem(table(error), text(error)) if status in (Status.FAILED, Status.EXPIRED) else None,
         usage=dict(table(answer.get("usage"))),
         facts=facts,
     )

@@ -1,8 +1,8 @@
-"""OpenAI's videos API as servers that people run themselves speak it: SGLang Diffusion, vLLM-Omni. Floor 1: no I/O.
+"""OpenAI's videos API as self-hosted servers speak it: SGLang Diffusion and vLLM-Omni.
 
-Facts: reference/wire-gateways.md 4, 5 and 6 (2026-11-21), from openai-python 3.52.0, SGLang 0.5.23, vLLM-Omni 0.30.0
-and LiteLLM 1.109.1. Jobs live in the server's memory: after a restart they are lost, and answer 404. A failed job may
-come with the failure's own HTTP status and a whole video object as its body. Knows no other protocol.
+Sources, read and run 2026-11-21: openai-python 3.52.0, SGLang 0.5.23, vLLM-Omni 0.30.0, LiteLLM 1.109.1. Jobs live in
+the server's memory: after a restart they are lost, and a poll answers 404. A failed job may be answered with the
+failure's own HTTP status and a whole video object as body.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, ServiceError
 from ..status import Result, Snapshot, Status
-from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, lost_fields, segment, set_path
+from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, segment, set_path, unsupported_fields
 from .responses import (
     Errors,
     advise,
@@ -37,7 +37,7 @@ from .responses import (
 if TYPE_CHECKING:
     import httpx
 
-# Words (5, 6, table in 7), without regard to case; any other counts as "still running".
+# Names of a job's state, case ignored; any other counts as "still running".
 WORDS: Mapping[str, Status] = MappingProxyType(
     {
         "queued": Status.QUEUED,
@@ -55,12 +55,12 @@ WORDS: Mapping[str, Status] = MappingProxyType(
     }
 )
 
-# Where each option goes: a form field. `seconds` is written in digits, which all of them take.
+# Each option's form field. `seconds` is written in digits, which all servers accept.
 FIELDS: Mapping[str, str] = MappingProxyType(
     {"duration": "seconds", "size": "size", "seed": "seed", "negative_prompt": "negative_prompt"}
 )
 
-# Codes (4, 5): OpenAI's own, else "http …". Nothing here costs money but the server's time.
+# OpenAI's own codes, else "http …". Nothing here costs money but the server's time.
 ERRORS: Errors = MappingProxyType(
     {
         "moderation_blocked": ("moderation", False),
@@ -86,12 +86,13 @@ ERRORS: Errors = MappingProxyType(
 )
 LOST = Problem("lost", advice="lost")
 
-# A model's native frames a second, by a part of its name in lower case. Without `num_frames` a server counts 24 a
-# second, which is not what Wan was trained on (5.1: 81 frames at 16). `SERVED` is whatever the server serves.
+# A model's native frame rate, by a part of its name in lower case. Without `num_frames` a server assumes 24 frames a
+# second, but Wan was trained at 16 (81 frames in 5 s). `SERVED` stands for whatever model the server has loaded.
 FRAME_RATES: tuple[tuple[str, int], ...] = (("ti2v-5b", 24), ("wan", 16))
 SERVED = "served"
 
-# Only vLLM-Omni's DELETE stops a job; SGLang's forgets it while it goes on, and its video could not be had any more.
+# The id prefix of vLLM-Omni, whose DELETE stops a job. SGLang's DELETE only forgets it: the job would run on, and its
+# video could not be fetched.
 STOPPABLE = "video_gen_"
 
 
@@ -102,20 +103,20 @@ class OpenAIVideos(BareProtocol):
     base_url: str
 
     @property
-    def sized(self) -> bool:  # type: ignore[override]
-        """Say yes: width and height, no tiers."""
+    def takes_size(self) -> bool:  # type: ignore[override]
+        """Whether it takes width and height: always."""
         return True
 
-    def submit(self, order: CreateRequest) -> Flow[Snapshot]:
-        """Create a job: always multipart (4), which every server takes; the picture is its file part."""
+    def submit(self, request: CreateRequest) -> Flow[Snapshot]:
+        """Create a job: multipart, which every server accepts, with the picture as file part."""
         import httpx
 
-        fields, files = form_of(order)
-        # Text parts without a file name, too: an urlencoded form would do for some of the servers only.
+        fields, files = form_of(request)
+        # `files` also for the text parts: without it, httpx sends an urlencoded form, which some servers refuse.
         parts = [(name, (None, value)) for name, value in fields.items()]
-        request = httpx.Request("POST", below(self.base_url, "videos"), files=[*parts, *files.items()])
-        request.read()  # the form is put together here, where the caller wants it, not while it is sent
-        response = yield request
+        create = httpx.Request("POST", below(self.base_url, "videos"), files=[*parts, *files.items()])
+        create.read()  # builds the body here, where the caller expects the work, not while it is sent
+        response = yield create
         answer = ok(response, ERRORS, prefix="http ")
         job_id = text(answer.get("id"))
         if not job_id:
@@ -125,7 +126,7 @@ class OpenAIVideos(BareProtocol):
         return Snapshot(status, job_id, word, percent(answer.get("progress")), facts=_facts(answer, response))
 
     def poll(self, remote_id: str) -> Flow[Snapshot]:
-        """Retrieve a job (4, 5): a video object with any HTTP status; 404 means that the server forgot it."""
+        """Retrieve a job: a video object with any HTTP status; 404 means that the server no longer knows it."""
         import httpx
 
         response = yield httpx.Request("GET", self._job(remote_id))
@@ -138,7 +139,7 @@ class OpenAIVideos(BareProtocol):
         raise ServiceError("service.unreadable", problem=unreadable(response))
 
     def cancel(self, remote_id: str) -> Flow[bool]:
-        """Stop a job where DELETE does (5.2); elsewhere nothing is sent."""
+        """Stop a job where DELETE does so (vLLM-Omni); elsewhere return False without a request."""
         import httpx
 
         if not remote_id.startswith(STOPPABLE):
@@ -149,12 +150,12 @@ class OpenAIVideos(BareProtocol):
         return ok(response, ERRORS, prefix="http ").get("deleted") is True
 
     def content(self, snapshot: Snapshot) -> Download:
-        """Fetch from the content route with the key (no `variant`: SGLang counts them), or a cloud link without it."""
+        """Return the content route with the key (no `variant`: SGLang numbers them), or a cloud link without it."""
         return content_of(self.base_url, snapshot)
 
-    def lost(self, order: CreateRequest) -> tuple[tuple[str, object], ...]:
+    def unsupported(self, request: CreateRequest) -> tuple[tuple[str, object], ...]:
         """Return the options that have no form field."""
-        return lost_fields(order, FIELDS)
+        return unsupported_fields(request, FIELDS)
 
     def _job(self, remote_id: str) -> str:
         return below(self.base_url, f"videos/{segment(remote_id)}")
@@ -163,33 +164,33 @@ class OpenAIVideos(BareProtocol):
 # ---- creating -----------------------------------------------------------------------------------------------------
 
 
-def form_of(order: CreateRequest) -> tuple[dict[str, str], dict[str, tuple[str, bytes, str]]]:
-    """Return the form's text fields and its file part: the picture's bytes, which the order has as a data URI.
+def form_of(request: CreateRequest) -> tuple[dict[str, str], dict[str, tuple[str, bytes, str]]]:
+    """Return the form's text fields and its file part: the picture, which the request holds as a data URI.
 
-    A picture that is only an address goes by the names that the servers have for one: `reference_url` (SGLang) and
-    `image_reference` (vLLM-Omni); each leaves the other's name alone.
+    A picture given as a link goes into `reference_url` (SGLang) and `image_reference` (vLLM-Omni); each server ignores
+    the other's field.
     """
-    fields: dict[str, Any] = {"prompt": order.prompt, **_named(order.model)}
-    fields |= {FIELDS[name]: value for name, value in order.fields.items() if name in FIELDS}
-    fields |= _frames(order)
-    link = order.frames.get("first", "")
+    fields: dict[str, Any] = {"prompt": request.prompt, **_named(request.model)}
+    fields |= {FIELDS[name]: value for name, value in request.fields.items() if name in FIELDS}
+    fields |= _frames(request)
+    link = request.frames.get("first", "")
     if link.startswith(("http://", "https://")):
         fields |= {"reference_url": link, "image_reference": {"image_url": link}}
-    for path, value in order.params:
+    for path, value in request.params:
         set_path(fields, path, value)
     return {name: _written(value) for name, value in fields.items()}, _file(link)
 
 
 def _named(model: str) -> dict[str, str]:
-    """Return the model's field: vLLM-Omni refuses any but the exact name, so that none is sent unless one was typed."""
+    """Return the model's field, only if a model was chosen: vLLM-Omni refuses all but the exact name it serves."""
     return {"model": model} if model != SERVED else {}
 
 
-def _frames(order: CreateRequest) -> dict[str, int]:
-    """Return rate and number of frames for a Wan model: its native rate, and one frame more than the seconds hold."""
-    name = order.model.lower().replace(SERVED, "wan")
+def _frames(request: CreateRequest) -> dict[str, int]:
+    """Return rate and number of frames for a Wan model: the native rate, and rate * seconds + 1 frames."""
+    name = request.model.lower().replace(SERVED, "wan")
     rate = next((rate for part, rate in FRAME_RATES if part in name), 0)
-    seconds = order.fields.get("duration")
+    seconds = request.fields.get("duration")
     return {"fps": rate, "num_frames": rate * seconds + 1} if rate and isinstance(seconds, int) else {}
 
 
@@ -198,7 +199,7 @@ def _written(value: object) -> str:
 
 
 def _file(link: str) -> dict[str, tuple[str, bytes, str]]:
-    """Return the file part of a data URI. Anything else that is no address, as in a preview, goes as text."""
+    """Return the file part of a data URI; text that is neither data URI nor link, as in a preview, is sent as it is."""
     if not link or link.startswith(("http://", "https://")):
         return {}
     head, _, body = link.partition(",")
@@ -215,7 +216,7 @@ def _file(link: str) -> dict[str, tuple[str, bytes, str]]:
 
 
 def _video_in(response: httpx.Response) -> dict[str, Any] | None:
-    """Return the video object of an answer of any HTTP status, None if it holds none."""
+    """Return the video object in an answer of any HTTP status, None if there is none."""
     try:
         body = read_json(response)
     except ServiceError:
@@ -224,7 +225,7 @@ def _video_in(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def _says_json(response: httpx.Response) -> bool:
-    """Tell whether the server itself answered: a proxy's page about a server that is starting is no word on a job."""
+    """Return whether the server itself answered; a proxy's page says nothing about a job."""
     return any(words_of(_body(response)))
 
 
@@ -245,7 +246,7 @@ def read_video(video: Mapping[str, Any], response: httpx.Response, remote_id: st
         word,
         percent(video.get("progress")) if status in (Status.QUEUED, Status.RUNNING) else None,
         _result(video) if status is Status.DOWNLOADING else None,
-        _late(video, response) if status in (Status.FAILED, Status.EXPIRED) else None,
+        _job_problem(video, response) if status in (Status.FAILED, Status.EXPIRED) else None,
         _poll_after(response),
         dict(table(video.get("usage"))),
         _facts(video, response),
@@ -253,13 +254,15 @@ def read_video(video: Mapping[str, Any], response: httpx.Response, remote_id: st
 
 
 def _result(video: Mapping[str, Any]) -> Result:
-    """Return where the video lies: a cloud link where the server put it there (5.1), else the content route."""
-    link, dies = link_of(video.get("url"), table(video.get("metadata")).get("url")), video.get("expires_at")
-    return Result(link, expires_at(link) or (float(dies) if is_number(dies, 1e11) and dies is not None else None))
+    """Return the video's cloud link if the server uploaded it, else a result that means the content route."""
+    link, expires = link_of(video.get("url"), table(video.get("metadata")).get("url")), video.get("expires_at")
+    return Result(
+        link, expires_at(link) or (float(expires) if is_number(expires, 1e11) and expires is not None else None)
+    )
 
 
-def _late(video: Mapping[str, Any], response: httpx.Response) -> Problem:
-    """Return why a job failed: `error` is an object whose code may be a number, or a text (5, 6)."""
+def _job_problem(video: Mapping[str, Any], response: httpx.Response) -> Problem:
+    """Return why a job failed: `error` is an object, whose code may be a number, or a text."""
     code, message = words_of({"error": video.get("error")})
     advice, again = advise(ERRORS, code)
     known = advice if advice != "unknown" else "server_failed"
@@ -267,15 +270,15 @@ def _late(video: Mapping[str, Any], response: httpx.Response) -> Problem:
 
 
 def _poll_after(response: httpx.Response) -> float | None:
-    """Return the seconds that the server asks to wait before the next poll (4: `openai-poll-after-ms`)."""
+    """Return the seconds to wait before the next poll, if the server sends `openai-poll-after-ms`."""
     asked = response.headers.get("openai-poll-after-ms", "")
     return int(asked) / 1000 if asked.isascii() and asked.isdigit() and len(asked) < 7 else None
 
 
 def _facts(video: Mapping[str, Any], response: httpx.Response) -> dict[str, str]:
-    said = {
+    facts = {
         "actual_prompt": text(video.get("revised_prompt"), 20000),
         "request_id": request_id({}, response),
         "date": response.headers.get("date", "")[:64],
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in facts.items() if value}

@@ -1,34 +1,34 @@
-"""Whether a service is there, in any protocol. Floor 1: one request for a task that nobody has, which costs nothing."""
+"""Check that a service answers, in any protocol: one free request for a task that does not exist."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from ..errors import Problem, ServiceError
 from .base import Flow, Protocol
+from .responses import server_time
 
-NOBODY = "00000000-0000-0000-0000-000000000000"
+NO_TASK = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
 class PingReply:
-    """What came back.
+    """What a service answered.
 
     Attributes:
-        http: the HTTP status.
-        date: the service's clock in epoch seconds, None where it does not tell.
-        problem: what it said, if it said no; not to know the task is one of the things it may say.
+        http_status: the HTTP status.
+        server_time: the service's clock in epoch seconds, None if unknown.
+        problem: the error it answered with, usually that there is no such task; None if it answered with a state.
     """
 
-    http: int
-    date: float | None
+    http_status: int
+    server_time: float | None
     problem: Problem | None
 
 
 def ping(protocol: Protocol) -> Flow[PingReply]:
-    """Ask for a task that nobody has, and return whatever is answered."""
-    flow = protocol.poll(NOBODY)
+    """Poll a task that does not exist, and return whatever the service answers."""
+    flow = protocol.poll(NO_TASK)
     response = yield next(flow)
     problem = None
     try:
@@ -39,11 +39,4 @@ def ping(protocol: Protocol) -> Flow[PingReply]:
         problem = error.problem
     finally:
         flow.close()
-    return PingReply(response.status_code, _epoch(response.headers.get("date", "")), problem)
-
-
-def _epoch(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None
+    return PingReply(response.status_code, server_time(response), problem)

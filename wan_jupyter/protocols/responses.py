@@ -1,6 +1,7 @@
-"""What the protocols' answers share: error bodies, values of any type, links. Floor 1: no I/O, no protocol.
+"""Read services' answers: error bodies, values of any type, links.
 
-Whatever comes is read or becomes an error of ours; what is read is bounded, so that it fits a journal and a line.
+Every answer is either read or becomes a ServiceError; what is read is limited in length, to fit the journal and a
+line of text.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from ..security.sanitize import whole
 if TYPE_CHECKING:
     import httpx
 
-# Code to a word of the table in `advice`, and whether sending the same again may help.
+# A service's code to a key of `errors.kinds.ADVICE`, and whether sending the same request again may help.
 Errors = Mapping[str, tuple[str, bool]]
 
-# What a finished task's `usage` may call the billed seconds (reference/wire-dashscope.md 4.2): the first counts.
+# Names of the billed seconds in a finished task's `usage`, by generation of model; the first that is present counts
+# (Alibaba Cloud Model Studio, image-to-video API references of Wan 2.1 to 3.0, read 2026-11-21).
 BILLED = ("duration", "output_video_duration", "video_duration")
 
 
 def read_json(response: httpx.Response) -> dict[str, Any]:
-    """Return the object in an answer's body.
+    """Return the JSON object in an answer's body.
 
     Raises:
         ServiceError: the body is not a JSON object.
@@ -41,16 +43,16 @@ def read_json(response: httpx.Response) -> dict[str, Any]:
 
 
 def unreadable(response: httpx.Response) -> Problem:
-    """Return the problem of an answer that is not what the protocol says: a proxy's page, half a body."""
+    """Return the problem of an answer that does not follow the protocol, such as a proxy's page or half a body."""
     kind = response.headers.get("content-type", "").partition(";")[0][:60]
     return Problem("unreadable", f"HTTP {response.status_code} {kind}".strip(), "", response.status_code, "unreadable")
 
 
 def ok(response: httpx.Response, errors: Errors, **more: Any) -> dict[str, Any]:
-    """Return the object in a good answer.
+    """Return the JSON object in a successful answer.
 
     Raises:
-        ServiceError: an error answer, with `errors` for its advice, or a body that is no JSON object.
+        ServiceError: an error answer, with `errors` for its advice, or a body that is not a JSON object.
     """
     if not 200 <= response.status_code < 300:
         raise ServiceError("service.refused", problem=problem_of(response, errors, **more))
@@ -58,12 +60,11 @@ def ok(response: httpx.Response, errors: Errors, **more: Any) -> dict[str, Any]:
 
 
 def problem_of(response: httpx.Response, errors: Errors, *, prefix: str = "") -> Problem:
-    """Return an error answer as a problem, whichever of the known bodies it has.
+    """Return an error answer as a problem; it may have any of the known bodies.
 
     Args:
-        errors: code to advice and whether sending the same again may help. `prefix` + the HTTP status is looked up
-            where the code is not known.
-        prefix: "" for no such entries.
+        errors: code to advice and whether sending the same again may help.
+        prefix: if not "", unknown codes are looked up as `prefix` + HTTP status.
     """
     http, wait = response.status_code, retry_after(response)
     try:
@@ -80,8 +81,8 @@ def problem_of(response: httpx.Response, errors: Errors, *, prefix: str = "") ->
 def words_of(body: Mapping[str, Any]) -> tuple[str, str]:
     """Return code and message of an error body.
 
-    Known bodies: flat `code`/`message` (DashScope, new-api's task layer); an `error` object (OpenAI and those who
-    follow it) or text (SGLang, vLLM, OpenRouter); FastAPI's `detail`, a text or a list of what is wrong where.
+    Known bodies: flat `code`/`message` (DashScope, new-api's task layer); an `error` object (OpenAI and compatible
+    servers) or text (SGLang, vLLM, OpenRouter); FastAPI's `detail`, a text or a list of validation errors.
     """
     error, detail = body.get("error"), body.get("detail")
     inner = table(error)
@@ -100,7 +101,7 @@ def _detail(item: object) -> str:
 
 
 def request_id(body: Mapping[str, Any], response: httpx.Response) -> str:
-    """Return the service's id for the exchange, from the body or from either of the usual headers."""
+    """Return the service's id for the exchange, from the body or from one of the usual headers."""
     headers = (response.headers.get(name, "") for name in ("x-request-id", "x-oneapi-request-id"))
     return text(body.get("request_id"), 200) or next((value[:200] for value in headers if value), "")
 
@@ -140,19 +141,19 @@ def server_time(response: httpx.Response) -> float | None:
 
 
 def text(value: object, limit: int = 2000) -> str:
-    """Return a value of an answer as bounded text; anything that is not text or a number counts as nothing."""
+    """Return a value of an answer as text of at most `limit` characters; "" for anything but text and numbers."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return ""
     return whole(str(value)[:limit])
 
 
 def table(value: object) -> Mapping[str, Any]:
-    """Return a value of an answer as a mapping; anything else counts as an empty one."""
+    """Return a value of an answer if it is an object, else an empty mapping."""
     return value if isinstance(value, Mapping) else {}
 
 
 def is_number(value: object, limit: float = 1e9) -> bool:
-    """Tell whether a value can be a number of seconds; JSON has room for others."""
+    """Return whether a value is a number from 0 to below `limit`."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < limit
 
 
@@ -162,7 +163,7 @@ def billed_seconds(usage: Mapping[str, Any]) -> float | None:
 
 
 def percent(value: object) -> float | None:
-    """Return a progress of "30%" or 30 as 0.3; None for 0 and 100, which only repeat the status, and for nonsense."""
+    """Return a progress of "30%" or 30 as 0.3; None for 0 and 100, which only repeat the status, or if unreadable."""
     found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)\s*%?", text(value, 20).strip(), re.ASCII)
     number = float(found[1]) if found else 0.0
     return number / 100 if 0 < number < 100 else None
@@ -175,7 +176,7 @@ def link_of(*values: object) -> str:
 
 
 def expires_at(link: str) -> float | None:
-    """Return the epoch second at which a signed link dies, from its `Expires`, None without one."""
+    """Return when a signed link expires in epoch seconds, from its `Expires` parameter; None without one."""
     try:
         found = parse_qs(urlsplit(link).query).get("Expires", [""])[0]
     except ValueError:

@@ -108,7 +108,17 @@ def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
         if not equals or not path.strip():
             raise ValueError
         return ((path.strip(), item),)
-    return tuple(pair for item in value for pair in _pairs(item))
+    return tuple(pair for item in value for pair in ((item,) if _is_pair(item) else _pairs(item)))
+
+
+def _is_pair(item: Any) -> bool:
+    """Return whether an item is a pair that was read before; no path contains "="."""
+    return (
+        isinstance(item, tuple)
+        and len(item) == 2
+        and all(isinstance(part, str) for part in item)
+        and "=" not in item[0]
+    )
 
 
 KINDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(

@@ -1,7 +1,7 @@
-"""The one object that holds an API key. Floor 0: knows the standard library only.
+"""The only object that holds an API key.
 
-Its text leaves through `reveal` alone, which `client` calls to sign a request for the key's own origin. Printing,
-formatting, pickling and copying into a dict show where the key came from, never what it is.
+The key's text leaves through `reveal` only, which `transport.client` calls to sign a request to the key's own origin.
+Printing, formatting and copying show where the key came from, never the key; pickling is refused.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import hmac
 from collections.abc import Iterator
 from typing import NoReturn
 
-PIECE = 8  # characters of a key that must not be seen together
-LONG = 16  # characters; a shorter "key", such as EMPTY, is a placeholder whose pieces are words
+PIECE = 8  # characters of a key that must never appear together
+LONG = 16  # characters; a shorter "key", such as EMPTY, is a placeholder, and parts of it are ordinary words
 STRUCK = "[key]"
 
 
 class Key:
-    """An API key and where it was found."""
+    """An API key, and where it was found."""
 
     __slots__ = ("__text", "__weakref__", "source")
 
@@ -31,13 +31,14 @@ class Key:
         return self.__text
 
     def tag(self, salt: bytes) -> str:
-        """Return a name for the account that does not give the key away: an HMAC with a salt of this machine."""
+        """Return a name for the key's account that does not reveal the key: an HMAC with this machine's salt."""
         return hmac.new(salt, self.__text.encode(), hashlib.sha256).hexdigest()[:16]
 
     def strike(self, text: str, pieces: bool = True) -> str:
-        """Return text without the key and its base64; `pieces`: and without any eight characters of it in a row.
+        """Return text without the key and its base64; with `pieces`, also without any eight characters in a row of it.
 
-        A placeholder (below 16 characters) is a word that may stand anywhere: it is left alone below 8, and whole else.
+        A short key is a placeholder such as EMPTY, and an ordinary word: below 8 characters it stays, below 16 it is
+        removed only as a whole.
         """
         gone = bytearray(len(text))
         for form in self.__forms(pieces):
@@ -48,13 +49,13 @@ class Key:
         return "".join(_without(text, gone)) if any(gone) else text
 
     def is_in(self, text: str) -> bool:
-        """Tell whether a text holds the key; a placeholder must stand there as a word of its own."""
+        """Return whether a text contains the key; a placeholder must appear as a word of its own."""
         if len(self.__text) >= LONG:
             return self.__text in text
         return len(self.__text) >= PIECE and self.__text in text.split()
 
     def __forms(self, pieces: bool) -> Iterator[str]:
-        """Yield what gives the key away; base64 shows it in three ways, by where it begins."""
+        """Yield the strings that reveal the key; base64 has three forms, depending on the offset."""
         if len(self.__text) < PIECE:
             return
         yield self.__text
@@ -74,7 +75,7 @@ class Key:
 
 
 def _without(text: str, gone: bytearray) -> Iterator[str]:
-    """Yield a text's parts that are not gone, and one mark for each run that is."""
+    """Yield a text's remaining parts, and one placeholder for each removed run."""
     for at, letter in enumerate(text):
         if not gone[at]:
             yield letter

@@ -1,7 +1,7 @@
-"""Whether somebody typed a key into a cell, which the notebook and IPython's history would keep. Floor 0: no I/O.
+"""Detect keys that were typed into a cell, where the notebook and IPython's history would keep them.
 
-What looks like a key is `sk-` and at least sixteen characters, some of which change between small letters, capitals and
-digits as no words do: a prompt may speak of an sk-2026-spring-collection. Keys that are known are found in any case.
+A key looks like `sk-` with at least 16 characters that mix lower case, capitals and digits as no words do: a prompt may
+mention an sk-2026-spring-collection. Known keys are always found.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ NAMED = re.compile(
 
 
 def holds_key(text: str, known: Iterable[Key] = ()) -> bool:
-    """Tell whether a text holds a key: one that is known, or what looks like one."""
+    """Return whether a text contains a known key, or what looks like a key."""
     return any(map(is_random, CANDIDATE.findall(text))) or any(key.is_in(text) for key in known)
 
 
 def names_key(line: str) -> bool:
-    """Tell whether a magic's line gives a value that is called a key, whatever it looks like."""
+    """Return whether a magic's line assigns a value to a name for keys, whatever the value looks like."""
     return NAMED.search(line) is not None
 
 
 def is_key_name(path: str) -> bool:
-    """Check whether a parameter of this path holds a key, whatever it looks like: "authorization", "input.api_key"."""
+    """Return whether a parameter of this path holds a key, whatever it looks like: "authorization", "input.api_key"."""
     return KEY_PATH.fullmatch(path.strip()) is not None
 
 
 def may_be_key(word: str) -> bool:
-    """Tell whether a word that stands where a name belongs may be a key: one that is short and plain is a slip."""
+    """Return whether a word in place of a name may be a key; short, plain words are typing errors."""
     return word.startswith("sk-") or len(word) >= LONG or is_random(word)
 
 
 def has_word(text: str, word: str) -> bool:
-    """Tell whether a word stands in a text by itself, and not as a part of another."""
+    """Return whether a word appears in a text on its own, not as a part of another."""
     return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
 
 def is_random(text: str) -> bool:
-    """Tell whether a part of a text changes between small letters, capitals and digits as no words do."""
+    """Return whether a part of a text alternates between lower case, capitals and digits as no words do."""
     return any(sum(_changes(*pair) for pair in pairwise(run)) >= CHANGES for run in RUN.findall(text))
 
 
 def _changes(one: str, other: str) -> bool:
-    """Tell whether the kind of letter changes; a capital before a small one begins a word."""
+    """Return whether the kind of character changes; a capital before a lower-case letter begins a word."""
     digit = one.isdigit() or other.isdigit()
     return one.isdigit() != other.isdigit() if digit else one.islower() and other.isupper()

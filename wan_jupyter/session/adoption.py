@@ -91,7 +91,7 @@ def fetch_task(task: str, model: str, provider: Provider, client: Client) -> Fou
     seen = ask_status(task, provider, client)
     created = None
     with suppress(ProblemError):  # the task exists whether or not the list can be read
-        found = _ask(client, provider.speak().look_up(task))
+        found = _ask(client, provider.speak().find_task(task))
         model, created = (model or found.model, found.created) if found else (model, None)
     return FoundTask(seen, model, created)
 

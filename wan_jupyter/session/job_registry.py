@@ -124,7 +124,7 @@ class JobRegistry:
     def _rates(self, plan: Plan) -> Mapping[str, float]:
         """Return the account's documented rate limits; the emulator has none."""
         provider = self._resources.provider
-        return {} if provider.emulated else {**provider.speak().rates, "submit": plan.model.submit_rps}
+        return {} if provider.emulated else {**provider.speak().rate_limits, "submit": plan.model.submit_rps}
 
     def _info(self, record: JobRecord) -> JobInfo:
         """Return the facts of a job that is under way, with the time that similar jobs took."""
@@ -143,7 +143,7 @@ class JobRegistry:
         """
         resources = self._resources
         if self._has_changed_file(record):
-            kept = is_downloadable(record, resources.provider.speak().memory, resources.clock.time())
+            kept = is_downloadable(record, resources.provider.speak().task_retention_s, resources.clock.time())
             if not kept and not video_path(record, resources.outputs).is_file():
                 raise gone_for_good(record.id, record.snapshot.file, record.created_at)
             return self._restore_file(record)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..jobs import background
 from ..storage.home import HomeLayout
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ def orphans(home: Path, now: float | None = None) -> list[Orphan]:
     """
     if not HomeLayout(home).journal.is_file():
         return []
+    from ..jobs import background
     from ..storage.journal.journal import Journal
     from ..storage.process_lock import Owner
 

@@ -167,18 +167,18 @@ def _service(patient: Patient) -> Iterator[Finding]:
         yield Finding(tr("doctor.name.service"), problem.message(), problem.hint())
         return
     said = answer.problem
-    if said is not None and (said.advice in PROBLEMS or answer.http >= 500):
-        text = tr("doctor.refuses", http=answer.http, code=said.code)
+    if said is not None and (said.advice in PROBLEMS or answer.http_status >= 500):
+        text = tr("doctor.refuses", http=answer.http_status, code=said.code)
         yield Finding(tr("doctor.name.service"), text, tr(f"advice.{said.advice}"))
     else:
-        yield _finding("service", "answers", http=answer.http)
+        yield _finding("service", "answers", http=answer.http_status)
     yield _clock(answer, patient.now())
 
 
 def _clock(answer: PingReply, now: float) -> Finding:
-    if answer.date is None:
+    if answer.server_time is None:
         return _finding("clock", "clock_unknown")
-    skew = round(now - answer.date)
+    skew = round(now - answer.server_time)
     how = "clock" if abs(skew) <= MAX_CLOCK_SKEW_S else "clock_fast" if skew > 0 else "clock_slow"
     return _finding("clock", how, "" if how == "clock" else "clock_fix", seconds=abs(skew))
 

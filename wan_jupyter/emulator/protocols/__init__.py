@@ -1,1 +1,1 @@
-"""The routes of the emulator, one file a protocol."""
+"""The emulator's routes, one file per protocol."""

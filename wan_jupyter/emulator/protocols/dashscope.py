@@ -1,7 +1,8 @@
-"""Alibaba Cloud Model Studio's native API (DashScope): create, query, cancel and list tasks.
+"""Alibaba Cloud Model Studio's own API (DashScope): create, query, cancel and list tasks.
 
-It translates between that wire and `core`. Facts are from the wire sheet, sections 3, 4 and 9, of 2026-11-21; what
-requests mean, and the refusals that come late, are in `dashscope_orders`.
+Sources: https://www.alibabacloud.com/help/en/model-studio/image-to-video-general-api-reference and
+…/manage-asynchronous-tasks, and the SDK dashscope 2.0.2, read and run 2026-11-21. What a request means, and the
+refusals that show up only on a poll, are in `dashscope_rules`.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from ..faults import ordered
 from ..oss_uploads import SINK, Uploads
 from ..requests import BAD_KEY, bearer, body_of, both, failure_of, object_in, word_of
 from ..result_links import result_link
-from ..service import Core, Point, Protocol
-from ..tasks import Life, Task
+from ..service import FaultPoint, Protocol, Service
+from ..tasks import Task, TaskState
 from .dashscope_reports import CHINA, report
 from .dashscope_rules import Model, Models
 
 NAME = "dashscope"
 BASE = "/api/v1"
-GENERAL = f"{BASE}/services/aigc/video-generation/video-synthesis"  # path A of the wire sheet
-FRAMES = f"{BASE}/services/aigc/image2video/video-synthesis"  # path B
-KEPT = 24 * 3600.0  # seconds a task can be queried
+GENERAL = f"{BASE}/services/aigc/video-generation/video-synthesis"  # most models
+FRAMES = f"{BASE}/services/aigc/image2video/video-synthesis"  # first-and-last-frame models (kf2v)
+TASK_RETENTION_S = 24 * 3600.0  # for so long, a task can be queried
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Hold an error answer: HTTP status, code and message."""
+    """An error answer: HTTP status, code and message."""
 
     status: int
     code: str
@@ -42,7 +43,7 @@ class Problem:
 
 
 class RefusedError(Exception):
-    """End a request with this error answer."""
+    """Ends a request with an error answer."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -67,15 +68,15 @@ BAD_FILTER = Problem(400, "InvalidParameter", "Required parameter(s) missing or 
 
 
 class DashScope:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self._models = Models.load()
-        self._uploads = Uploads(core)
+        self._uploads = Uploads(service)
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app."""
+        """Return routes, fault points and rules of this protocol."""
         tasks = f"{BASE}/tasks"
         routes: list[BaseRoute] = [
             *both(GENERAL, self.create, "POST"),
@@ -87,70 +88,70 @@ class DashScope:
             *self._uploads.routes,
         ]
         points = [
-            Point("submit", "POST", f"{BASE}/services/aigc/.+", NAME),
-            Point("list", "GET", f"{tasks}/?", NAME),
-            Point("poll", "GET", f"{tasks}/[^/]+/?", NAME),
-            Point("cancel", "POST", f"{tasks}/[^/]+/cancel/?", NAME),
-            Point("policy", "GET", f"{BASE}/uploads/?", NAME),
-            Point("upload", "POST", f"{SINK}(/.*)?", NAME),
+            FaultPoint("submit", "POST", f"{BASE}/services/aigc/.+", NAME),
+            FaultPoint("list", "GET", f"{tasks}/?", NAME),
+            FaultPoint("poll", "GET", f"{tasks}/[^/]+/?", NAME),
+            FaultPoint("cancel", "POST", f"{tasks}/[^/]+/cancel/?", NAME),
+            FaultPoint("policy", "GET", f"{BASE}/uploads/?", NAME),
+            FaultPoint("upload", "POST", f"{SINK}(/.*)?", NAME),
         ]
         return Protocol(NAME, routes, points, self._models.order)
 
     async def create(self, request: Request) -> Response:
-        """Take a task; most of what is wrong with it shows only on a later poll."""
+        """Create a task; most of what is wrong with a request shows up only on a later poll."""
         key = _key(request)
         if request.headers.get("x-dashscope-async") != "enable":
             raise RefusedError(NOT_ASYNC)
         sent = await self._sent(request)
         model = self._model(sent, request.url.path.rstrip("/"))
-        uploads = await self._core.aside(lambda: self._uploads.named_in(request, sent, model.name, key))
-        task = await self._core.take(
+        uploads = await self._service.aside(lambda: self._uploads.named_in(request, sent, model.name, key))
+        task = await self._service.take(
             NAME, model.name, sent, key=key, seed=_seed(sent), failure=failure_of(request), uploads=uploads
         )
         return _answer({"output": {"task_status": "PENDING", "task_id": task.task_id}})
 
     async def poll(self, request: Request) -> Response:
-        """Tell how a task stands; an unknown, old or foreign one is UNKNOWN, with HTTP 200."""
-        account, task_id = self._core.account(_key(request)), request.path_params["task_id"]
+        """Return a task's state; an unknown, expired or foreign one is UNKNOWN, with HTTP 200."""
+        account, task_id = self._service.account(_key(request)), request.path_params["task_id"]
         task = self._own(task_id, account)
         if task is None:
             return _answer({"output": {"task_id": task_id, "task_status": "UNKNOWN"}})
-        if self._core.now() < task.ends and (failure := failure_of(request)) is not None:
-            await self._core.aside(lambda: self._core.tasks.fail(task, failure))
-        standing = await self._core.life(task)
-        link = self._link(request, task) if standing.status == "SUCCEEDED" else None
-        told = report(self._models.by_id[task.model], task, standing, link)
-        told["output"]["task_status"] = word_of(request, standing.status)
-        return _answer(told)
+        if self._service.now() < task.ends and (failure := failure_of(request)) is not None:
+            await self._service.aside(lambda: self._service.tasks.fail(task, failure))
+        state = await self._service.life(task)
+        link = self._link(request, task) if state.status == "SUCCEEDED" else None
+        body = report(self._models.by_id[task.model], task, state, link)
+        body["output"]["task_status"] = word_of(request, state.status)
+        return _answer(body)
 
     async def cancel(self, request: Request) -> Response:
-        """Call off a task that is still PENDING; nothing else can be stopped."""
-        task = self._own(request.path_params["task_id"], self._core.account(_key(request)))
-        if task is None or (await self._core.life(task)).status != "PENDING":
+        """Cancel a task that is still PENDING; no other can be stopped."""
+        task = self._own(request.path_params["task_id"], self._service.account(_key(request)))
+        if task is None or (await self._service.life(task)).status != "PENDING":
             raise RefusedError(NOT_PENDING)
-        await self._core.aside(lambda: self._core.tasks.cancel(task, self._core.now()))
+        await self._service.aside(lambda: self._service.tasks.cancel(task, self._service.now()))
         return _answer({})
 
     async def list(self, request: Request) -> Response:
-        """List the account's tasks of the last 24 hours, newest first, a page at a time."""
-        account = self._core.account(_key(request))
+        """Return one page of the account's tasks of the last 24 hours, newest first."""
+        account = self._service.account(_key(request))
         asked = _Filter.read(request)
-        tasks = [task for task in self._core.tasks.all() if self._fresh(task, account) and asked.takes(task)]
-        rows = [_row(task, await self._core.life(task)) for task in reversed(tasks)]
+        tasks = [task for task in self._service.tasks.all() if self._fresh(task, account) and asked.takes(task)]
+        rows = [_row(task, await self._service.life(task)) for task in reversed(tasks)]
         return _answer(asked.page([row for row in rows if asked.status in (None, row["status"])]))
 
     async def policy(self, request: Request) -> Response:
-        """Say where and with which fields a file for a model can be put, for five minutes."""
+        """Return where, and with which fields, a file for a model can be uploaded in the next five minutes."""
         key, model = _key(request), request.query_params.get("model")
         if request.query_params.get("action") != "getPolicy" or not model:
             raise RefusedError(BAD_FILTER)
-        return _answer({"data": self._uploads.policy(str(request.base_url), self._core.account(key), model)})
+        return _answer({"data": self._uploads.policy(str(request.base_url), self._service.account(key), model)})
 
     async def _sent(self, request: Request) -> dict[str, Any]:
         body = await body_of(request)
         if body is None:
             raise RefusedError(TOO_LARGE)
-        sent = await self._core.aside(lambda: object_in(body))
+        sent = await self._service.aside(lambda: object_in(body))
         if sent is None:
             raise RefusedError(NOT_JSON)
         return sent
@@ -165,25 +166,25 @@ class DashScope:
         if model is None:
             raise RefusedError(NOT_FOUND)
         on_frames, wants_frames = path == FRAMES, model.body == "frames"
-        if on_frames > wants_frames or (wants_frames > on_frames and self._core.settings.strict_paths):
+        if on_frames > wants_frames or (wants_frames > on_frames and self._service.settings.strict_paths):
             raise RefusedError(WRONG_PATH)
         return model
 
     def _own(self, task_id: str, account: str) -> Task | None:
-        task = self._core.tasks.get(task_id)
+        task = self._service.tasks.get(task_id)
         return task if task is not None and self._fresh(task, account) else None
 
     def _fresh(self, task: Task, account: str) -> bool:
-        age = self._core.now() - task.created
-        return task.protocol == NAME and task.account == account and age <= KEPT
+        age = self._service.now() - task.created
+        return task.protocol == NAME and task.account == account and age <= TASK_RETENTION_S
 
     def _link(self, request: Request, task: Task) -> str:
         expired = ordered(request, "expired_link") is not None
-        return result_link(self._core, str(request.base_url), task, expired=expired)
+        return result_link(self._service, str(request.base_url), task, expired=expired)
 
 
 def answer_problem(_: Request, error: Exception) -> Response:
-    """Turn a refusal, or an address nobody serves, into the flat error body of this API."""
+    """Return the flat error body of this API for a refusal or an unknown path."""
     if isinstance(error, RefusedError):
         return _answer({"code": error.problem.code, "message": error.problem.message}, error.problem.status)
     status = error.status_code if isinstance(error, HTTPException) else 500
@@ -212,7 +213,7 @@ def _seed(sent: dict[str, Any]) -> int | None:
 
 @dataclass(frozen=True)
 class _Filter:
-    """Hold the query of a list request (wire sheet 4.5); times are seconds since 1970."""
+    """The query of a list request; times are in epoch seconds."""
 
     task_id: str | None
     model: str | None
@@ -257,16 +258,16 @@ def _stamp(text: str | None, default: float) -> float:
     return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp() if text else default
 
 
-def _row(task: Task, standing: Life) -> dict[str, Any]:
+def _row(task: Task, state: TaskState) -> dict[str, Any]:
     family = "image2video" if "kf2v" in task.model else "video-generation"
-    times = {"gmt_create": task.created, "start_time": standing.scheduled, "end_time": standing.ended}
+    times = {"gmt_create": task.created, "start_time": state.scheduled, "end_time": state.ended}
     return {
         "api_key_id": task.account[:8],
         "caller_parent_id": task.account[8:24],
         "caller_uid": task.account[8:24],
         "region": "emulator",
         "request_id": task.task_id,
-        "status": standing.status,
+        "status": state.status,
         "task_id": task.task_id,
         "user_api_unique_key": f"apikey:v1:aigc:{family}:video-synthesis:{task.model}",
         "model_name": task.model,

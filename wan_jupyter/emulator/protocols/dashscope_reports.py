@@ -1,6 +1,6 @@
-"""The answer to a poll as DashScope gives it, of a task of any protocol that has it behind.
+"""DashScope's answer to a poll, also for tasks that a gateway forwards to it.
 
-Facts are from the wire sheet, sections 4.1 and 4.2, of 2026-11-21. Nothing here knows HTTP.
+Source: https://www.alibabacloud.com/help/en/model-studio/manage-asynchronous-tasks, read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -8,33 +8,33 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ..rendering.clip_spec import FRAMES_PER_SECOND, Refusal
-from ..tasks import Life, Task
-from .dashscope_rules import Model, Wishes, wishes
+from ..clip_spec import FRAMES_PER_SECOND, Refusal
+from ..tasks import Task, TaskState
+from .dashscope_rules import Model, Parameters, parameters_of
 
 CHINA = timezone(timedelta(hours=8))
 REWRITTEN = " The camera moves slowly and evenly, the light is soft, and fine details stay sharp throughout."
 
 
-def report(model: Model, task: Task, standing: Life, link: str | None) -> dict[str, Any]:
-    """Tell how a task stands; `link` leads to the clip of one that succeeded."""
-    output: dict[str, Any] = {"task_id": task.task_id, "task_status": standing.status} | _times(task, standing)
-    if standing.status == "RUNNING" and model.metrics:
+def report(model: Model, task: Task, state: TaskState, link: str | None) -> dict[str, Any]:
+    """Return a task's state as DashScope reports it; `link` is the video of a task that succeeded."""
+    output: dict[str, Any] = {"task_id": task.task_id, "task_status": state.status} | _times(task, state)
+    if state.status == "RUNNING" and model.metrics:
         output["task_metrics"] = {"TOTAL": 1, "SUCCEEDED": 0, "FAILED": 0}
-    if standing.refusal is not None:
-        problem = {"code": standing.refusal.code, "message": standing.refusal.message}
+    if state.refusal is not None:
+        problem = {"code": state.refusal.code, "message": state.refusal.message}
         output |= {name: value for name, value in problem.items() if value is not None}
-    wanted = wishes(model, task.request)
-    if standing.status != "SUCCEEDED" or isinstance(wanted, Refusal):
+    wanted = parameters_of(model, task.request)
+    if state.status != "SUCCEEDED" or isinstance(wanted, Refusal):
         return {"output": output}
     output |= _prompts(model, task, wanted)
     output["video_url"] = link
     return {"output": output, "usage": _usage(model, wanted)}
 
 
-def _times(task: Task, standing: Life) -> dict[str, str]:
-    moments = {"submit_time": task.created, "scheduled_time": standing.scheduled, "end_time": standing.ended}
-    if standing.status == "PENDING":  # the samples have no times then
+def _times(task: Task, state: TaskState) -> dict[str, str]:
+    moments = {"submit_time": task.created, "scheduled_time": state.scheduled, "end_time": state.ended}
+    if state.status == "PENDING":  # the samples have no times then
         return {}
     return {name: _clock(moment) for name, moment in moments.items() if moment is not None}
 
@@ -43,7 +43,7 @@ def _clock(moment: float) -> str:
     return datetime.fromtimestamp(moment, CHINA).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def _prompts(model: Model, task: Task, wanted: Wishes) -> dict[str, str]:
+def _prompts(model: Model, task: Task, wanted: Parameters) -> dict[str, str]:
     prompt = task.request["input"].get("prompt")
     if not isinstance(prompt, str) or not prompt:
         return {}
@@ -51,13 +51,13 @@ def _prompts(model: Model, task: Task, wanted: Wishes) -> dict[str, str]:
     return {"orig_prompt": prompt} | rewritten
 
 
-def _usage(model: Model, wanted: Wishes) -> dict[str, Any]:
+def _usage(model: Model, wanted: Parameters) -> dict[str, Any]:
     facts = {
         "video_count": 1,
         "video_duration": wanted.duration,
         "video_ratio": "standard",
         "duration": wanted.duration,
-        "input_video_duration": 0,  # a clip is not looked at; what is billed is the whole length in any case
+        "input_video_duration": 0,  # clips are not decoded; the whole length is billed in any case
         "output_video_duration": wanted.duration,
         "SR": int(wanted.resolution.removesuffix("P")),
         "audio": wanted.sound,

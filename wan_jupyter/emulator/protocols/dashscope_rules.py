@@ -1,8 +1,8 @@
-"""What a DashScope request asks for by the rules of its model, and the refusals that come only later.
+"""What a DashScope request asks for by the rules of its model, and refusals that show up only on a poll.
 
-The service accepts almost anything at first and lets the task fail on a poll (wire sheet 3.4, 2026-11-21). A
-prompt with the word "forbidden" stands for one that does not pass moderation. Nothing here reads a file but the
-table of models, and nothing knows HTTP.
+The service accepts almost any request and lets the task fail later (seen in public reports, for example
+https://github.com/pollinations/pollinations/pull/11701, read 2026-11-21). A prompt with the word "forbidden" stands for
+one that fails moderation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..rendering.clip_spec import Order, Refusal
+from ..clip_spec import ClipOrder, Refusal
 from ..tasks import Task
 
 FORBIDDEN = "forbidden"
@@ -28,13 +28,15 @@ UNRESOLVED = Refusal(
     "InvalidParameter.DataInspection",
     "Unable to download the media resource during the data inspection process.",
 )
-NO_PICTURE = Refusal("InvalidParameter", "image_url must provided")  # as the first seed document shows it
+NO_PICTURE = Refusal(
+    "InvalidParameter", "image_url must provided"
+)  # as the Korean documentation of a gateway shows it (December 2025)
 NO_FRAMES = Refusal("InvalidParameter", "The emulator makes videos from first_frame, last_frame and first_clip only.")
 
 
 @dataclass(frozen=True)
 class Model:
-    """Hold one row of the table of models; its comments say what the columns mean."""
+    """An entry of the table of models; the comments in `dashscope.toml` explain the fields."""
 
     name: str
     body: str
@@ -50,8 +52,8 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """Hold the parameters of a request after the model's defaults were filled in."""
+class Parameters:
+    """A request's parameters, with the model's defaults filled in."""
 
     resolution: str
     duration: int
@@ -61,20 +63,20 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Models:
-    """Hold the table: models by id, and pixels by resolution."""
+    """The table: models by id, and pixels by resolution."""
 
     by_id: Mapping[str, Model]
     areas: Mapping[str, int]
 
     @classmethod
     def load(cls) -> Models:
-        """Read the table that lies beside this file."""
+        """Read the table beside this file."""
         table = tomllib.loads(Path(__file__).with_name("dashscope.toml").read_text(encoding="utf-8"))
         rows = [(name, row) for row in table["models"] for name in row["ids"]]
         return cls({name: _model(name, row) for name, row in rows}, table["areas"])
 
-    def order(self, task: Task) -> Order | Refusal:
-        """Say what a task asks for, or why it fails once it is looked at."""
+    def order(self, task: Task) -> ClipOrder | Refusal:
+        """Return what a task asks for, or why it will fail."""
         model = self.by_id[task.model]
         asked = _section(task.request, "input")
         if FORBIDDEN in str(asked.get("prompt") or "").lower():
@@ -83,7 +85,7 @@ class Models:
         if isinstance(pictures, Refusal):
             return pictures
         clip = _clip(asked) if model.body == "media" else None
-        wanted = wishes(model, task.request)
+        wanted = parameters_of(model, task.request)
         if isinstance(wanted, Refusal):
             return wanted
         pictures = tuple(_resolved(task, picture) for picture in pictures)
@@ -92,11 +94,11 @@ class Models:
         if clip is not None and not str(clip).startswith(("http://", "https://", "oss://")):
             return Refusal("InvalidURL", f"Failed to download {clip}")
         area, seconds = self.areas[wanted.resolution], wanted.duration
-        return Order(pictures, area, seconds, wanted.sound, continued=clip is not None)
+        return ClipOrder(pictures, area, seconds, wanted.sound, continued=clip is not None)
 
 
-def wishes(model: Model, request: dict[str, Any]) -> Wishes | Refusal:
-    """Read the parameters of a request, or say which of them the model does not take."""
+def parameters_of(model: Model, request: dict[str, Any]) -> Parameters | Refusal:
+    """Return a request's parameters, or a refusal that names the one the model does not support."""
     sent = _section(request, "parameters")
     resolution = sent.get("resolution", model.resolutions[0])
     duration = sent.get("duration", model.durations[0])
@@ -107,7 +109,7 @@ def wishes(model: Model, request: dict[str, Any]) -> Wishes | Refusal:
     if isinstance(duration, bool) or duration not in model.durations:
         return _not_taken(model, "duration", model.durations, duration)
     sound = model.sound == "always" or (model.sound == "asked" and sent.get("audio") is not False)
-    return Wishes(resolution, int(duration), sound, sent.get("prompt_extend") is not False)
+    return Parameters(resolution, int(duration), sound, sent.get("prompt_extend") is not False)
 
 
 def _model(name: str, row: dict[str, Any]) -> Model:
@@ -132,7 +134,7 @@ def _single(_: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
 
 
 def _frames(_: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
-    # With an effect the first frame is enough; a last one sent along is ignored (wire sheet 2.3, 2026-11-21).
+    # With a template the first frame is enough; a last one is ignored (Chinese list of effects, copy of February 2026).
     names = ("first_frame_url",) if asked.get("template") else ("first_frame_url", "last_frame_url")
     for name in names:
         if not asked.get(name):
@@ -152,7 +154,7 @@ def _media(model: Model, asked: dict[str, Any]) -> tuple[Any, ...] | Refusal:
     frames = tuple(by_type[name] for name in ("first_frame", "last_frame") if name in by_type)
     if frames and any(name.startswith("reference_") for name in by_type):
         return MIXED
-    kinds = sorted(str(item["type"]) for item in media)  # each at most once (wire sheet 2.5, 2026-11-21)
+    kinds = sorted(str(item["type"]) for item in media)  # each at most once
     if frames or CLIP in kinds:
         return frames if kinds in [sorted(taken) for taken in model.media] else _not_together(model, kinds)
     return NO_FRAMES
@@ -163,7 +165,7 @@ def _not_together(model: Model, kinds: list[str]) -> Refusal:
 
 
 def _clip(asked: dict[str, Any]) -> Any:
-    """Give the link of the clip that the video goes on from; None where there is none."""
+    """Return the link of the clip to continue, None if there is none."""
     return next((item["url"] for item in asked.get("media") or () if item["type"] == CLIP), None)
 
 

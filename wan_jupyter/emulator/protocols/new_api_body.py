@@ -1,7 +1,7 @@
-"""A request to new-api, read as its Go code reads it, and the DashScope request it makes of that.
+"""Read a request as new-api's Go code does, and build the DashScope request that it makes of it.
 
-Facts: wire sheet of the gateways 1.1, 1.2 and 1.5, of 2026-11-21; what gets lost on the way gets lost here too.
-Nothing here knows HTTP, tasks or files.
+Source: https://github.com/QuantumNous/new-api, relay/channel/task/ali/ and relay/common/, code of December 2025 to
+August 2026, read 2026-11-21. What the gateway drops is dropped here, too.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ NO_PICTURE = "wan2.7-i2v requires image, images, input_reference, or input.media
 
 @dataclass(frozen=True)
 class Generation:
-    """Hold what the two generations of the gateway do differently; the columns that are texts are error codes."""
+    """What differs between the two generations of the gateway; the text fields are error codes and messages."""
 
     public: bool
     no_key: str
@@ -80,9 +80,13 @@ PUBLIC_ID = Generation(
 
 @dataclass(frozen=True)
 class Reading:
-    """Say how a gateway reads a request: why it is refused at once, and what DashScope gets of it.
+    """How a gateway reads a request.
 
-    `tidied` gives the request in the form that is kept; `pictured` tells whether a picture stands at its top.
+    Attributes:
+        tidied: returns the request in the form that is stored.
+        refusal: returns why it is refused at once, None if it is not.
+        upstream: returns the request to DashScope.
+        pictured: returns whether a picture is at its top level.
     """
 
     tidied: Callable[[dict[str, Any]], dict[str, Any]]
@@ -92,7 +96,7 @@ class Reading:
 
 
 def new_api(generation: Generation) -> Reading:
-    """Give the reading of a generation of new-api."""
+    """Return how a generation of new-api reads requests."""
     return Reading(
         tidied=_tidied,
         refusal=partial(_refusal, generation),
@@ -102,7 +106,7 @@ def new_api(generation: Generation) -> Reading:
 
 
 def mismatch(struct: str, sent: Mapping[str, Any], types: Mapping[str, str]) -> str | None:
-    """Say in the words of Go's decoder which field has a value of another type, if one has; null fits any."""
+    """Return Go's decoder error for the first field whose value has another type, None if all fit; null fits any."""
     for name, wanted in types.items():
         value = sent.get(name)
         if value is not None and not TYPES[wanted](value):
@@ -121,7 +125,7 @@ def _cannot(value: Any, field: str, wanted: str) -> str:
 
 
 def _tidied(sent: dict[str, Any]) -> dict[str, Any]:
-    """Unpack metadata that came as text, and drop such as cannot be any."""
+    """Return a request with `metadata` decoded from text; metadata that is not an object is dropped."""
     if "metadata" not in sent:
         return sent
     metadata = sent["metadata"]

@@ -1,6 +1,6 @@
-"""new-api's `/v1/video/generations`: create a task, and ask for its row.
+"""new-api's `/v1/video/generations`: create a task and query it.
 
-Facts: wire sheet of the gateways 1.3 to 1.5, of 2026-11-21, and the first seed document (Korean).
+Sources: see `new_api_body`, and the Korean documentation of a gateway that runs it (December 2025).
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..requests import both, word_of
-from ..service import Point, Protocol
+from ..service import FaultPoint, Protocol
 from .new_api import GENERATIONS, VIDEOS, Gateway, Row, answer, dashboard, submitted, task_error
 
 PATH = "/v1/video/generations"
 
 
 class VideoGenerations:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         # One gateway, one store: where the other route speaks the same dialect, its tasks are known here too.
-        alike = gateway.core.settings.videos_dialect == "new-api"
+        alike = gateway.service.settings.videos_dialect == "new-api"
         self._known = (GENERATIONS, VIDEOS) if alike else (GENERATIONS,)
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app."""
+        """Return routes, fault points and rules of this protocol."""
         routes: list[BaseRoute] = [
             *both(PATH, self.create, "POST"),
             *both(f"{PATH}/{{task_id}}", self.poll, "GET"),
@@ -36,17 +36,17 @@ class VideoGenerations:
             Route("/video/generations/{task_id}", dashboard, methods=["GET"]),
         ]
         points = [
-            Point("submit", "POST", f"{PATH}/?", GENERATIONS),
-            Point("poll", "GET", f"{PATH}/[^/]+/?", GENERATIONS),
+            FaultPoint("submit", "POST", f"{PATH}/?", GENERATIONS),
+            FaultPoint("poll", "GET", f"{PATH}/[^/]+/?", GENERATIONS),
         ]
         return Protocol(GENERATIONS, routes, points, self._gateway.order)
 
     async def create(self, request: Request) -> Response:
-        """Take a task."""
+        """Create a task."""
         return answer(submitted(await self._gateway.submit(GENERATIONS, request)))
 
     async def poll(self, request: Request) -> Response:
-        """Answer with the row of a task, with HTTP 200 whatever became of it."""
+        """Return a task's state, with HTTP 200 even if it failed."""
         task = self._gateway.find(request, *self._known)
         if task is None:
             return task_error(400, "task_not_exist", "task_not_exist")
@@ -64,21 +64,21 @@ def _row(row: Row) -> dict[str, Any]:
         "status": row.word.row,
         "fail_reason": _reason(row) or row.link,
         "submit_time": int(row.task.created),
-        "start_time": int(row.standing.scheduled or 0),
-        "finish_time": int(row.standing.ended or 0),
+        "start_time": int(row.state.scheduled or 0),
+        "finish_time": int(row.state.ended or 0),
         "progress": f"{row.word.progress}%",
         "data": _sorted(row.answer),
     }
 
 
 def _public(row: Row, data: dict[str, Any]) -> dict[str, Any]:
-    """Add what the newer generation tells; a link has a place of its own, which a failure fills with its reason."""
+    """Add what the newer generation reports: the link has its own field, which a failure fills with its reason."""
     reason = _reason(row)
     moved = {"fail_reason": reason} | ({"result_url": row.link or reason} if row.link or reason else {})
     known = {
         "id": int(row.task.created) % 100_000,
         "created_at": int(row.task.created),
-        "updated_at": int(row.standing.ended or row.standing.scheduled or row.task.created),
+        "updated_at": int(row.state.ended or row.state.scheduled or row.task.created),
         "platform": "17",
         "user_id": 1,
         "group": "default",
@@ -90,14 +90,14 @@ def _public(row: Row, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reason(row: Row) -> str:
-    refusal = row.standing.refusal
+    refusal = row.state.refusal
     if row.word.row != "FAILURE" or refusal is None or not (refusal.code or refusal.message):
         return "task failed" if row.word.row == "FAILURE" else ""
     return f"task failed, code: {refusal.code or ''} , message: {refusal.message or ''}"
 
 
 def _sorted(value: Any) -> Any:
-    """Order keys as Go does when it writes a map."""
+    """Return a value with keys sorted, as Go writes a map."""
     if isinstance(value, dict):
         return {name: _sorted(value[name]) for name in sorted(value)}
     return value

@@ -1,7 +1,7 @@
-"""`/v1/videos` of a gateway, in the dialect the app was started with: `ope` or `new-api`.
+"""A gateway's `/v1/videos`, in the dialect the app was started with: `ope` or `new-api`.
 
-Facts: wire sheet of the gateways 2, of 2026-11-21, and the second seed document (Chinese). OpenAI's own dialect is
-in `openai_videos`.
+Sources: see `new_api_body`, and ope.ai's Chinese documentation of wan2.7-i2v (https://api-platform.ope.ai, 2026).
+OpenAI's own dialect is in `openai_videos`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from ..clip_spec import ClipSpec
 from ..faults import ordered
-from ..rendering.clip_spec import Plan
 from ..requests import both, word_of
 from ..result_links import LINK_SECONDS, clip_answer
-from ..service import Point, Protocol
+from ..service import FaultPoint, Protocol
 from ..tasks import Task
 from .new_api import GENERATIONS, VIDEOS, Gateway, Row, answer, dashboard, submitted, task_error
 
@@ -26,16 +26,16 @@ PATH = "/v1/videos"
 
 
 class Videos:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._core = gateway.core
-        self._dialect = self._core.settings.videos_dialect
+        self._service = gateway.service
+        self._dialect = self._service.settings.videos_dialect
         self._known = (GENERATIONS, VIDEOS) if self._dialect == "new-api" else (VIDEOS,)
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app: its addresses only if it speaks there."""
+        """Return fault points, rules and, if the app speaks this dialect, routes of this protocol."""
         order = self._gateway.order
         if self._dialect == "openai":
             return Protocol(VIDEOS, [], [], order)
@@ -47,19 +47,19 @@ class Videos:
             Route("/videos/{rest:path}", dashboard, methods=["GET"]),
         ]
         points = [
-            Point("submit", "POST", f"{PATH}/?", VIDEOS),
-            Point("poll", "GET", f"{PATH}/[^/]+/?", VIDEOS),
-            Point("content", "GET", f"{PATH}/[^/]+/content/?", VIDEOS),
+            FaultPoint("submit", "POST", f"{PATH}/?", VIDEOS),
+            FaultPoint("poll", "GET", f"{PATH}/[^/]+/?", VIDEOS),
+            FaultPoint("content", "GET", f"{PATH}/[^/]+/content/?", VIDEOS),
         ]
         return Protocol(VIDEOS, routes, points, order)
 
     async def create(self, request: Request) -> Response:
-        """Take a task."""
+        """Create a task."""
         task = await self._gateway.submit(VIDEOS, request)
         return answer(SUBMITTED[self._dialect](task))
 
     async def poll(self, request: Request) -> Response:
-        """Answer with the video object of a task."""
+        """Return a task as a video object."""
         task = self._gateway.find(request, *self._known)
         if task is None:
             return task_error(400, "task_not_exist", "task_not_exist")
@@ -68,18 +68,18 @@ class Videos:
         return answer(shown | {"status": word_of(request, shown["status"])})
 
     async def content(self, request: Request) -> Response:
-        """Answer with the clip of a task as it is read from storage: all of it, whatever part is asked for."""
+        """Return a task's whole clip, read from storage; the route ignores Range."""
         any_owner = not self._gateway.generation.public and self._dialect == "new-api"
         task = self._gateway.find(request, GENERATIONS, VIDEOS, any_owner=any_owner)
         if task is None:
             return _refused(404, "Task not found")
-        word = self._gateway.word(task, await self._core.life(task)).row
-        plan = await self._core.outcome(task) if word == "SUCCESS" else None
-        if not isinstance(plan, Plan):
+        word = self._gateway.word(task, await self._service.life(task)).row
+        plan = await self._service.outcome(task) if word == "SUCCESS" else None
+        if not isinstance(plan, ClipSpec):
             return _refused(400, f"Task is not completed yet, current status: {word}")
-        if ordered(request, "expired_link") or self._core.now() > task.ends + LINK_SECONDS:
+        if ordered(request, "expired_link") or self._service.now() > task.ends + LINK_SECONDS:
             return _refused(502, "Upstream service returned status 403", "server_error")
-        clip = clip_answer(await self._core.studio.clip(plan), plan.digest, task.ends)
+        clip = clip_answer(await self._service.renderer.clip(plan), plan.digest, task.ends)
         clip.headers["Cache-Control"] = "public, max-age=86400"
         return clip
 
@@ -89,14 +89,14 @@ def _refused(status: int, message: str, kind: str = "invalid_request_error") -> 
 
 
 def _error(row: Row) -> dict[str, Any]:
-    refusal = row.standing.refusal
+    refusal = row.state.refusal
     if refusal is None or not (refusal.code or refusal.message):
         return {}
     return {"error": {"message": refusal.message or "", "code": refusal.code or ""}}
 
 
 def _new_api_shown(row: Row) -> dict[str, Any]:
-    changed = row.standing.ended or row.standing.scheduled or row.task.created
+    changed = row.state.ended or row.state.scheduled or row.task.created
     return {
         "id": row.task.task_id,
         "object": "video",

@@ -1,7 +1,7 @@
-"""A request to `/v1/videos` as the gateway of the second seed document takes it (ope.ai, Chinese).
+"""Read a request to ope.ai's `/v1/videos`, and build the DashScope request that it makes of it.
 
-It maps the request to DashScope's by the table of that document. What the document does not say, error bodies and
-strict types, is inferred from new-api. Nothing here knows HTTP, tasks or files.
+Source: ope.ai's Chinese documentation of wan2.7-i2v (https://api-platform.ope.ai, 2026). What it does not say, error
+bodies and strict types, follows new-api.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECONDS = re.compile(r"\d{1,5}")
 
 
 def ope(models: Models) -> Reading:
-    """Give the reading of this gateway."""
+    """Return how this gateway reads requests."""
     areas = {area: resolution for resolution, area in models.areas.items()}
 
     def upstream(sent: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _refusal(sent: dict[str, Any]) -> Problem | None:
 
 
 def _first_picture(sent: Mapping[str, Any]) -> Any:
-    """Return the one picture this gateway looks at: the first image_url."""
+    """Return the only picture this gateway uses, the first `image_url`."""
     reference = sent.get("input_reference")
     content = reference.get("content") if isinstance(reference, dict) else None
     for item in content if isinstance(content, list) else ():
@@ -76,7 +76,7 @@ def _input(body: str, picture: Any) -> dict[str, Any]:
 
 
 def _tier(areas: Mapping[int, str], size: str | None) -> str | None:
-    """Name the resolution whose pixels come nearest; a size that is none goes on as it is, to be refused later."""
+    """Return the resolution nearest to a size; text that is not a size is passed on, to be refused later."""
     if not size:
         return None
     found = SIZE.fullmatch(size.lower())

@@ -1,7 +1,6 @@
-"""How the servers people run themselves differ: SGLang Diffusion and vLLM-Omni, each one row.
+"""How self-hosted servers differ: SGLang Diffusion and vLLM-Omni.
 
-Facts: wire sheet of the gateways 5.1 and 5.2, of 2026-11-21, where the released packages were run. Nothing here
-knows HTTP or files.
+Sources: the released packages sglang 0.5.23 and vllm-omni 0.30.0, run 2026-11-21.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..tasks import Life, Task
-from .openai_rules import Wanted
+from ..tasks import Task, TaskState
+from .openai_rules import VideoRequest
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {"PENDING": "queued", "RUNNING": "in_progress", "SUCCEEDED": "completed", "FAILED": "failed", "CANCELED": "failed"}
@@ -21,50 +20,55 @@ WORDS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Job:
-    """Hold all there is to tell of a job; `share` of the work is done, 0 to 1."""
+    """Everything that a server may report of a job; `share` of the work is done, 0 to 1."""
 
     task: Task
-    standing: Life
-    wanted: Wanted
+    state: TaskState
+    wanted: VideoRequest
     word: str
     share: float
     model: str
 
     @property
     def size(self) -> str:
-        """Return the size as these servers spell it."""
+        """The size as these servers spell it."""
         return "{}x{}".format(*self.wanted.size)
 
     @property
     def completed_at(self) -> int | None:
-        """Return when it ended, or None."""
-        return None if self.standing.ended is None else int(self.standing.ended)
+        """When the job ended, None if it has not."""
+        return None if self.state.ended is None else int(self.state.ended)
 
     @property
     def worked(self) -> float | None:
-        """Return the seconds of work on a job that is completed, or None."""
-        done = self.word == "completed" and self.standing.ended is not None and self.standing.scheduled is not None
-        return round((self.standing.ended or 0) - (self.standing.scheduled or 0), 3) if done else None
+        """The seconds of work on a completed job, else None."""
+        done = self.word == "completed" and self.state.ended is not None and self.state.scheduled is not None
+        return round((self.state.ended or 0) - (self.state.scheduled or 0), 3) if done else None
 
     @property
     def failure_status(self) -> int:
-        """Return the HTTP status a failure stands for."""
-        code = (self.standing.refusal and self.standing.refusal.code) or ""
+        """The HTTP status of a failure."""
+        code = (self.state.refusal and self.state.refusal.code) or ""
         return int(code) if code.isdecimal() and 400 <= int(code) <= 599 else 500
 
     @property
     def failure(self) -> str:
-        """Return why it failed."""
-        return (self.standing.refusal and self.standing.refusal.message) or "Video generation failed."
+        """Why the job failed."""
+        return (self.state.refusal and self.state.refusal.message) or "Video generation failed."
 
 
 @dataclass(frozen=True)
 class Server:
-    """Hold the quirks of one server.
+    """The quirks of one server.
 
-    `frames` and `rate` are made where nothing is asked. `exact_model`: another model's name is refused. `text_picture`:
-    input_reference may be a text. `references`: its names for a picture. `failure_status`: a failed job is told with an
-    HTTP status of 400 or more. `stops`: a delete ends the work. `variants`: content takes the number of an output.
+    Attributes:
+        frames, rate: frames and frames a second if the request names none.
+        exact_model: whether another model's name is refused.
+        text_picture: whether `input_reference` may be text.
+        references: its field names for a picture.
+        failure_status: whether a failed job is answered with an HTTP status of 400 or more.
+        stops: whether DELETE stops the work.
+        variants: whether the content route takes the number of an output.
     """
 
     prefix: str

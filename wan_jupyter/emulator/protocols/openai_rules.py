@@ -1,7 +1,7 @@
-"""What a request to OpenAI's videos API asks of a server of one's own, and why it is refused at once.
+"""What a request to OpenAI's videos API asks of a self-hosted server, and why it is refused.
 
-Sizes, frames and seconds by the rules of SGLang and vLLM-Omni: wire sheet of the gateways 5, of 2026-11-21. Nothing
-here knows HTTP or files; a refusal is a status and the `detail` of its body.
+Sizes, frames and seconds follow SGLang 0.5.23 and vLLM-Omni 0.30.0 (released packages, run 2026-11-21). A refusal is an
+HTTP status and the `detail` of its body.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..rendering.clip_spec import Order, Refusal
+from ..clip_spec import ClipOrder, Refusal
 
 Detail = tuple[int, Any]  # HTTP status, `detail`
 
@@ -28,8 +28,8 @@ NO_PICTURE = Refusal("500", "This model makes videos from a picture: input_refer
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Hold what a request asks for after the server's defaults were filled in."""
+class VideoRequest:
+    """What a request asks for, with the server's defaults filled in."""
 
     prompt: str
     size: tuple[int, int]
@@ -40,21 +40,21 @@ class Wanted:
     seed: int | None
     picture: Any
 
-    def order(self, model: str) -> Order | Refusal:
-        """Say what to make for it on this model."""
+    def order(self, model: str) -> ClipOrder | Refusal:
+        """Return the clip to make for this request."""
         if self.picture is None and not any(part in model for part in TEXT_MODELS):
             return NO_PICTURE
         pictures = () if self.picture is None else (self.picture,)
         even = (self.size[0] // 2 * 2, self.size[1] // 2 * 2)
-        return Order(pictures, even[0] * even[1], self.frames / self.rate, sound=False, size=even, rate=self.rate)
+        return ClipOrder(pictures, even[0] * even[1], self.frames / self.rate, sound=False, size=even, rate=self.rate)
 
 
 def read(
     sent: Mapping[str, Any], default_frames: int, default_rate: int, references: tuple[str, ...]
-) -> Wanted | Detail:
-    """Read a request: texts of a form or values of JSON, files already as the placeholders they are kept under.
+) -> VideoRequest | Detail:
+    """Read a request: text fields of a form or values of JSON; files are already stored.
 
-    `references` are the names that the server knows for a picture; it leaves others alone, as any unknown field.
+    `references` are the server's field names for a picture; like any unknown field, other names are ignored.
     """
     numbers = _numbers(sent)
     if isinstance(numbers, tuple):
@@ -73,11 +73,11 @@ def read(
     lasting = frames / rate
     length = seconds or max(1, round(lasting))
     duration = float(seconds or lasting)
-    return Wanted(str(sent["prompt"]), size, rate, frames, length, duration, numbers.get("seed"), picture)
+    return VideoRequest(str(sent["prompt"]), size, rate, frames, length, duration, numbers.get("seed"), picture)
 
 
 def missing(name: str) -> Detail:
-    """Refuse a form that lacks a field, as FastAPI does."""
+    """Return FastAPI's refusal of a form that lacks a field."""
     return 422, [{"type": "missing", "loc": ["body", name], "msg": "Field required", "input": None}]
 
 
@@ -129,7 +129,7 @@ def _picture(sent: Mapping[str, Any], references: tuple[str, ...]) -> Any:
 
 
 def _linked(value: Any) -> Any:
-    """Take the link out of vLLM-Omni's image_reference, which in a form is JSON as text."""
+    """Return the link in vLLM-Omni's `image_reference`, which in a form is JSON as text."""
     try:
         reference = json.loads(value) if isinstance(value, str) else value
     except ValueError:

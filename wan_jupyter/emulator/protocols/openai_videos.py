@@ -1,7 +1,7 @@
-"""OpenAI's videos API as a server of one's own answers it, with the quirks of a row of `openai_servers`.
+"""OpenAI's videos API as self-hosted servers answer it; `openai_dialects` holds their differences.
 
-Facts: wire sheet of the gateways 4 and 5, of 2026-11-21. One thing is nobody's: the default server, vLLM-Omni,
-takes JSON here as SGLang does, so that one address serves any client. Jobs belong to nobody: a key is not needed.
+Sources: sglang 0.5.23, vllm-omni 0.30.0 and openai-python 3.52.0, run 2026-11-21. One thing no real server does: the
+default, vLLM-Omni, accepts JSON here as SGLang does, so that one URL serves any client. No key is needed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..clip_spec import ClipOrder, ClipSpec, Refusal
 from ..faults import ordered
-from ..rendering.clip_spec import Order, Plan, Refusal
 from ..rendering.source_images import measure
 from ..requests import BAD_KEY, AnsweredError, Sent, bearer, body_of, both, failure_of, object_in, parts_of, word_of
 from ..result_links import clip_answer
-from ..service import Core, Point, Protocol
+from ..service import FaultPoint, Protocol, Service
 from ..tasks import Task
 from .openai_dialects import SERVERS, WORDS, Job
-from .openai_rules import Detail, Wanted, missing, read
+from .openai_rules import Detail, VideoRequest, missing, read
 
 NAME = "openai-videos"
 PATH = "/v1/videos"
@@ -30,16 +30,16 @@ LOST = (404, "Video not found")
 
 
 class OpenAIVideos:
-    """Answer the requests of this protocol."""
+    """Answers the requests of this protocol."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._server = SERVERS[core.settings.openai_server]
-        self._served = core.settings.served_model
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._server = SERVERS[service.settings.openai_server]
+        self._served = service.settings.served_model
 
     def protocol(self) -> Protocol:
-        """Say what this protocol adds to the app: its addresses only if it speaks there."""
-        if self._core.settings.videos_dialect != "openai":
+        """Return fault points, rules and, if the app speaks this dialect, routes of this protocol."""
+        if self._service.settings.videos_dialect != "openai":
             return Protocol(NAME, [], [], self._order)
         one = f"{PATH}/{{task_id}}"
         routes: list[BaseRoute] = [
@@ -52,23 +52,23 @@ class OpenAIVideos:
             Route("/health", self.health, methods=["GET"]),
         ]
         points = [
-            Point("submit", "POST", f"{PATH}/?", NAME),
-            Point("list", "GET", f"{PATH}/?", NAME),
-            Point("poll", "GET", f"{PATH}/[^/]+/?", NAME),
-            Point("cancel", "DELETE", f"{PATH}/[^/]+/?", NAME),
-            Point("content", "GET", f"{PATH}/[^/]+/content/?", NAME),
+            FaultPoint("submit", "POST", f"{PATH}/?", NAME),
+            FaultPoint("list", "GET", f"{PATH}/?", NAME),
+            FaultPoint("poll", "GET", f"{PATH}/[^/]+/?", NAME),
+            FaultPoint("cancel", "DELETE", f"{PATH}/[^/]+/?", NAME),
+            FaultPoint("content", "GET", f"{PATH}/[^/]+/content/?", NAME),
         ]
         return Protocol(NAME, routes, points, self._order)
 
     async def create(self, request: Request) -> Response:
-        """Take a job; its picture is looked at before."""
+        """Create a job, after checking its picture."""
         self._check_key(request)
         sent = await self._sent(request)
         wanted = self._wanted(sent)
         if wanted.picture is not None and not isinstance(sent.get("input_reference"), str):
             await self._look(wanted.picture)
         task_id = f"{self._server.prefix}{uuid.uuid4().hex}" if self._server.prefix else None
-        task = await self._core.take(
+        task = await self._service.take(
             NAME,
             self._served,
             sent,
@@ -80,11 +80,11 @@ class OpenAIVideos:
         return JSONResponse(self._server.shown(await self._job(task)))
 
     async def list(self, request: Request) -> Response:
-        """List the jobs, newest first unless asked otherwise."""
+        """Return the jobs, newest first by default."""
         self._check_key(request)
         query = request.query_params
         limit = query.get("limit", "20")
-        jobs = [task for task in self._core.tasks.all() if task.protocol == NAME and task.deleted is None]
+        jobs = [task for task in self._service.tasks.all() if task.protocol == NAME and task.deleted is None]
         if query.get("order") != "asc":
             jobs.reverse()
         ids = [task.task_id for task in jobs]
@@ -96,10 +96,10 @@ class OpenAIVideos:
         return JSONResponse({"data": data, "object": "list"} | ends | {"has_more": start + count < len(jobs)})
 
     async def retrieve(self, request: Request) -> Response:
-        """Tell how a job stands."""
+        """Return a job's state."""
         task = self._found(request)
-        if self._core.now() < task.ends and (failure := failure_of(request)) is not None:
-            await self._core.aside(lambda: self._core.tasks.fail(task, failure))
+        if self._service.now() < task.ends and (failure := failure_of(request)) is not None:
+            await self._service.aside(lambda: self._service.tasks.fail(task, failure))
         job = await self._job(task)
         failed = job.word == "failed" and self._server.failure_status
         shown = self._server.shown(job)
@@ -107,40 +107,40 @@ class OpenAIVideos:
         return JSONResponse(shown, job.failure_status if failed else 200)
 
     async def delete(self, request: Request) -> Response:
-        """Forget a job; whether work on it ends is the server's own matter."""
+        """Delete a job; whether its work stops depends on the server."""
         task = self._found(request)
-        job, now = await self._job(task), self._core.now()
+        job, now = await self._job(task), self._service.now()
         ended = replace(task, canceled=now) if self._server.stops and now < task.ends else task
-        await self._core.aside(lambda: self._core.tasks.delete(ended, now))
+        await self._service.aside(lambda: self._service.tasks.delete(ended, now))
         return JSONResponse(self._server.deleted(job))
 
     async def content(self, request: Request) -> Response:
-        """Answer with the clip, all of it or the part asked for."""
+        """Return the clip, or the requested part of it."""
         task = self._found(request)
         job = await self._job(task)
         if job.word == "failed":
             status, text = self._server.failed_content
             raise _refused((status, text.format(failure=job.failure)))
-        plan = await self._core.outcome(task) if job.word == "completed" else None
-        if not isinstance(plan, Plan):
+        plan = await self._service.outcome(task) if job.word == "completed" else None
+        if not isinstance(plan, ClipSpec):
             raise _refused((404, "Generation is still in-progress"))
         variant = request.query_params.get("variant", "0")
         if self._server.variants and variant != "0":
             raise _refused((404, f"Video variant {variant} not found"))
         if ordered(request, "expired_link"):
             raise _refused((404, "Video file not found"))
-        path = await self._core.studio.clip(plan)
+        path = await self._service.renderer.clip(plan)
         clip = clip_answer(path, plan.digest, task.ends, request.headers)
         clip.headers["Content-Disposition"] = f'attachment; filename="{task.task_id}.mp4"'
         return clip
 
     async def models(self, request: Request) -> Response:
-        """Name the one model that is served."""
+        """Return the one model that is served."""
         self._check_key(request)
         return JSONResponse({"object": "list", "data": [{"id": self._served, "object": "model"}]})
 
     async def health(self, _: Request) -> Response:
-        """Say that all is well."""
+        """Return HTTP 200."""
         return Response()
 
     def _check_key(self, request: Request) -> None:
@@ -149,7 +149,7 @@ class OpenAIVideos:
 
     def _found(self, request: Request) -> Task:
         self._check_key(request)
-        task = self._core.tasks.get(request.path_params["task_id"])
+        task = self._service.tasks.get(request.path_params["task_id"])
         if task is None or task.protocol != NAME or task.deleted is not None:
             raise _refused(LOST)
         return task
@@ -157,7 +157,7 @@ class OpenAIVideos:
     async def _sent(self, request: Request) -> dict[str, Any]:
         if request.headers.get("content-type", "").startswith("application/json"):
             body = await body_of(request)
-            sent = await self._core.aside(lambda: object_in(body or b"")) or {}
+            sent = await self._service.aside(lambda: object_in(body or b"")) or {}
             if not sent.get("prompt"):
                 raise _refused((400, "Invalid request body: 1 validation error\nprompt\n  Field required"))
             return sent
@@ -168,18 +168,18 @@ class OpenAIVideos:
         text = fields.get("input_reference")
         if isinstance(text, str) and not self._server.text_picture:
             raise _refused(_not_a_file(text))
-        return await self._core.aside(lambda: {name: self._kept(value) for name, value in fields.items()})
+        return await self._service.aside(lambda: {name: self._kept(value) for name, value in fields.items()})
 
     def _kept(self, value: str | Sent) -> Any:
         if isinstance(value, str):
             return value
-        digest = self._core.inputs.put(value.data)
+        digest = self._service.inputs.put(value.data)
         return {"file": value.name, "content_type": value.kind, "length": len(value.data), "sha256": digest}
 
-    def _read(self, sent: dict[str, Any]) -> Wanted | Detail:
+    def _read(self, sent: dict[str, Any]) -> VideoRequest | Detail:
         return read(sent, self._server.frames, self._server.rate, self._server.references)
 
-    def _wanted(self, sent: dict[str, Any]) -> Wanted:
+    def _wanted(self, sent: dict[str, Any]) -> VideoRequest:
         model = sent.get("model")
         if self._server.exact_model and model and model != self._served:
             said = f"Model mismatch: request specifies '{model}' but server is running '{self._served}'."
@@ -191,34 +191,34 @@ class OpenAIVideos:
 
     async def _look(self, picture: Any) -> None:
         def look() -> str | None:
-            digest = self._core.inputs.fetch(self._core.inputs.set_aside(picture))
+            digest = self._service.inputs.fetch(self._service.inputs.set_aside(picture))
             if isinstance(digest, Refusal):
                 return digest.message
-            size = measure(self._core.inputs.path(digest))
+            size = measure(self._service.inputs.path(digest))
             return "not a readable image." if isinstance(size, Refusal) else None
 
-        problem = await self._core.inspect(look)
+        problem = await self._service.inspect(look)
         if problem is not None:
             raise _refused((400, f"Invalid input_reference: {problem}"))
 
-    def _order(self, task: Task) -> Order | Refusal:
+    def _order(self, task: Task) -> ClipOrder | Refusal:
         wanted = self._read(task.request)
         if isinstance(wanted, tuple):
             return Refusal(str(wanted[0]), str(wanted[1]))
         return wanted.order(task.model)
 
     async def _job(self, task: Task) -> Job:
-        standing = await self._core.life(task)
+        state = await self._service.life(task)
         wanted = self._read(task.request)
         if isinstance(wanted, tuple):
             raise _refused(wanted)
-        reached = standing.ended or self._core.now()
+        reached = state.ended or self._service.now()
         share = max(0.0, reached - task.starts) / (task.ends - task.starts)
-        return Job(task, standing, wanted, WORDS[standing.status], min(1.0, share), task.model)
+        return Job(task, state, wanted, WORDS[state.status], min(1.0, share), task.model)
 
 
 def nowhere(status: int) -> Response:
-    """Answer for an address nobody serves, as FastAPI does."""
+    """Return FastAPI's answer for an unknown path or method."""
     return JSONResponse({"detail": "Method Not Allowed" if status == 405 else "Not Found"}, status)
 
 

@@ -1,7 +1,4 @@
-"""The quiet chord under clips of models that have sound, made of tones that loop without a seam.
-
-It knows nothing of pictures or files.
-"""
+"""The quiet chord under clips of models with sound, made of tones that loop without a seam."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ FADE_SECONDS = 0.6
 
 
 def chord(seconds: float) -> array[int]:
-    """Give that many seconds of mono 16-bit samples at 24 kHz that rise from silence and fall back to it."""
+    """Return that many seconds of mono 16-bit samples at 24 kHz, faded in and out."""
     total = round(seconds * RATE)
     loop = _loop(min(total, LOOP_SECONDS * RATE))
     samples = (loop * (total // max(1, len(loop)) + 1))[:total]

@@ -1,7 +1,4 @@
-"""Write a clip: H.264 in MP4 that plays before all of it has come, with sound where asked for.
-
-It knows codecs and containers; what is seen and heard comes from `film` and `sound`.
-"""
+"""Write a clip: H.264 in MP4 that plays while it loads, with sound if the model has it."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ..clip_spec import ClipSpec
 from .audio import RATE, chord
-from .clip_spec import Plan
-from .frames import Film, Planes, canvas_size
+from .frames import FrameSource, Planes, canvas_size
 from .source_images import cover
-from .watermark import make_mark
+from .watermark import make_watermark
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -27,13 +24,13 @@ BT709 = 1  # the number of these primaries, this curve and this matrix in H.264'
 LIMITED = 1
 
 
-def render(plan: Plan, picture: Callable[[str], Path], target: Path) -> None:
-    """Make the clip of this plan as a file; `picture` names the file of a picture's digest."""
+def render(plan: ClipSpec, picture: Callable[[str], Path], target: Path) -> None:
+    """Write a clip to a file; `picture` returns the file of a picture's digest."""
     import av
 
     canvas = canvas_size(plan.width, plan.height, len(plan.pictures))
     pictures = [cover(picture(digest), *canvas) for digest in plan.pictures]
-    film = Film(pictures, (plan.width, plan.height), make_mark(plan.width, plan.height), plan.view)
+    film = FrameSource(pictures, (plan.width, plan.height), make_watermark(plan.width, plan.height), plan.view)
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         video = _video_stream(container, plan)
         sound = container.add_stream("aac", rate=RATE, layout="mono") if plan.sound else None
@@ -42,7 +39,7 @@ def render(plan: Plan, picture: Callable[[str], Path], target: Path) -> None:
             _write_sound(container, sound, plan.frames / plan.rate)
 
 
-def _video_stream(container: Any, plan: Plan) -> Any:
+def _video_stream(container: Any, plan: ClipSpec) -> Any:
     stream = container.add_stream("libx264", rate=plan.rate, options={**VIDEO, "g": str(plan.rate)})
     stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
     context = stream.codec_context
@@ -51,7 +48,7 @@ def _video_stream(container: Any, plan: Plan) -> Any:
     return stream
 
 
-def _write_pictures(container: Any, stream: Any, film: Film, plan: Plan) -> None:
+def _write_pictures(container: Any, stream: Any, film: FrameSource, plan: ClipSpec) -> None:
     for index in range(plan.frames):
         frame = _video_frame(film.frame(index / max(1, plan.frames - 1)))
         frame.pts, frame.time_base = index, Fraction(1, plan.rate)

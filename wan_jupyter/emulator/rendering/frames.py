@@ -1,7 +1,6 @@
-"""Make the frames of a clip from one or two pictures, as planes of brightness and colour.
+"""Make a clip's frames from one or two pictures, as planes of brightness and colour.
 
-Working on the planes the encoder wants (one full, two quarter-size) costs half of what whole RGB pictures
-would. It knows motion and the mark, not files or codecs.
+Working on the planes that the encoder takes (one full, two quarter-size) costs half of what RGB pictures would.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .camera import NEAR, Look, pass_over, push_in, spread
-from .watermark import Mark
+from .camera import NEAR, Viewport, pass_over, push_in, spread
+from .watermark import Watermark
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,7 +26,7 @@ SOFTNESS = 0.6  # of the whole transition: how long one spot takes to change
 
 @dataclass(frozen=True)
 class Planes:
-    """Hold one picture as brightness and, at half the width and height, two planes of colour."""
+    """A picture as brightness and, at half the width and height, two planes of colour."""
 
     bright: Image.Image
     blue: Image.Image
@@ -38,15 +37,15 @@ class Planes:
 
 
 def planes(picture: Image.Image) -> Planes:
-    """Split an RGB picture of even sides."""
+    """Return an RGB picture of even sides as planes."""
     bright, blue, red = picture.convert("RGB", TO_PLANES).split()
     return Planes(bright, blue.reduce(2), red.reduce(2))
 
 
-class Film:
-    """Give the frames of a clip of this size, one after another."""
+class FrameSource:
+    """Returns the frames of a clip, one after another."""
 
-    def __init__(self, pictures: list[Image.Image], size: tuple[int, int], mark: Mark, view: int) -> None:
+    def __init__(self, pictures: list[Image.Image], size: tuple[int, int], mark: Watermark, view: int) -> None:
         self._pictures = [planes(picture) for picture in pictures]
         self._size = size
         self._view = view
@@ -54,7 +53,7 @@ class Film:
         self._order = _order(self._pictures[-1].bright, size) if len(pictures) == 2 else None
 
     def frame(self, moment: float) -> Planes:
-        """Make the frame of a moment from 0, the first, to 1, the last."""
+        """Return the frame at a moment from 0, the first, to 1, the last."""
         frame = self._one(moment) if self._order is None else self._two(moment, self._order)
         self._stamp(frame)
         return frame
@@ -70,7 +69,7 @@ class Film:
             picture = _mixed(self._pictures[0], self._pictures[1], order.point(_steps(done)))
         return self._seen(picture, pass_over(moment))
 
-    def _seen(self, picture: Planes, look: Look) -> Planes:
+    def _seen(self, picture: Planes, look: Viewport) -> Planes:
         return Planes(*(_cut(plane, look, self._size, index) for index, plane in enumerate(picture)))
 
     def _stamp(self, frame: Planes) -> None:
@@ -82,13 +81,13 @@ class Film:
 
 
 def canvas_size(width: int, height: int, pictures: int) -> tuple[int, int]:
-    """Say how large a clip's pictures should be: larger than the clip by as much as the camera comes closer."""
+    """Return the size of a clip's pictures: larger than the clip by as much as the camera moves in."""
     if pictures == 2:
         return width, height
     return 2 * round(width * NEAR / 2), 2 * round(height * NEAR / 2)
 
 
-def _cut(plane: Image.Image, look: Look, size: tuple[int, int], index: int) -> Image.Image:
+def _cut(plane: Image.Image, look: Viewport, size: tuple[int, int], index: int) -> Image.Image:
     from PIL import Image
 
     target = size if index == 0 else (size[0] // 2, size[1] // 2)
@@ -103,7 +102,7 @@ def _mixed(first: Planes, last: Planes, mask: Image.Image) -> Planes:
 
 
 def _order(bright: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Say which spot changes when (0 first, 255 last): from the middle outwards, the lights earlier."""
+    """Return when each spot changes (0 first, 255 last): from the middle outwards, bright spots earlier."""
     from PIL import Image, ImageChops, ImageFilter, ImageOps
 
     small = bright.resize((max(16, size[0] // 8), max(16, size[1] // 8)), Image.Resampling.BOX)

@@ -1,7 +1,4 @@
-"""Look at pictures and make clips, each clip once, in threads of its own.
-
-It knows orders and plans, not tasks, requests or the clock.
-"""
+"""Inspect pictures and render clips, each clip once, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -11,33 +8,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..clip_spec import ClipOrder, ClipSpec, Refusal, clip_size
 from ..input_store import InputFolder
 from ..worker import Worker
 from .camera import VIEWS
-from .clip_spec import Order, Plan, Refusal, clip_size
 from .source_images import measure, paint
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Name a picture by its digest; width and height are in pixels, as a viewer sees it."""
+    """A picture by its digest; width and height are in pixels, as a viewer sees it."""
 
     digest: str
     width: int
     height: int
 
 
-class Studio:
-    """Make the clips of one folder."""
+class Renderer:
+    """Renders the clips of one folder."""
 
     def __init__(self, clips: Path, inputs: InputFolder, clip_seconds: float | None) -> None:
         self._clips = clips
         self._inputs = inputs
         self._clip_seconds = clip_seconds
-        self._worker = Worker("wan-emulator-studio")
+        self._worker = Worker("wan-emulator-renderer")
 
-    def plan(self, order: Order, seed: int) -> Plan | Refusal:
-        """Fetch and look at the pictures of an order: may take seconds, so not for the event loop."""
+    def plan(self, order: ClipOrder, seed: int) -> ClipSpec | Refusal:
+        """Fetch and inspect an order's pictures; return the clip to render. May take seconds."""
         painted = order.continued or not order.pictures
         begins = ({"sha256": self._inputs.put(paint(seed))},) if painted else ()
         seen = [self._see(reference) for reference in (*begins, *order.pictures)]
@@ -46,33 +43,33 @@ class Studio:
                 return one
         pictures = [one for one in seen if isinstance(one, Picture)]
         width, height = order.size or clip_size(order.area, pictures[0].width, pictures[0].height)
-        return Plan(
+        return ClipSpec(
             pictures=tuple(picture.digest for picture in pictures),
             width=width,
             height=height,
             seconds=self._clip_seconds or order.seconds,
             asked=order.seconds,
             sound=order.sound,
-            # Two pictures leave the camera no choice, so no take of them needs a clip of its own.
+            # Two pictures leave the camera no choice, so every seed gives the same clip.
             view=seed % len(VIEWS) if len(pictures) == 1 else 0,
             rate=order.rate,
         )
 
-    def begin(self, plan: Plan) -> Future[Path] | None:
-        """Start to make the clip unless it is there."""
+    def begin(self, plan: ClipSpec) -> Future[Path] | None:
+        """Start to render the clip unless it exists."""
         if self.path(plan).exists():
-            self.path(plan).touch()  # in use, so not to be swept away
+            self.path(plan).touch()  # in use: `sweep` keeps it
             return None
         return self._worker.start(plan.digest, lambda: self._make(plan))
 
-    async def clip(self, plan: Plan) -> Path:
-        """Return the file of the clip, waiting until it is made."""
+    async def clip(self, plan: ClipSpec) -> Path:
+        """Return the clip's file, waiting until it is rendered."""
         if not self.path(plan).exists():
             await self._worker.run(plan.digest, lambda: self._make(plan))
         return self.path(plan)
 
-    def path(self, plan: Plan) -> Path:
-        """Name the file that holds, or will hold, the clip."""
+    def path(self, plan: ClipSpec) -> Path:
+        """Return the file that holds, or will hold, the clip."""
         return self._clips / f"{plan.digest}.mp4"
 
     def _see(self, reference: Any) -> Picture | Refusal:
@@ -82,7 +79,7 @@ class Studio:
         size = measure(self._inputs.path(digest))
         return size if isinstance(size, Refusal) else Picture(digest, *size)
 
-    def _make(self, plan: Plan) -> Path:
+    def _make(self, plan: ClipSpec) -> Path:
         from .encoder import render
 
         path = self.path(plan)
@@ -91,7 +88,7 @@ class Studio:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         try:
-            part.touch(0o600)  # what PyAV makes would be open to everyone
+            part.touch(0o600)  # PyAV would create it readable by everyone
             render(plan, self._inputs.path, part)
             part.replace(path)
         finally:

@@ -1,4 +1,4 @@
-"""Open a user's picture safely and bring it to the size of a clip. It knows nothing of tasks and motion."""
+"""Open a user's picture safely, and fit it to the size of a clip."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .clip_spec import Refusal
+from ..clip_spec import Refusal
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# The formats the service names (wire sheet 3.4, InvalidURL, 2026-11-21).
+# The formats that the service lists under InvalidURL (https://help.aliyun.com/zh/model-studio/error-code, 2026-11-21).
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
-LONGEST_SIDE = 8000  # pixels; the widest limit any model documents (wire sheet 2, 2026-11-21)
-WIDEST = 8.0  # longer side by shorter side, likewise
+# The widest limits of any model (Alibaba Cloud Model Studio, image-to-video API references, read 2026-11-21).
+MAX_SIDE = 8000  # pixels
+MAX_ASPECT = 8.0  # longer by shorter side
 
 NOT_A_PICTURE = Refusal(
     "InvalidImage.FileFormat", "Invalid image type. Please ensure the uploaded file is a valid image."
 )
 WRONG_SIZE = Refusal(
     "InvalidImage.ImageSize",
-    f"The image must be at most {LONGEST_SIDE} pixels a side, with sides no further apart than 1:8.",
+    f"The image must be at most {MAX_SIDE} pixels a side, with sides no further apart than 1:8.",
 )
 
 
 def measure(path: Path) -> tuple[int, int] | Refusal:
-    """Return width and height as a viewer sees them, after decoding all of it, or why it cannot be used."""
+    """Return width and height as a viewer sees them after decoding the whole picture, or why it cannot be used."""
     try:
         with _open(path) as picture:
             width, height = picture.size
-            if max(width, height) > LONGEST_SIDE or max(width, height) > WIDEST * min(width, height):
+            if max(width, height) > MAX_SIDE or max(width, height) > MAX_ASPECT * min(width, height):
                 return WRONG_SIZE
             turned = picture.getexif().get(0x0112, 1) >= 5
             picture.draft("RGB", (max(1, width // 8), max(1, height // 8)))
@@ -43,7 +44,7 @@ def measure(path: Path) -> tuple[int, int] | Refusal:
 
 
 def paint(seed: int) -> bytes:
-    """Make the bytes of a picture for a request that came without one: a soft light on a colour of the seed's."""
+    """Return a PNG for a request without a picture: a soft light in a colour that depends on the seed."""
     from PIL import Image, ImageOps
 
     light = Image.radial_gradient("L").resize((832, 480))
@@ -54,7 +55,7 @@ def paint(seed: int) -> bytes:
 
 
 def cover(path: Path, width: int, height: int) -> Image.Image:
-    """Return the picture upright, on white, in RGB, cut and scaled to fill this size exactly."""
+    """Return the picture upright, on white, in RGB, cropped and scaled to fill this size exactly."""
     from PIL import Image, ImageOps
 
     with _open(path) as opened:

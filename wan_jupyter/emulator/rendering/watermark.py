@@ -1,4 +1,4 @@
-"""The small sign that says a clip is emulated. It knows only how large the clip is."""
+"""The small label that marks a clip as emulated."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ FINE = 4  # drawn this much larger, then reduced: smooth edges
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Hold the sign (RGB), where it is opaque (L), and its upper left corner; all numbers are even."""
+class Watermark:
+    """The label (RGB), its opacity (L), and its upper left corner; all numbers are even."""
 
     face: Image.Image
     mask: Image.Image
@@ -22,8 +22,8 @@ class Mark:
     top: int
 
 
-def make_mark(width: int, height: int) -> Mark:
-    """Draw the sign for a clip of this size in pixels, for its lower right corner."""
+def make_watermark(width: int, height: int) -> Watermark:
+    """Draw the label for the lower right corner of a clip of this size in pixels."""
     from PIL import Image, ImageChops, ImageDraw, ImageFont
 
     letters = max(11, min(width, height) // 36) * FINE
@@ -38,7 +38,7 @@ def make_mark(width: int, height: int) -> Mark:
     mask = ImageChops.lighter(pill, text)
     small = (wide, tall)
     margin = _even(min(width, height) / 32)
-    return Mark(
+    return Watermark(
         face.resize(small, Image.Resampling.BOX),
         mask.resize(small, Image.Resampling.BOX),
         width - wide - margin,

@@ -1,72 +1,60 @@
-"""The commands of `%wan`: one function each, called with the state and the words that follow its name. Floor 6."""
+"""The commands of `%wan`, in one table. To add one: write its function and `CommandSpec`, and list it in `SPECS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from inspect import signature
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ...errors import OptionError
-from ...i18n.suggestions import nearest, shorten
 from ...request.command_line import split
 from ..shell_state import ShellState
-from . import composer, history, jobs, login, maintenance, providers
+from . import composer, history, jobs, login, maintenance, providers, usage
+from .spec import HELP_FLAGS, Argument, CommandSpec
 
-Command = Callable[..., Any]
 
-ALIASES: Mapping[str, str] = MappingProxyType({"--help": "help", "-h": "help"})
+def _show_help(state: ShellState, name: str = "") -> None:
+    """List the commands, or describe one."""
+    if name:
+        return usage.describe(state, usage.find(COMMANDS, name))
+    return usage.list_commands(state, COMMANDS)
+
+
 # In the order in which help lists them.
-COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {
-        "where": providers.where,
-        "use": providers.use,
-        "login": login.login,
-        "logout": login.logout,
-        "sessions": providers.sessions,
-        "jobs": history.jobs,
-        "show": jobs.show,
-        "frame": history.frame,
-        "wait": jobs.wait,
-        "resume": jobs.resume,
-        "retry": jobs.retry,
-        "cancel": jobs.cancel,
-        "adopt": jobs.adopt,
-        "compose": composer.compose,
-        "spend": maintenance.spend,
-        "models": providers.models,
-        "clean": maintenance.clean,
-        "doctor": maintenance.doctor,
-        "help": lambda state: providers.help_text(state, COMMANDS),
-    }
+SPECS = (
+    providers.WHERE,
+    providers.USE,
+    login.LOGIN,
+    login.LOGOUT,
+    providers.SESSIONS,
+    history.JOBS,
+    jobs.SHOW,
+    history.FRAME,
+    jobs.WAIT,
+    jobs.RESUME,
+    jobs.RETRY,
+    jobs.CANCEL,
+    jobs.ADOPT,
+    composer.COMPOSE,
+    maintenance.SPEND,
+    providers.MODELS,
+    maintenance.CLEAN,
+    maintenance.DOCTOR,
+    CommandSpec("help", _show_help, (Argument("COMMAND", "command"),), help_key="command.help"),
 )
-# What may follow them beside words; Tab offers it.
-FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "login": (login.KEEP,),
-        "jobs": tuple(history.FILTERS),
-        "frame": (history.STRIP,),
-        "retry": (jobs.YES,),
-        "clean": (maintenance.YES,),
-    }
-)
+COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({spec.name: spec for spec in SPECS})
 
 
 def run(state: ShellState, line: str) -> Any:
-    """Carry out one line of `%wan`, and return its object.
+    """Run one line of `%wan` and return its result.
 
     Raises:
-        OptionError: no such command, or a word too many.
+        OptionError: the command or a flag is unknown, or there is a surplus word.
     """
-    words = split(line)
-    name, *rest = words or ["where"]
-    try:
-        command = COMMANDS[ALIASES.get(name, name)]
-    except KeyError:
-        suggestion = nearest(name, COMMANDS)
-        raise OptionError("command.unknown", name=name, suggestion=suggestion) from None
-    try:
-        signature(command).bind(state, *rest)
-    except TypeError:
-        raise OptionError("command.too_many", name=name, value=shorten(rest[-1])) from None
-    return command(state, *rest)
+    name, *typed = split(line) or [usage.DEFAULT]
+    if name in HELP_FLAGS:
+        name = "help"
+    spec = usage.find(COMMANDS, name)
+    spec.refuse_secrets(state, typed)
+    if set(HELP_FLAGS) & set(typed):
+        return usage.describe(state, spec)
+    return spec.call(state, typed)

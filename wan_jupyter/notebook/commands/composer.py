@@ -1,4 +1,4 @@
-"""A form for people who do not want to learn options. Floor 6."""
+"""`%wan compose`: a form for making videos without learning options."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import OptionError
 from ...i18n.suggestions import shorten
 from ..shell_state import ShellState
+from .spec import Argument, CommandSpec
 
 if TYPE_CHECKING:
     from ...session.session import Composer
@@ -15,7 +16,7 @@ CELL = "cell"
 
 
 def compose(state: ShellState, what: str = "") -> Composer | None:
-    """Show the form of the session in use, and return it; or put what the newest form says into a cell below."""
+    """Show the form of the session in use and return it, or with `cell` insert the newest form as a cell below."""
     if what not in ("", CELL):
         raise OptionError("command.too_many", name="compose", value=shorten(what))
     if what == CELL:
@@ -30,11 +31,15 @@ def compose(state: ShellState, what: str = "") -> Composer | None:
 
 
 def _put_cell(state: ShellState) -> None:
-    """Put the newest form's cell below the one that runs: a front end makes cells at the end of a cell only.
+    """Insert the newest form's cell below the running one.
 
-    Asked for from a button of a form, the new cell would come below whichever cell is run next.
+    Front ends insert a cell only when the running cell ends. A button of the form could not do this: the new cell would
+    appear below whichever cell is run next.
     """
     form = state.presenter.form
     if form is None:
         raise OptionError("compose.nothing")
     state.ip.set_next_input(form.cell(), replace=False)
+
+
+COMPOSE = CommandSpec("compose", compose, (Argument(CELL, choices=(CELL,)),), help_key="command.compose")

@@ -1,10 +1,10 @@
-"""Looking at what was made: the table of jobs, and single frames of a video. Floor 6."""
+"""`%wan jobs` and `%wan frame`: the table of jobs, and single frames of a video."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -13,49 +13,58 @@ from ...errors import OptionError
 from ...i18n.suggestions import shorten
 from ...status import Status
 from ..shell_state import ShellState
+from .spec import Argument, CommandSpec, Flag
 
-STRIP = "--strip"
-SHOWN = 50  # jobs in a table, where no number is typed
+DEFAULT_LIMIT = 50  # jobs in a table
+DEFAULT_STRIP = 8  # frames in a filmstrip
 FAILED = (Status.FAILED, Status.CANCELED, Status.EXPIRED, Status.UNCERTAIN)
-DAYS: Mapping[str, int] = MappingProxyType({"today": 0, "yesterday": 1, "week": 6})
+DAYS: Mapping[str, int] = MappingProxyType({"today": 0, "yesterday": 1, "week": 6})  # name to days back
 LAST = "last"
-TIME = re.compile(rf"{LAST}|\d+\.\d*s?|\.\d+s?")  # what is no beginning of an id
+TIME = re.compile(rf"{LAST}|\d+\.\d*s?|\.\d+s?")  # never the beginning of an id
 
 
-def jobs(state: ShellState, *words: str) -> None:
-    """List the newest jobs, or those that are asked for."""
-    asked = dict(_read(words, FILTERS))
-    most = asked.pop("limit", SHOWN)
-    found = state.session().history(most + 1, **asked)
-    if words and not found:
+def jobs(state: ShellState, *, since: str = "", failed: bool = False, model: str = "", limit: str = "") -> None:
+    """List the newest jobs that match the filters."""
+    count = _count("--limit", limit) if limit else DEFAULT_LIMIT
+    filters: dict[str, Any] = {
+        **({"since": _day(since)} if since else {}),
+        **({"states": FAILED} if failed else {}),
+        **({"model": model} if model else {}),
+    }
+    found = state.session().history(count + 1, **filters)
+    if not found and (filters or limit):
         return state.presenter.say("jobs.none_such")
-    state.presenter.show_jobs(found[:most])
-    if len(found) > most:
-        state.presenter.say("jobs.more", count=most, next=10 * most)
+    state.presenter.show_jobs(found[:count])
+    if len(found) > count:
+        state.presenter.say("jobs.more", count=count, next=10 * count)
     return None
 
 
-def frame(state: ShellState, beginning: str = "", *words: str) -> Any:
-    """Return one picture (PIL) of a job's video, or with `--strip` several side by side; the cell shows it."""
-    if beginning.startswith("-") or (not words and TIME.fullmatch(beginning)):
-        beginning, words = "", (beginning, *words)
+def frame(state: ShellState, *words: str, strip: str = "") -> Any:
+    """Return one frame of a job's video (PIL), or with `strip` several side by side; the cell shows the picture.
+
+    Args:
+        state: the shell's state.
+        words: the beginning of the job's id, by default the newest job; then a time in seconds or "last".
+        strip: the number of frames in the filmstrip, "" for a single frame.
+    """
+    beginning, *times = ("", *words) if _is_time_alone(words) else (words or ("",))
     video = state.job(beginning).result(0.1)
-    if words and words[0].partition("=")[0] == STRIP:
-        typed = [part for part in words[0].split("=")[1:] if part]
-        return video.strip(_count(STRIP, (*typed, *words[1:]), usual=8))
-    if words and words[0].startswith("--"):
-        raise OptionError("option.unknown_here", name=shorten(words[0]), names=STRIP)
-    if len(words) > 1:
-        raise OptionError("command.too_many", name="frame", value=shorten(words[1]))
-    return video.last_frame if words == (LAST,) else video.frame(_seconds(words))
+    if strip:
+        if times:
+            raise OptionError("command.too_many", name="frame", value=shorten(times[0]))
+        return video.strip(_count("--strip", strip))
+    return video.last_frame if times == [LAST] else video.frame(_seconds(times))
 
 
-def _count(flag: str, words: Sequence[str], usual: int = 0) -> int:
-    if not words and usual:
-        return usual
-    number = int(words[0][:9]) if len(words) == 1 and words[0].isdecimal() else 0
+def _is_time_alone(words: Sequence[str]) -> bool:
+    return len(words) == 1 and (words[0].startswith("-") or TIME.fullmatch(words[0]) is not None)
+
+
+def _count(flag: str, word: str) -> int:
+    number = int(word[:9]) if word.isdecimal() else 0
     if not number:
-        raise OptionError("option.bad_count", flag=flag, value=shorten(words[-1]))
+        raise OptionError("option.bad_count", flag=flag, value=shorten(word))
     return number
 
 
@@ -66,49 +75,8 @@ def _seconds(words: Sequence[str]) -> float:
         raise OptionError("frame.bad_time", value=shorten(words[0])) from None
 
 
-# ---- filters ------------------------------------------------------------------------------------------------------
-
-Reader = Callable[[Iterator[str]], tuple[str, Any]]
-
-
-def _read(words: Sequence[str], readers: Mapping[str, Reader]) -> Iterator[tuple[str, Any]]:
-    """Yield what each filter asks for; a value follows its flag as a word, or after `=`."""
-    left = iter([part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])])
-    for flag in left:
-        if not flag.startswith("--"):
-            raise OptionError("command.too_many", name="jobs", value=shorten(flag))
-        if flag not in readers:
-            raise OptionError("option.unknown_here", name=shorten(flag), names=", ".join(readers))
-        yield readers[flag](left)
-
-
-def _model(words: Iterator[str]) -> tuple[str, str]:
-    return "model", _value("--model", "NAME", words)
-
-
-def _limit(words: Iterator[str]) -> tuple[str, int]:
-    return "limit", _count("--limit", [_value("--limit", "100", words)])
-
-
-def _since(words: Iterator[str]) -> tuple[str, float]:
-    value = _value("--since", "today", words)
-    return "since", _day(value)
-
-
-FILTERS: Mapping[str, Reader] = MappingProxyType(
-    {"--since": _since, "--failed": lambda _: ("states", FAILED), "--model": _model, "--limit": _limit}
-)
-
-
-def _value(flag: str, metavar: str, words: Iterator[str]) -> str:
-    value = next(words, "")
-    if not value or value.startswith("--"):
-        raise OptionError("option.needs_value", flag=flag, metavar=metavar)
-    return value
-
-
 def _day(word: str) -> float:
-    """Return the epoch second at which a day begins here: today, yesterday, week, 3d, or a date."""
+    """Return the local midnight at which a day begins, in epoch seconds: today, yesterday, week, 3d, or an ISO date."""
     today = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
     back = DAYS.get(word.lower())
     if back is None and word[:-1].isdecimal() and word[-1] == "d":
@@ -117,3 +85,23 @@ def _day(word: str) -> float:
         return (datetime.fromisoformat(word) if back is None else today - timedelta(days=back)).timestamp()
     except (ValueError, OverflowError, OSError):
         raise OptionError("jobs.bad_since", value=shorten(word)) from None
+
+
+JOBS = CommandSpec(
+    "jobs",
+    jobs,
+    flags=(
+        Flag("--since", "command.flag.since", Argument("DAY", choices=tuple(DAYS))),
+        Flag("--failed", "command.flag.failed"),
+        Flag("--model", "command.flag.model", Argument("NAME", "model")),
+        Flag("--limit", "command.flag.limit", Argument("N")),
+    ),
+    help_key="command.jobs",
+)
+FRAME = CommandSpec(
+    "frame",
+    frame,
+    (Argument("ID", "job"), Argument("SECONDS|last")),
+    (Flag("--strip", "command.flag.strip", Argument("N"), default=str(DEFAULT_STRIP)),),
+    help_key="command.frame",
+)

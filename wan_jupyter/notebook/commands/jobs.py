@@ -1,18 +1,15 @@
-"""What became of my jobs: show, wait, resume, retry, cancel, adopt. Floor 6."""
+"""The commands for single jobs: show, wait, resume, retry, cancel, adopt."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import OptionError
 from ...i18n.messages import tr
-from ...i18n.suggestions import shorten
 from ..shell_state import ShellState
+from .spec import Argument, CommandSpec, Flag
 
 if TYPE_CHECKING:
     from ...jobs.job import Job
-
-YES = "--yes"  # also where a budget cannot know what it costs
 
 
 def show(state: ShellState, beginning: str = "") -> Job:
@@ -23,9 +20,9 @@ def show(state: ShellState, beginning: str = "") -> Job:
 
 
 def wait(state: ShellState, *beginnings: str) -> None:
-    """Wait for jobs, or for all that are under way."""
+    """Wait for jobs, by default for all unfinished ones."""
     session = state.session()
-    waited = [state.job(one) for one in beginnings] or session.live_jobs() or session.resume()
+    waited = [state.job(beginning) for beginning in beginnings] or session.live_jobs() or session.resume()
     if not waited:
         state.presenter.say("wait.nothing")
     elif len(waited) > 1:
@@ -35,14 +32,14 @@ def wait(state: ShellState, *beginnings: str) -> None:
 
 
 def _wait_for_all(state: ShellState, waited: list[Job]) -> None:
-    """Wait for several jobs with one table; the first that ended without a video is the error, once all have ended."""
+    """Wait for several jobs, shown in one table; once all have ended, raise the error of the first that failed."""
     if state.presenter.wait_for(waited):
         for job in waited:
             job.result(0.1)
 
 
 def resume(state: ShellState) -> None:
-    """Go on with the jobs that nobody follows any more, whichever session they belong to."""
+    """Resume the unfinished jobs of all sessions that no process follows."""
     found, problems = state.resume()
     for job in found:
         state.presenter.show(job, wait=False)
@@ -52,29 +49,28 @@ def resume(state: ShellState) -> None:
         state.presenter.say("resume.nothing")
 
 
-def retry(state: ShellState, beginning: str = "", yes: str = "") -> Job:
-    """Send the request of a job that ended without a video once more, show it, and return the new job."""
-    if beginning == YES:
-        beginning, yes = yes, beginning
-    if yes not in ("", YES):
-        raise OptionError("command.too_many", name="retry", value=shorten(yes))
-    lost = state.job(beginning)
-    session = state.session_of(lost)
-    job = session.retry(lost.id, yes=yes == YES)
+def retry(state: ShellState, beginning: str = "", *, yes: bool = False) -> Job:
+    """Send the request of a job that ended without a video again, show the new job and return it.
+
+    With `yes` it is sent even if a budget cannot tell what it costs.
+    """
+    failed = state.job(beginning)
+    session = state.session_of(failed)
+    job = session.retry(failed.id, yes=yes)
     state.announce_cost(job, session, job.request)
     state.presenter.show(job, wait=False)
     return job
 
 
 def adopt(state: ShellState, task: str = "", model: str = "") -> Job:
-    """Bring in a task that was started elsewhere, show it, and return its job."""
+    """Adopt a task that was started elsewhere, show it, and return its job."""
     job = state.session().adopt(task, model=model or None)
     state.presenter.show(job, wait=False)
     return job
 
 
 def cancel(state: ShellState, beginning: str = "") -> None:
-    """Ask for a job to be stopped; without an id, the only one under way."""
+    """Request cancellation of a job, by default of the only unfinished one."""
     job = state.job(beginning) if beginning else state.only_live()
     if job is None:
         return state.presenter.say("wait.nothing")
@@ -82,3 +78,15 @@ def cancel(state: ShellState, beginning: str = "") -> None:
         return state.presenter.say("cancel.ended", id=job.id, state=tr(f"state.{job.status.lower()}"))
     job.cancel()
     return state.presenter.say("cancel.asked", id=job.id)
+
+
+SHOW = CommandSpec("show", show, (Argument("ID", "job"),), help_key="command.show")
+WAIT = CommandSpec("wait", wait, (Argument("ID", "live_job", repeats=True),), help_key="command.wait")
+RESUME = CommandSpec("resume", resume, help_key="command.resume")
+RETRY = CommandSpec(
+    "retry", retry, (Argument("ID", "job"),), (Flag("--yes", "command.flag.retry_yes"),), help_key="command.retry"
+)
+CANCEL = CommandSpec("cancel", cancel, (Argument("ID", "live_job"),), help_key="command.cancel")
+ADOPT = CommandSpec(
+    "adopt", adopt, (Argument("TASK_ID", required=True), Argument("MODEL", "model")), help_key="command.adopt"
+)

@@ -1,87 +1,95 @@
-"""Keys: asked for with a password field, kept for this kernel, in the keyring only where that is asked. Floor 6."""
+"""`%wan login` and `%wan logout`: keys are typed into a password field and kept for this kernel, or in the keyring."""
 
 from __future__ import annotations
 
 import getpass
 import warnings
+from collections.abc import Sequence
 
 from ...catalog import plan
 from ...config import credentials
 from ...config.provider_selection import provider_names
-from ...errors import CredentialsError, OptionError, SettingsError, WanError
+from ...errors import CredentialsError, SettingsError, WanError
 from ...i18n.messages import tr
 from ...i18n.suggestions import nearest, shorten
 from ...security.api_key import Key
 from ..shell_state import ShellState
+from .spec import Argument, CommandSpec, Flag
 
-KEEP = "--keep"
-USUAL = "dashscope-intl"
-REFUSED = (401, 403)
+DEFAULT_PROVIDER = "dashscope-intl"
+REFUSED = (401, 403)  # HTTP status codes of a wrong key
 
 
-def login(state: ShellState, *words: str) -> None:
-    """Ask for a provider's key, use it in this kernel, and say whether the service takes it."""
-    name = _name(state, [word for word in words if word != KEEP], "login")
-    target, row = _target(state, name)
-    if row.key in ("none", "built-in"):
+def login(state: ShellState, name: str = "", *, keep: bool = False) -> None:
+    """Ask for a provider's key, use it in this kernel, and report whether the service accepts it."""
+    name = _key_owner(state, name)
+    target, provider = _target(state, name)
+    if provider.key in ("none", "built-in"):
         return state.presenter.say("login.needless", name=name)
-    key = credentials.checked(Key(_asked(state, name, row), "%wan login"))
+    key = credentials.checked(Key(_ask(state, name, provider), "%wan login"))
     state.log_in(target, key)
-    taken = _knock(state, name)
-    if KEEP in words:
-        _keep(state, name, target, row, key, taken)
-    return _say_use(state, name)
+    accepted = _check_with_service(state, name)
+    if keep:
+        _store(state, name, target, provider, key, accepted)
+    return _say_how_to_use(state, name)
 
 
-def logout(state: ShellState, *words: str) -> None:
+def logout(state: ShellState, name: str = "") -> None:
     """Forget a provider's key, in this kernel and in the keyring."""
-    name = _name(state, list(words), "logout")
-    target, row = _target(state, name)
+    name = _key_owner(state, name)
+    target, provider = _target(state, name)
     had = target in state.logins
     state.log_in(target, None)
-    kept = credentials.forget_key(row.name) if target == row.name else False
+    kept = credentials.forget_key(provider.name) if target == provider.name else False
     state.presenter.say("logout.done" if had or kept else "logout.nothing", name=name)
-    left = next(credentials.sources(row, state.read()), None) if target == row.name else None
+    left = next(credentials.sources(provider, state.read()), None) if target == provider.name else None
     if left is not None:
         state.presenter.say("logout.left", name=name, source=left.source)
 
 
-def _name(state: ShellState, words: list[str], command: str) -> str:
-    """Return whose key is meant: what was typed, else what is in use, else the usual provider.
+def _refuse_keys(state: ShellState, words: Sequence[str]) -> None:
+    """Refuse a word that may be a key, so that it is not quoted in an error and is removed from the history.
 
-    What is no name, nor nearly one, may be a key by its looks: it is not shown again then.
+    The first word may be a name, or nearly one; anything else that does not look like a flag is checked.
+    """
+    known = provider_names(state.read()) if words else ()
+    named = bool(words) and (words[0] in known or bool(nearest(words[0], known)))
+    for word in words[1:] if named else words:
+        if not word.startswith("-"):
+            state.refuse_key(word)
+
+
+def _key_owner(state: ShellState, name: str) -> str:
+    """Return whose key is meant: the name typed, by default the provider in use.
+
+    Raises:
+        SettingsError: there is no such provider or session.
     """
     settings = state.read()
-    if not words:
-        used = state.named or settings.provider or settings.chosen or USUAL
-        return USUAL if used == plan.EMULATOR else used
+    if not name:
+        used = state.named or settings.provider or settings.chosen or DEFAULT_PROVIDER
+        return DEFAULT_PROVIDER if used == plan.EMULATOR else used
     known = provider_names(settings)
-    if words[0] not in known:
-        suggestion = nearest(words[0], known)
-        if not suggestion and not words[0].startswith("-"):
-            state.refuse_key(words[0])
-        raise SettingsError("provider.unknown", name=shorten(words[0]), names=", ".join(known), suggestion=suggestion)
-    if len(words) > 1:
-        if not words[1].startswith("-"):
-            state.refuse_key(words[1])
-        raise OptionError("command.too_many", name=command, value=shorten(words[1]))
-    return words[0]
+    if name not in known:
+        suggestion = nearest(name, known)
+        raise SettingsError("provider.unknown", name=shorten(name), names=", ".join(known), suggestion=suggestion)
+    return name
 
 
 def _target(state: ShellState, name: str) -> tuple[str, plan.Provider]:
-    """Return what a key is kept under, and the provider's row: a session with a key of its own stands for itself."""
+    """Return the name that a key is kept under, and the provider: a session with its own key variable keeps its own."""
     own = state.read().sessions.get(name)
-    row = plan.providers()[own.provider if own else name]
-    return (name if own and own.key_variable else row.name), row
+    provider = plan.providers()[own.provider if own else name]
+    return (name if own and own.key_variable else provider.name), provider
 
 
-def _asked(state: ShellState, name: str, row: plan.Provider) -> str:
-    """Ask for the key where nobody can read it: a password field in a notebook, no echo in a terminal."""
+def _ask(state: ShellState, name: str, provider: plan.Provider) -> str:
+    """Ask for the key without showing it: with a password field in a notebook, without echo in a terminal."""
     own = state.read().sessions.get(name)
-    variable = (own and own.key_variable) or (*row.key_variables, "WAN_API_KEY")[0]
+    variable = (own and own.key_variable) or (*provider.key_variables, "WAN_API_KEY")[0]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)  # it would show what is typed
+            warnings.simplefilter("error", getpass.GetPassWarning)  # getpass would echo the key
             typed = getpass.getpass(tr("login.ask", name=name))
     except (EOFError, OSError, NotImplementedError, getpass.GetPassWarning):
         typed = None
@@ -92,31 +100,31 @@ def _asked(state: ShellState, name: str, row: plan.Provider) -> str:
     return typed
 
 
-def _knock(state: ShellState, name: str) -> bool:
-    """Ask the service whether it takes the key, which costs nothing, and say so; False if it refuses it."""
+def _check_with_service(state: ShellState, name: str) -> bool:
+    """Report whether the service accepts the key; return False if it refuses it. The request is free."""
     try:
         session = state.session(name)
         answer = session.ping()
-    except WanError as problem:  # no address yet, or no network: the key may be right all the same
+    except WanError as problem:  # no address yet, or no network: the key may still be right
         state.presenter.say("login.unasked", name=name, reason=problem.message())
         return True
-    refused = answer.http in REFUSED
+    refused = answer.http_status in REFUSED
     advice = tr(f"advice.{answer.problem.advice}") if refused and answer.problem else ""
-    key = "login.refused" if refused else "login.taken" if answer.http < 500 else "login.unclear"
-    state.presenter.say(key, name=name, address=session.provider.origin, http=answer.http, advice=advice)
+    key = "login.refused" if refused else "login.taken" if answer.http_status < 500 else "login.unclear"
+    state.presenter.say(key, name=name, address=session.provider.origin, http=answer.http_status, advice=advice)
     return not refused
 
 
-def _keep(state: ShellState, name: str, target: str, row: plan.Provider, key: Key, taken: bool) -> None:
-    if target != row.name:
+def _store(state: ShellState, name: str, target: str, provider: plan.Provider, key: Key, accepted: bool) -> None:
+    if target != provider.name:
         raise CredentialsError("key.own_variable", name=name, variable=state.read().sessions[name].key_variable)
-    if not taken:
+    if not accepted:
         return state.presenter.say("login.not_kept")
-    return state.presenter.say("login.kept", where=credentials.store_key(row.name, key), provider=row.name)
+    return state.presenter.say("login.kept", where=credentials.store_key(provider.name, key), provider=provider.name)
 
 
-def _say_use(state: ShellState, name: str) -> None:
-    """Say how to use the provider, where cells would go elsewhere."""
+def _say_how_to_use(state: ShellState, name: str) -> None:
+    """Say how to use the provider, unless cells use it already."""
     try:
         used = state.session()
         elsewhere = name not in (used.name, used.provider.name)
@@ -124,3 +132,14 @@ def _say_use(state: ShellState, name: str) -> None:
         elsewhere = True
     if elsewhere:
         state.presenter.say("login.use", name=name)
+
+
+LOGIN = CommandSpec(
+    "login",
+    login,
+    (Argument("NAME", "service"),),
+    (Flag("--keep", "command.flag.keep"),),
+    help_key="command.login",
+    guard=_refuse_keys,
+)
+LOGOUT = CommandSpec("logout", logout, (Argument("NAME", "service"),), help_key="command.logout", guard=_refuse_keys)

@@ -1,44 +1,37 @@
-"""What lies about: sizes, and what may go. Floor 6."""
+"""The commands for housekeeping: clean (disk use), doctor (diagnosis), spend (costs)."""
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
+from ...billing.budget import SINCE, Spending
+from ...billing.money import Amount
 from ...config import settings as environment
-from ...errors import OptionError, WanError
+from ...errors import WanError
 from ...i18n.messages import tr, translated
-from ...i18n.suggestions import shorten
 from ..shell_state import ShellState
+from .spec import Argument, CommandSpec, Flag
 
 if TYPE_CHECKING:
-    from ...workflows.doctor import Patient
+    from ...workflows.doctor import Finding, Patient
 
-import sys
-from collections.abc import Iterator
-from typing import Any
-
-from ...billing.budget import Spending
-from ...billing.money import Amount
-from ...workflows.doctor import Finding
-from ..display.frontend import detect
-
-YES = "--yes"
+HEADS = ("session", "provider", "currency", "jobs", "made", "spent", "reserved", "unknown", "budget", "left")
 
 
-def clean(state: ShellState, word: str = "") -> None:
-    """List what is kept on disk and what of it nothing needs; with --yes, remove that."""
+def clean(state: ShellState, *, yes: bool = False) -> None:
+    """Show disk use and what can be removed; with `yes`, remove it."""
     from ...workflows.cleanup import clear
 
-    if word not in ("", YES):
-        raise OptionError("clean.word", value=shorten(word))
-    if not word:
-        return _tell(state)
+    if not yes:
+        return _show_disk_use(state)
     count, size = clear(state.session())
     return state.presenter.say_count("clean.done", count, size=_megabytes(size))
 
 
-def _tell(state: ShellState) -> None:
+def _show_disk_use(state: ShellState) -> None:
     from ...workflows.cleanup import look, weight
 
     shelves = look(state.session())
@@ -62,7 +55,7 @@ def _megabytes(size: int) -> str:
 
 
 def doctor(state: ShellState, name: str = "") -> None:
-    """Look for what may be wrong, and say how to mend it."""
+    """Diagnose the machine, a session and its service, with a fix for each problem."""
     from ...workflows import doctor
 
     patient = _patient(state, name)
@@ -74,16 +67,13 @@ def _patient(state: ShellState, name: str) -> Patient:
 
     try:
         session = state.session(name or None)
-        return Patient(environment.read_settings(fixed=state.fixed), session, None, time.time)
+        return Patient(environment.read_settings(fixed=state.folders), session, None, time.time)
     except WanError:
         return visit(name or state.named or "")
 
 
-HEADS = ("session", "provider", "currency", "jobs", "made", "spent", "reserved", "unknown", "budget", "left")
-
-
 def spend(state: ShellState, span: str = "all") -> None:
-    """Show what the jobs came to, by session, provider and currency, and what is left of the budgets."""
+    """Show the costs of all jobs by session, provider and currency, and what is left of the budgets."""
     rows = state.session().spend(span)
     if not rows:
         return state.presenter.say("spend.nothing")
@@ -97,12 +87,15 @@ def _cells(row: Spending) -> list[str]:
 
 
 def findings(ip: Any) -> Iterator[Finding]:
-    """Yield who is looking, and how many widgets live in this kernel; nothing is imported to count them."""
+    """Yield findings about the front end and the number of live widgets; counting them imports nothing."""
+    from ...workflows.doctor import Finding
+    from ..display.frontend import detect
+
     front = detect(ip)
     ways = tr("doctor.waits" if front.waits else "doctor.returns")
     yield Finding(tr("doctor.name.front"), tr("part.semicolon").join((tr(f"doctor.face.{front.surface}"), ways)))
     module = sys.modules.get("ipywidgets.widgets.widget")
-    alive = getattr(module, "_instances", None)  # ipywidgets 8; 7 keeps them on the class
+    alive = getattr(module, "_instances", None)  # ipywidgets 8; version 7 keeps them on the class
     if alive is None:
         alive = getattr(getattr(module, "Widget", None), "widgets", {})
     fix = tr("doctor.widgets_fix") if front.surface == "widget" and not _comms(ip) else ""
@@ -110,5 +103,10 @@ def findings(ip: Any) -> Iterator[Finding]:
 
 
 def _comms(ip: Any) -> bool:
-    """Tell whether the kernel can open a channel to a front end."""
+    """Return whether the kernel can open a comm to a front end."""
     return getattr(ip.kernel, "comm_manager", None) is not None
+
+
+CLEAN = CommandSpec("clean", clean, flags=(Flag("--yes", "command.flag.clean_yes"),), help_key="command.clean")
+DOCTOR = CommandSpec("doctor", doctor, (Argument("NAME", "service"),), help_key="command.doctor")
+SPEND = CommandSpec("spend", spend, (Argument("|".join(SINCE), choices=tuple(SINCE)),), help_key="command.spend")

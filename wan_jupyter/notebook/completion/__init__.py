@@ -1,13 +1,11 @@
-"""What Tab offers after `%%wan` and `%wan`. Floor 6.
+"""Tab completion after `%%wan` and `%wan`.
 
-`complete` looks into folders and asks `Facts`, `install` hooks it into IPython. Nothing dear is imported or opened for
-Tab, and a completer that fails offers nothing.
+`install` hooks it into IPython; `complete.complete` computes the candidates, which are imported at the first Tab there.
+Completion opens no connection and no journal, and offers nothing where it fails.
 """
 
 from __future__ import annotations
 
-from .candidates import CompletionContext
-from .complete import Completion, complete
 from .ipython_hook import install, uninstall
 
-__all__ = ["Completion", "CompletionContext", "complete", "install", "uninstall"]
+__all__ = ["install", "uninstall"]

@@ -1,7 +1,7 @@
-"""What there is to offer for a word: options, their values, pictures, commands, jobs.
+"""The candidates for a word: options and their values, pictures, commands, jobs.
 
-Everything that is not said by `options.spellings()` or the catalogue's rows is asked of `Facts`, and only where it is
-wanted.
+Options come from `spellings()`, models and providers from the catalogue, commands from their `CommandSpec`s; everything
+else is asked of the `CompletionContext`, and only when it is needed.
 """
 
 from __future__ import annotations
@@ -12,36 +12,35 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...request.command_line import DASHES, MAX_IMAGES, spellings
+from ...request.command_line import DASHES, MAX_IMAGES, PartialLine, PartialWord, SplitLine, read_partial, spellings
 from ..picture_sources import files, pictures
-from .partial_line import PartialLine, Token, Words, is_option, read, spelling
 
 if TYPE_CHECKING:
     from ...catalog.plan import Model, Provider
     from ...request.options import Declared
+    from ..commands.spec import Argument, CommandSpec
 
 Offer = tuple[str, str]  # text and kind
+Offers = tuple[PartialWord, Iterator[Offer]]  # the word that they replace, and what replaces it
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionContext:
-    """What there is to offer beside options and models.
+    """The state that candidates come from, apart from options and the catalogue.
 
     Attributes:
         folder: where relative names of pictures begin.
         names: the user's variables.
-        commands: the words that may follow `%wan`.
-        flags: by command, the flags that may follow it.
-        provider: the provider of a session or provider by name, "" being the one in use.
-        model: the user's own default model there, "" where there is none.
-        sessions: names that `--session` and `%wan use` take, beside the providers'.
-        jobs: ids with whether each is under way, the newest first.
+        commands: the commands of `%wan` by name, in the order of help.
+        provider: the provider of a session or provider by name; "" is the one in use.
+        model: the user's own default model there, "" if there is none.
+        sessions: the names that `--session` and `%wan use` take besides the providers'.
+        jobs: ids, newest first, each with whether the job is unfinished.
     """
 
     folder: Path
     names: Mapping[str, object] = field(default_factory=dict, repr=False)
-    commands: Iterable[str] = ()
-    flags: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    commands: Callable[[], Mapping[str, CommandSpec]] = dict
     provider: Callable[[str], str] = str
     model: Callable[[str], str] = lambda _: ""
     sessions: Callable[[], Iterable[str]] = tuple
@@ -51,106 +50,103 @@ class CompletionContext:
 # ---- %%wan --------------------------------------------------------------------------------------------------------
 
 
-def cell(words: Words, token: Token, here: CompletionContext) -> Iterator[Offer]:
-    """Offer what may follow `%%wan`."""
-    said = _all_said(words, token)
-    meant = spelling(token.flag) if token.flag else None
-    row = meant.row if meant else said.waiting
-    begins_option = not token.quote and is_option(token.text)
-    if token.flag or (row is not None and not begins_option):
-        return _matching(token.text, _values(row, said, here)) if row else iter(())
-    if token.text[:1] in tuple(DASHES) and not token.quote and not said.ended:
-        return _flags(token.text, said)
-    return _plain(token, said, here)
+def cell(split: SplitLine, context: CompletionContext) -> Offers:
+    """Return what can follow `%%wan`."""
+    line = read_partial(split)
+    word = line.word
+    if word.flag or line.waiting is not None:
+        values = _values(line.waiting, line, context) if line.waiting else ()
+        return word, _matching(word.text, values)
+    if word.text[:1] in tuple(DASHES) and not word.quote and not line.ended:
+        return word, _flags(word.text, line)
+    return word, _pictures(line, context)
 
 
-def _all_said(words: Words, token: Token) -> PartialLine:
-    """Return what the whole line says but for the word at the cursor: a model may be named behind it."""
-    before, behind = read(words), read(token.behind)
-    return replace(before, plain=before.plain + behind.plain, asked={**behind.asked, **before.asked})
+def _pictures(line: PartialLine, context: CompletionContext) -> Iterator[Offer]:
+    """Offer files, folders and variables; before anything is typed, options as well."""
+    word = line.word
+    if len(line.images) < MAX_IMAGES:
+        if not word.text.startswith("$"):
+            yield from files(word.text, context.folder)
+        if not word.quote and word.text[:1] in ("", "$"):
+            yield from _matching(word.text, pictures(context.names))
+    if not word.text and not word.quote and not line.ended:
+        yield from _flags("--", line)
 
 
-def _plain(token: Token, said: PartialLine, here: CompletionContext) -> Iterator[Offer]:
-    """Offer pictures: files, folders, variables; and the options, where nothing is typed yet."""
-    if len(said.plain) < MAX_IMAGES:
-        if not token.text.startswith("$"):
-            yield from files(token.text, here.folder)
-        if not token.quote and token.text[:1] in ("", "$"):
-            yield from _matching(token.text, pictures(here.names))
-    if not token.text and not token.quote and not said.ended:
-        yield from _flags("--", said)
-
-
-def _flags(begun: str, said: PartialLine) -> Iterator[Offer]:
-    """Offer the options that begin so and were not typed yet, the long spellings first."""
+def _flags(typed: str, line: PartialLine) -> Iterator[Offer]:
+    """Offer the options that begin with the word and are not in the line yet, long spellings first."""
     fitting = [
         flag
-        for flag, meant in spellings().items()
-        if flag.startswith(begun) and (meant.row.name not in said.asked or meant.row.option.kind == "pairs")
+        for flag, spelling in spellings().items()
+        if flag.startswith(typed) and (spelling.option.name not in line.asked or spelling.option.option.kind == "pairs")
     ]
     return ((flag, "option") for flag in sorted(fitting, key=lambda flag: not flag.startswith("--")))
 
 
-def _values(row: Declared, said: PartialLine, here: CompletionContext) -> Iterator[Offer]:
-    """Offer the values of an option, as far as they can be told."""
-    known = VALUES.get(row.name)
-    texts = known(said, here) if known else row.option.choices
+def _values(option: Declared, line: PartialLine, context: CompletionContext) -> Iterator[Offer]:
+    """Offer the values of an option, as far as they are known."""
+    known = VALUES.get(option.name)
+    texts = known(line, context) if known else option.option.choices
     return ((text, "value") for text in texts)
 
 
-def _durations(said: PartialLine, here: CompletionContext) -> Iterable[str]:
-    row = _model(said, here)
-    return [*(str(seconds) for seconds in row.durations), *(["-1"] if row.smart else [])]
+def _durations(line: PartialLine, context: CompletionContext) -> Iterable[str]:
+    model = _model(line, context)
+    return [*(str(seconds) for seconds in model.durations), *(["-1"] if model.smart else [])]
 
 
-def _resolutions(said: PartialLine, here: CompletionContext) -> Iterable[str]:
+def _resolutions(line: PartialLine, context: CompletionContext) -> Iterable[str]:
     from ...catalog.order import TIERS
 
-    return _model(said, here).resolutions or tuple(TIERS)
+    return _model(line, context).resolutions or tuple(TIERS)
 
 
-def _sizes(said: PartialLine, here: CompletionContext) -> Iterable[str]:
+def _sizes(line: PartialLine, context: CompletionContext) -> Iterable[str]:
     from ...catalog.order import TIERS
 
-    sides = [TIERS[tier] for tier in _resolutions(said, here) if tier in TIERS]
-    return [f"{wide}x{high}" for one in sides for wide, high in (one, one[::-1])]
+    sides = [TIERS[tier] for tier in _resolutions(line, context) if tier in TIERS]
+    return [f"{wide}x{high}" for side in sides for wide, high in (side, side[::-1])]
 
 
-def _models(said: PartialLine, here: CompletionContext) -> Iterable[str]:
-    """Return the models, first those that the provider has."""
+def _models(line: PartialLine, context: CompletionContext) -> Iterable[str]:
+    """Return all models, those of the provider first."""
     from ...catalog import plan
 
-    where = _provider(said, here)
-    had = [row.id for row in plan.models().values() if where.offers(row)]
-    return dict.fromkeys((*where.models, *had, *plan.models()))
+    provider = _provider(line, context)
+    offered = [model.id for model in plan.models().values() if provider.offers(model)]
+    return dict.fromkeys((*provider.models, *offered, *plan.models()))
 
 
-def _model(said: PartialLine, here: CompletionContext) -> Model:
-    """Return the row of the model that the line names, else of the default one, as it is at its provider."""
+def _model(line: PartialLine, context: CompletionContext) -> Model:
+    """Return the model that the line names, or the default one, with the limits of its provider."""
     from ...catalog import plan
 
-    where = _provider(said, here)
-    usual = where.defaults.get("first_last" if len(said.plain) > 1 else "first", "")
-    row = plan.model(said.asked.get("model") or here.model(_service(said)) or usual, where.protocol)
-    differs = {"durations": row.durations_at.get(where.region, row.durations), **where.models.get(row.id, {})}
-    return replace(row, **differs)
+    provider = _provider(line, context)
+    default = provider.defaults.get("first_last" if len(line.images) > 1 else "first", "")
+    model = plan.model(line.asked.get("model") or context.model(_service(line)) or default, provider.protocol)
+    differs = {
+        "durations": model.durations_at.get(provider.region, model.durations),
+        **provider.models.get(model.id, {}),
+    }
+    return replace(model, **differs)
 
 
-def _provider(said: PartialLine, here: CompletionContext) -> Provider:
+def _provider(line: PartialLine, context: CompletionContext) -> Provider:
     from ...catalog import plan
 
-    rows = plan.providers()
-    return rows.get(here.provider(_service(said))) or rows.get(_service(said)) or rows[plan.EMULATOR]
+    providers, name = plan.providers(), _service(line)
+    return providers.get(context.provider(name)) or providers.get(name) or providers[plan.EMULATOR]
 
 
-def _service(said: PartialLine) -> str:
-    return said.asked.get("session") or said.asked.get("provider") or ""
+def _service(line: PartialLine) -> str:
+    return line.asked.get("session") or line.asked.get("provider") or ""
 
 
-def _providers(said: PartialLine, here: CompletionContext) -> Iterable[str]:
+def _providers(line: PartialLine, context: CompletionContext) -> Iterable[str]:
     from ...catalog import plan
 
-    del said, here
+    del line, context
     return plan.providers()
 
 
@@ -160,9 +156,9 @@ VALUES: Mapping[str, Callable[[PartialLine, CompletionContext], Iterable[str]]] 
         "duration": _durations,
         "resolution": _resolutions,
         "size": _sizes,
-        "template": lambda said, here: _model(said, here).templates,
+        "template": lambda line, context: _model(line, context).templates,
         "provider": _providers,
-        "session": lambda _, here: [name for name, _ in _services(here)],
+        "session": lambda _, context: _services(context),
     }
 )
 
@@ -170,103 +166,70 @@ VALUES: Mapping[str, Callable[[PartialLine, CompletionContext], Iterable[str]]] 
 # ---- %wan ---------------------------------------------------------------------------------------------------------
 
 
-def command(words: Words, token: Token, here: CompletionContext) -> Iterator[Offer]:
-    """Offer what may follow `%wan`: a command, then what that one takes."""
-    before = [text for text, _ in words]
-    if not before:
-        return _matching(token.text, ((name, "command") for name in here.commands))
-    name, *typed = before
-    flags = tuple(here.flags.get(name, ()))
-    asked = token.flag or (typed[-1] if typed and typed[-1] in flags else "")
-    if asked in FOLLOWS:
-        return _matching(token.text, FOLLOWS[asked](here))
-    offers = [(flag, "option") for flag in flags] if not token.quote and not token.flag else []
-    if not token.text.startswith("-"):
-        plain = [
-            word for at, word in enumerate(typed) if word not in flags and (at == 0 or typed[at - 1] not in FOLLOWS)
-        ]
-        offers = [*_words(name, len(plain), here), *(offers if not token.text else [])]
-    return _matching(token.text, (offer for offer in offers if offer[0] not in typed))
+def command(split: SplitLine, context: CompletionContext) -> Offers:
+    """Return what can follow `%wan`: a command, then the words and flags that it takes."""
+    name, *typed = [word.text for word in split.before] or [""]
+    if not name:
+        return split.word, _matching(split.word.text, ((name, "command") for name in context.commands()))
+    spec = context.commands().get(name)
+    return _command_words(spec, typed, split.word, context) if spec else (split.word, iter(()))
 
 
-def _words(name: str, count: int, here: CompletionContext) -> Iterable[Offer]:
-    """Return what a command takes behind so many words."""
-    sources = TAKES.get(name, ())
-    place = min(count, len(sources) - 1) if name in MANY else count
-    return sources[place](here) if 0 <= place < len(sources) else ()
+def _command_words(spec: CommandSpec, typed: list[str], word: PartialWord, context: CompletionContext) -> Offers:
+    """Return the candidates for a word of a command: the value of a flag, else a word or a flag not typed yet."""
+    given = spec.read(typed)
+    name, equals, value = word.text.partition("=")
+    if equals and not word.quote and spec.flag(name):
+        word = word.value_of(name, value)
+    if word.flag:
+        flag = spec.flag(word.flag)
+        return word, _matching(word.text, _argument(flag.value if flag else None, context))
+    if given.waiting is not None and not given.waiting.default:
+        return word, _matching(word.text, _argument(given.waiting.value, context))
+    offers: list[Offer] = []
+    if not word.text.startswith("-"):
+        offers += _argument(spec.argument(len(given.words)), context)
+    if not word.quote and word.text[:1] in ("", "-"):
+        offers += [(flag.name, "option") for flag in spec.flags]
+    return word, _matching(word.text, (offer for offer in offers if offer[0] not in (*given.words, *given.values)))
 
 
-def _jobs(here: CompletionContext) -> Iterable[Offer]:
-    return [(id_, "job") for id_, _ in here.jobs()]
+def _argument(argument: Argument | None, context: CompletionContext) -> Iterable[Offer]:
+    """Return the candidates for a word that a command takes, or the value of a flag."""
+    if argument is None:
+        return ()
+    known = KINDS.get(argument.kind)
+    kind = "job" if argument.kind in ("job", "live_job") else "value"
+    return [(text, kind) for text in (known(context) if known else argument.choices)]
 
 
-def _live_jobs(here: CompletionContext) -> Iterable[Offer]:
-    return [(id_, "job") for id_, live in here.jobs() if live]
+def _jobs(context: CompletionContext) -> Iterable[str]:
+    return [id_ for id_, _ in context.jobs()]
 
 
-def _services(here: CompletionContext) -> Iterable[Offer]:
+def _live_jobs(context: CompletionContext) -> Iterable[str]:
+    return [id_ for id_, live in context.jobs() if live]
+
+
+def _services(context: CompletionContext) -> Iterable[str]:
     from ...catalog import plan
 
-    return [(name, "value") for name in dict.fromkeys((*here.sessions(), *plan.providers()))]
+    return dict.fromkeys((*context.sessions(), *plan.providers()))
 
 
-def _known_models(here: CompletionContext) -> Iterable[Offer]:
-    return [(name, "value") for name in _models(NOTHING, here)]
-
-
-def _composed(here: CompletionContext) -> Iterable[Offer]:
-    del here
-    return [("cell", "value")]
-
-
-def _spans(here: CompletionContext) -> Iterable[Offer]:
-    from ...billing.budget import SINCE
-
-    del here
-    return [(word, "value") for word in SINCE]
-
-
-def _days(here: CompletionContext) -> Iterable[Offer]:
-    from ..commands.history import DAYS
-
-    del here
-    return [(word, "value") for word in DAYS]
-
-
-def _nothing(here: CompletionContext) -> Iterable[Offer]:
-    del here
-    return ()
-
-
-Source = Callable[[CompletionContext], Iterable[Offer]]
-NOTHING = PartialLine((), MappingProxyType({}), None, False)
-# Command to what its words are, one after another.
-TAKES: Mapping[str, tuple[Source, ...]] = MappingProxyType(
+# What a word of a command is, to its candidates.
+KINDS: Mapping[str, Callable[[CompletionContext], Iterable[str]]] = MappingProxyType(
     {
-        "use": (_services,),
-        "doctor": (_services,),
-        "login": (_services,),
-        "logout": (_services,),
-        "models": (_known_models,),
-        "compose": (_composed,),
-        "adopt": (_nothing, _known_models),
-        "spend": (_spans,),
-        "show": (_jobs,),
-        "wait": (_live_jobs,),
-        "cancel": (_live_jobs,),
-        "retry": (_jobs,),
-        "frame": (_jobs,),
-        "export": (_jobs,),
-        "compare": (_jobs,),
-        "concat": (_jobs,),
+        "job": _jobs,
+        "live_job": _live_jobs,
+        "service": _services,
+        "model": lambda context: _models(PartialLine(), context),
+        "command": lambda context: context.commands(),
     }
 )
-# Flag of a command to what its value is.
-FOLLOWS: Mapping[str, Source] = MappingProxyType({"--since": _days, "--model": _known_models, "--limit": _nothing})
-MANY = frozenset({"wait", "compare", "concat"})  # the last word's kind comes any number of times
 
 
 def _matching(typed: str, offers: Iterable[Offer]) -> Iterator[Offer]:
-    """Yield the offers that begin with what is typed, whatever the case."""
-    begun = typed.casefold()
-    return (offer for offer in offers if offer[0].casefold().startswith(begun))
+    """Yield the offers that begin with the word, in any case."""
+    prefix = typed.casefold()
+    return (offer for offer in offers if offer[0].casefold().startswith(prefix))

@@ -1,25 +1,23 @@
-"""`complete`: from a line and a cursor to what may be typed there."""
+"""`complete`: from a line and a cursor to what can be typed there."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
+from ...request.command_line import split_at_cursor
 from ..picture_sources import written
 from . import candidates
 from .candidates import CompletionContext
-from .partial_line import behind, scan
+from .magic_line import MAGIC, is_ours
 
-# `%%wan` begins its line; `%wan` may be indented, or give a name its value.
-MAGIC = re.compile(r"(?:(?P<cell>%%wan)|(?:[^=%]*=\s*|\s*)%wan)(?=\s)")
-LISTED = 500  # what IPython shows at most
+MAX_OFFERS = 500  # as many as IPython shows
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One offer: `text` takes the place of the line from `start` up to `end`, which is the cursor."""
+    """One offer: `text` replaces the line from `start` to `end`, the cursor."""
 
     start: int
     end: int
@@ -27,31 +25,22 @@ class Completion:
     kind: str
 
 
-def is_ours(line: str, cursor: int) -> bool:
-    """Tell whether the cursor stands in the words that follow `%%wan` or `%wan`."""
-    begun = MAGIC.match(line)
-    return begun is not None and begun.end() < cursor <= len(line)
-
-
-def complete(line: str, cursor: int, here: CompletionContext) -> list[Completion]:
-    """Return what may be typed at `cursor` of a line that begins with `%%wan` or `%wan`, the likeliest first."""
+def complete(line: str, cursor: int, context: CompletionContext) -> list[Completion]:
+    """Return what can be typed at `cursor` of a line that begins with `%%wan` or `%wan`, the likeliest first."""
     try:
-        return list(islice(_completions(line, cursor, here), LISTED)) if is_ours(line, cursor) else []
-    except Exception:  # Tab is no place for an error
+        return list(islice(_completions(line, cursor, context), MAX_OFFERS)) if is_ours(line, cursor) else []
+    except Exception:  # completion must never raise into the user's typing
         return []
 
 
-def _completions(line: str, cursor: int, here: CompletionContext) -> Iterator[Completion]:
-    begun = MAGIC.match(line)
-    if begun is None:
+def _completions(line: str, cursor: int, context: CompletionContext) -> Iterator[Completion]:
+    magic = MAGIC.match(line)
+    split = split_at_cursor(line, cursor, magic.end()) if magic else None
+    if magic is None or split is None:
         return
-    words, token = scan(line[:cursor], begun.end())
-    if token is None:
-        return
-    closed = bool(token.quote) and line[cursor : cursor + 1] == token.quote
-    token = replace(token, behind=behind(line[cursor:], token.quote))
-    offered = candidates.cell if begun["cell"] else candidates.command
-    for text, kind in offered(words, token, here):
-        word = written(text, kind, token.quote, closed)
-        if word and word != line[token.start : cursor]:
-            yield Completion(token.start, cursor, word, kind)
+    word, offers = (candidates.cell if magic["cell"] else candidates.command)(split, context)
+    closed = bool(word.quote) and line[cursor : cursor + 1] == word.quote
+    for text, kind in offers:
+        new = written(text, kind, word.quote, closed)
+        if new and new != line[word.start : cursor]:
+            yield Completion(word.start, cursor, new, kind)

@@ -1,4 +1,4 @@
-"""What Tab may offer of a state: quiet answers, nothing opened and nothing printed for them. Floor 6."""
+"""The completion context of a shell: nothing is opened and nothing printed for it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...config import settings as environment
-from ..commands import COMMANDS, FLAGS
 from .candidates import CompletionContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ...config.settings import Settings
+    from ..commands.spec import CommandSpec
     from ..shell_state import ShellState
 
 
-def offers(state: ShellState) -> CompletionContext:
-    """Return what there is to offer now; pictures are found where the working directory is, as a cell finds them."""
+def context_of(state: ShellState) -> CompletionContext:
+    """Return the context of this moment; pictures are looked for in the working directory, as a cell does."""
     return CompletionContext(
         folder=Path.cwd(),
         names=state.ip.user_ns,
-        commands=tuple(COMMANDS),
-        flags=FLAGS,
+        commands=_commands,
         provider=lambda name: _provider(state, name),
         model=lambda name: _model(state, name),
         sessions=lambda: tuple(_settings(state).sessions),
@@ -30,27 +29,33 @@ def offers(state: ShellState) -> CompletionContext:
     )
 
 
+def _commands() -> Mapping[str, CommandSpec]:
+    from ..commands import COMMANDS
+
+    return COMMANDS
+
+
 def _settings(state: ShellState) -> Settings:
-    return environment.read_settings(fixed=state.fixed, config=state.configured())
+    return environment.read_settings(fixed=state.folders, config=state.configured())
 
 
 def _provider(state: ShellState, name: str) -> str:
-    found = _settings(state)
-    chosen = name or state.named or found.provider or found.chosen
-    if chosen in found.sessions:
-        return found.sessions[chosen].provider
+    settings = _settings(state)
+    chosen = name or state.named or settings.provider or settings.chosen
+    if chosen in settings.sessions:
+        return settings.sessions[chosen].provider
     opened = (session.provider.name for (named, *_), session in state.opened.items() if named == (chosen or None))
     return chosen or next(opened, "")
 
 
 def _model(state: ShellState, name: str) -> str:
-    found = _settings(state)
-    own = found.sessions.get(name or state.named or found.chosen)
-    said = {**{key: value for key, (value, _) in found.defaults.items()}, **(own.defaults if own else {})}
-    return str(said.get("model", ""))
+    settings = _settings(state)
+    own = settings.sessions.get(name or state.named or settings.chosen)
+    defaults = {**{key: value for key, (value, _) in settings.defaults.items()}, **(own.defaults if own else {})}
+    return str(defaults.get("model", ""))
 
 
 def _jobs(state: ShellState) -> Iterable[tuple[str, bool]]:
-    """Return the newest jobs, where a session is open already."""
+    """Return the newest jobs if a session is already open."""
     session = next(iter(state.opened.values()), None)
     return [(job.id, job.status.live) for job in session.history()] if session else []

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...config import settings as environment
-from ...config.settings import Settings
-from ...errors import SettingsError
+if TYPE_CHECKING:
+    from ...config.settings import Settings
 
 MB = 1024 * 1024
 EMBED_FILE = 8 * MB  # largest video to embed in a notebook, by default
@@ -82,11 +81,14 @@ def user_setting(ip: Any, name: str, default: str) -> str:
 
 def settings_of(ip: Any) -> Settings:
     """Return the settings; only those of the environment if a file is invalid, which a session will report."""
+    from ...config.settings import read_settings
+    from ...errors import SettingsError
+
     notebook = str(ip.user_ns.get("__vsc_ipynb_file__", ""))
     try:
-        return environment.read_settings(notebook=notebook)
+        return read_settings(notebook=notebook)
     except SettingsError:
-        return environment.read_settings(notebook=notebook, files=False)
+        return read_settings(notebook=notebook, files=False)
 
 
 def _has_no_stdin(ip: Any) -> bool:

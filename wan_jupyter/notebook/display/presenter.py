@@ -10,7 +10,7 @@ from typing import Any
 from ... import rendering
 from ...catalog.dry_run import DryRun
 from ...errors import OutputError, WanError
-from ...i18n.messages import ENGLISH, current_language, tr, tr_count
+from ...i18n.messages import ENGLISH, language_in_force, tr, tr_count
 from ...jobs import background
 from ...jobs.job import Job
 from ...media.video.video import Video
@@ -46,7 +46,8 @@ class Presenter:
         """Make the presenter of a shell whose notebook is in `folder`; None: find out where."""
         settings = settings_of(ip)
         self._ip = ip
-        self._language = current_language.get() if current_language.get() != ENGLISH else settings.language
+        language = language_in_force()
+        self._language = language if language != ENGLISH else settings.language
         self.form: Form | None = None
         self.embedding = EmbeddingPolicy(ip, folder or settings.notebook, settings.embed)
         self._specs = DisplaySpecs(self.embedding, lambda: self._language, self._notify)
