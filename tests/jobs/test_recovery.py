@@ -406,7 +406,7 @@ def test_a_video_is_not_retried(world: World) -> None:
     """It is there."""
     job = world.order()
     job.result(PATIENCE)
-    with pytest.raises(errors.JobError, match="has its video"):
+    with pytest.raises(errors.JobError, match="already has a video"):
         world.sessions[0].retry(job.id)
 
 

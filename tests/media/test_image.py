@@ -615,7 +615,7 @@ def test_a_picture_is_kept_without_its_bytes(folder: Path) -> None:
         back = Image.from_json({**kept, "of_a_later_version": 1})
 
         assert (back, back.source) == (image, None)
-        with pytest.raises(ImageError, match="not here"):
+        with pytest.raises(ImageError, match="not available here"):
             back.encoded()
 
 

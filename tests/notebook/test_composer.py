@@ -274,7 +274,7 @@ def test_two_pictures_change_the_usual_model(kernel: Kernel) -> None:
     page.upload("last", "night.png", picture("navy"))
     page.until_says("night.png · 360 × 360 · uploaded")
     labels = page.widgets[page.find("Dropdown", description="Model")]["_options_labels"]
-    assert labels[0].startswith("usual: wan2.2-kf2v-flash")
+    assert labels[0].startswith("default: wan2.2-kf2v-flash")
     page.click("wan-swap")
     kernel.until(lambda: "night.png" in page.widgets[page.inside("wan-first", "HTML")]["value"])
     assert page.widgets[page.inside("wan-last", "Combobox")]["value"] == "cat.png"
@@ -319,7 +319,7 @@ def test_compose_cell_without_a_form_says_so(kernel: Kernel) -> None:
     """There is nothing to put."""
     cell = kernel.run("%wan compose cell", live=True)
     assert cell.error is not None
-    assert "There is no form yet" in "\n".join(cell.error["traceback"])
+    assert "There is no form to insert" in "\n".join(cell.error["traceback"])
 
 
 def test_the_session_that_made_the_form_is_named(kernel: Kernel, workspace: Workspace) -> None:

@@ -465,7 +465,7 @@ def test_jobs_are_listed_newest_first(shell: Shell) -> None:
 
 def test_no_jobs_are_a_sentence(shell: Shell) -> None:
     """An empty table would say nothing."""
-    assert "There are no jobs yet" in shell.ok("%wan jobs").out
+    assert "No jobs yet" in shell.ok("%wan jobs").out
 
 
 def test_show_takes_the_beginning_of_an_id(shell: Shell) -> None:

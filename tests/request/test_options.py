@@ -219,7 +219,7 @@ def test_python_keywords_are_the_same_fields() -> None:
     assert read_keywords(VideoRequest, {"duration": "5", "seed": None}) == {"duration": 5}
     with pytest.raises(OptionError, match=r"(?s)Unknown keyword durration.*Did you mean duration\?"):
         read_keywords(VideoRequest, {"durration": 5})
-    with pytest.raises(OptionError, match="no keyword wait"):
+    with pytest.raises(OptionError, match="Unknown keyword wait"):
         read_keywords(VideoRequest, {"wait": True})
 
 
