@@ -63,14 +63,21 @@ def leaks(folder: Path, secrets: list[Secret], *, but: tuple[str, ...] = ()) -> 
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(but or ("\0",))]
     found = []
     for path in files:
-        for way, data in unpacked(path.read_bytes()):
-            found += [
-                f"{secret.name} in {path.relative_to(folder)}{way}: {form.decode()}"
-                for secret in secrets
-                for form in secret.forms
-                if form in data
-            ]
+        with contextlib.suppress(FileNotFoundError):  # SQLite's own journals come and go while a kernel lives
+            contents = path.read_bytes()
+            found += _leaks_in(contents, path.relative_to(folder), secrets)
     return found
+
+
+def _leaks_in(contents: bytes, path: Path, secrets: list[Secret]) -> list[str]:
+    """Return how a file's contents, packed or not, give secrets away."""
+    return [
+        f"{secret.name} in {path}{way}: {form.decode()}"
+        for way, data in unpacked(contents)
+        for secret in secrets
+        for form in secret.forms
+        if form in data
+    ]
 
 
 def unpacked(data: bytes, depth: int = 2) -> Iterator[tuple[str, bytes]]:
