@@ -173,7 +173,7 @@ def test_a_refusal_says_spent_reserved_estimate_and_cap() -> None:
     assert isinstance(caught.value, InputError)
     assert len(caught.value.lines()) == 2
     told = str(caught.value)
-    for words in ("0.25 USD", "1 USD/day", "0.5 USD are spent", "0.3 USD are reserved", "%wan spend", "session work"):
+    for words in ("0.25 USD", "1 USD/day", "0.5 USD spent", "0.3 USD reserved", "%wan spend", "session work"):
         assert words in told
 
 

@@ -148,7 +148,7 @@ def test_outputs_of_a_project_lie_beside_its_file(world: World) -> None:
         ('[sessions.work]\nprovider = "videos"', 1, "no default URL"),
         ('[sessions.work]\nprovider = "ope"\nbase_url = "http://far.test"', 3, "unencrypted"),
         (f'[sessions.work]\nprovider = "ope"\nkey_variable = "{SECRET}"', 3, "never the key"),
-        ('[sessions.emulator]\nprovider = "ope"', 1, "no provider has"),
+        ('[sessions.emulator]\nprovider = "ope"', 1, "not a provider's"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(world: World, text: str, line: int, word: str) -> None:
@@ -251,5 +251,5 @@ def test_what_is_ignored_is_said_once(bare: Shell) -> None:
     """One sentence in the notebook."""
     (bare.workspace.folder / "pyproject.toml").write_text('[tool.wan_jupyter]\nbase_url = "https://evil.test"\n')
     bare.ok(LOAD)
-    assert bare.ok("%wan").out.count("is ignored") == 1
+    assert bare.ok("%wan").out.count(": ignored ") == 1
     assert "is ignored" not in bare.ok("%wan sessions").out

@@ -149,7 +149,7 @@ def test_while_it_is_fetched_again_the_user_is_told_why(world: World) -> None:
     job = world.order()
     until(lambda: world.clock.sleeping)
     assert (job.status, job.snapshot.note) == (Status.DOWNLOADING, "fetched_again")
-    assert "costs nothing" in errors.tr("note.fetched_again")
+    assert "free of charge" in errors.tr("note.fetched_again")
     assert world.order() is job
     assert world.session().job(job.id) is job
     world.clock.release()

@@ -499,7 +499,7 @@ def test_what_breaks_before_a_job_is_sent_is_not_said_to_go_on(world: World, mon
         job = world.order()
         problem = end(job)
     assert (problem.key, job.status, world.emulator().creates) == ("job.internal_unsent", Status.PREPARING, 0)
-    assert "nothing went to the service" in str(problem)
+    assert "nothing was sent or billed" in str(problem)
     again = world.order()
     again.result(PATIENCE)
     assert (again.id, world.emulator().creates) == (job.id, 1)

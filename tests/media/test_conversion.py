@@ -304,7 +304,7 @@ def test_a_heavy_png_becomes_a_light_jpeg() -> None:
     fit = convert_to_fit(data, OLD, "cat")
     assert len(fit.data) <= 10_000_000
     assert (pixels(fit).size, fit.mime, done(fit)) == ((2000, 2000), "image/jpeg", ["weight"])
-    words = f"cat has {len(data) / 1e6:.1f} MB, more than this model takes: it was sent as image/jpeg of "
+    words = f"cat is {len(data) / 1e6:.1f} MB, above this model's limit; it was sent as image/jpeg with "
     assert said(fit).startswith(words)
 
 

@@ -155,7 +155,7 @@ def test_a_missing_file_names_the_one_that_was_meant_and_where_it_looked(folder:
     error = refused(typed)
 
     assert error.message() == f"Image {typed} not found."
-    assert error.hint() == f"Did you mean {meant}? Looked in {folder}."
+    assert error.hint() == f"Did you mean {meant}? Searched in {folder}."
 
 
 def test_a_suggestion_can_be_typed_as_it_is(folder: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_suggestion_can_be_typed_as_it_is(folder: Path) -> None:
     (folder / "pics" / "sunset.png").write_bytes(saved())
 
     assert f"Did you mean {Path('pics/sunset.png')}? " in refused("pics/sunst.png").hint()
-    assert refused("nowhere/x.png").hint() == f"Looked in {folder / 'nowhere'}."
+    assert refused("nowhere/x.png").hint() == f"Searched in {folder / 'nowhere'}."
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_pipe_is_refused_without_waiting_for_it(folder: Path) -> None:
     """Reading a pipe would never end, and the cell with it."""
     os.mkfifo(folder / "pipe.png")
 
-    assert "not a file" in refused("pipe.png").message()
+    assert "not a regular file" in refused("pipe.png").message()
 
 
 def test_too_heavy_a_file_is_refused_before_it_is_read(folder: Path) -> None:
@@ -247,7 +247,7 @@ def test_bytes_that_cannot_be_sent_are_refused(data: bytes, key: str) -> None:
 
 def test_a_drawing_is_sent_to_be_converted() -> None:
     """An SVG has no pixels; the hint says what to do."""
-    assert "Convert it to PNG first" in refused(SVG).hint()
+    assert "Convert it to PNG" in refused(SVG).hint()
 
 
 def bomb(width: int, height: int) -> bytes:

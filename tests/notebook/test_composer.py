@@ -114,7 +114,7 @@ def test_the_form_is_shown_with_a_text_for_readers(kernel: Kernel) -> None:
     """A widget, and beside it what a reader without a kernel sees; the value shows nothing twice."""
     page = Page(kernel)
     assert set(page.cell.bundle) == {WIDGET, "text/html", "text/plain"}
-    assert "Run this cell again" in page.cell.bundle["text/plain"]
+    assert "run this cell again" in page.cell.bundle["text/plain"]
     page.until_says("Choose a first frame")
     assert not page.ready
 
@@ -132,9 +132,9 @@ def test_a_filled_form_makes_a_video(kernel: Kernel, port: Emulator, workspace: 
     page.until_says("data:image/jpeg;base64,")
     page.prompt("A cat looks up")
     kernel.until(lambda: page.ready)
-    assert "Costs nothing" in page.html
+    assert "Free: the emulator costs nothing" in page.html
     page.click("wan-generate")
-    assert "is on its way" in page.html
+    assert "started; its card is below" in page.html
     page.until_says("<video")
     assert port.creates == 1
     assert workspace.requests()[0]["filled_prompt"] == "A cat looks up"
@@ -205,11 +205,11 @@ def test_the_same_form_sent_twice_is_one_job(kernel: Kernel, port: Emulator) -> 
     page = filled(kernel, "Once")
     page.click("wan-generate")
     page.click("wan-generate")
-    page.until_says("under way already; nothing was sent twice")
+    page.until_says("already in progress; nothing was sent twice")
     port.clear()
     page.until_says("<video")
     page.click("wan-generate")
-    page.until_says("was made before; nothing was sent")
+    page.until_says("already has this video; nothing was sent")
     assert port.creates == 1
     page.set(page.find("Checkbox", description="Generate another take"), value=True)
     page.click("wan-generate")
@@ -258,11 +258,11 @@ def test_a_failed_job_ends_as_a_card_that_says_why(kernel: Kernel) -> None:
 def test_controls_follow_the_model(kernel: Kernel) -> None:
     """A model without lengths has no row for them; a value that it lacks falls back, and that is said."""
     page = filled(kernel, "A cat")
-    page.set(page.find("Dropdown", description="Length"), index=5)
+    page.set(page.find("Dropdown", description="Duration"), index=5)
     labels = page.widgets[page.find("Dropdown", description="Model")]["_options_labels"]
     at = next(place for place, label in enumerate(labels) if label.startswith("wan2.2-i2v-flash"))
     page.set(page.find("Dropdown", description="Model"), index=at)
-    page.until_says("wan2.2-i2v-flash does not have 7")
+    page.until_says("wan2.2-i2v-flash does not support 7")
     open_row = page.widgets[page.classed("wan-options-open")]["children"]
     shown = {page.widgets[ref.removeprefix("IPY_MODEL_")]["description"] for ref in open_row}
     assert shown == {"Resolution"}
@@ -333,7 +333,7 @@ def test_a_signed_address_is_in_no_output(kernel: Kernel) -> None:
     """The form's first display and its widgets' texts show an address without its query; the field alone has it."""
     page = Page(kernel)
     page.pick("first", "https://example.com/cat.png?Signature=s3cret")
-    page.until_says("fetched by the service")
+    page.until_says("downloaded by the service")
     assert "s3cret" not in page.html
     assert "s3cret" not in str(page.cell.bundle)
 
@@ -394,7 +394,7 @@ def test_a_budget_is_kept_by_the_form(kernel: Kernel, port: Emulator) -> None:
     """A job that may not be paid for is refused in the form, and nothing is sent."""
     how = f"'dashscope-intl', key='sk-test', base_url='{port.base_url}', budget='0.01 USD'"
     page = filled(kernel, "Too dear", f"import wan_jupyter\nwan_jupyter.Session({how}).compose()")
-    assert "Costs about 0.25 USD" in page.html
+    assert "About 0.25 USD" in page.html
     page.click("wan-generate")
     page.until_says("BudgetError: ")
     assert port.creates == 0

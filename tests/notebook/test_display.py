@@ -151,7 +151,7 @@ def test_what_cannot_be_stopped_says_so_and_is_saved(kernel: Kernel, workspace: 
     cell = kernel.ok(f"{ORDER}A cat", live=True)
     kernel.until(lambda: port.fired()[0])
     kernel.click(kernel.button())
-    kernel.until(lambda: kernel.heard("cannot be stopped any more and will be charged"))
+    kernel.until(lambda: kernel.heard("Too late to cancel: the job will be billed"))
     port.clear()
     assert set(ended(kernel, cell)) == STATIC
     assert len(workspace.videos()) == 1
@@ -176,7 +176,7 @@ def test_the_stop_button_ends_the_wait_and_not_the_job(kernel: Kernel, port: Emu
     kernel.until(lambda: cell.idle)
     assert cell.error is None
     job = kernel.ask("job.id")
-    assert f"job {job} goes on in the background" in cell.stream
+    assert f"job {job} keeps running in the background" in cell.stream
     assert f"%wan wait {job}" in cell.stream
     assert len(cell.stream.splitlines()) == 1
     assert kernel.ask("job.status.live") is True
@@ -200,7 +200,7 @@ def test_a_cell_run_again_attaches_and_says_so(kernel: Kernel, port: Emulator) -
     one, two = (kernel.ok(f"{ORDER}A cat", live=True) for _ in range(2))
     port.clear()
     first, second = ended(kernel, one), ended(kernel, two)
-    assert "already under way; nothing was sent twice" in second["text/html"]
+    assert "already in progress; nothing was sent twice" in second["text/html"]
     assert "already" not in first["text/html"]
     assert len(port.tasks) == 1
 
@@ -210,7 +210,7 @@ def test_a_cell_run_again_later_shows_its_video_and_says_so(kernel: Kernel, port
     ended(kernel, kernel.ok(f"{ORDER}A cat", live=True))
     again = kernel.ok(f"{ORDER}A cat", live=True)
     assert set(again.bundle) == STATIC
-    assert "This video was already made; nothing was sent." in again.bundle["text/html"]
+    assert "This video already exists; nothing was sent." in again.bundle["text/html"]
     assert len(port.tasks) == 1
 
 
@@ -283,7 +283,7 @@ def test_a_job_or_video_whose_file_is_gone_says_so(kernel: Kernel, workspace: Wo
         assert hint.format(kernel.ask("job.id")) in said
         assert len(said.splitlines()) <= 3
     file.mkdir()
-    assert "cannot be played" in kernel.ok("video", live=True).bundle["text/plain"]
+    assert "can't be played" in kernel.ok("video", live=True).bundle["text/plain"]
 
 
 # ---- embedding -------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_a_long_table_ends_and_says_so(shell: Shell) -> None:
     assert listed(shell, "--limit 3") == ids
     ran = shell.ok("%wan jobs --limit=2")
     assert [line.split()[0] for line in ran.lines[1:-1]] == ids[:2]
-    assert ran.lines[-1].startswith("These are the newest 2; there are more. Type --limit 20")
+    assert ran.lines[-1].startswith("Jobs shown: 2, newest first; there are more. Type --limit 20")
     assert "there are more" not in shell.ok("%wan jobs").out
 
 
@@ -87,8 +87,9 @@ def test_jobs_since_a_day_can_be_asked_for(shell: Shell, since: str, kept: int) 
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [("--since tomorrow-ish", "does not know the day"), ("--since", "needs a value"), ("--model --failed", "needs"),
-     ("--limit 0", "from 1"), ("--limit many", "from 1"), ("--limit", "needs a value"),
+    [("--since tomorrow-ish", "does not support tomorrow-ish"), ("--since", "needs a value"),
+     ("--model --failed", "needs"),
+     ("--limit 0", "1 or more"), ("--limit many", "1 or more"), ("--limit", "needs a value"),
      ("--faild", "Unknown argument --faild"), ("all", "Unexpected argument")],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_is_two_lines(shell: Shell, words: str, said: str) -> None:

@@ -38,6 +38,7 @@ OWN = {
     "wan_jupyter.notebook.completion.magic_line",
     "wan_jupyter.notebook.display",
     "wan_jupyter.notebook.display.frontend",
+    "wan_jupyter.notebook.extension",
     "wan_jupyter.notebook.magics",
     "wan_jupyter.notebook.shell_state",
     "wan_jupyter.security",

@@ -297,7 +297,7 @@ def test_a_failure_raises_where_the_cell_waits(shell: Shell) -> None:
     first, second, third = ran.lines
     assert "DataInspectionFailed: Input data may contain inappropriate content." in first
     assert f"(request id {ran.error.request_id})" in first
-    assert "moderation refused" in second
+    assert "moderation rejected" in second
     assert third == "Change the prompt or the image. Nothing was billed."
     assert "DataInspectionFailed" not in ran.err
 
@@ -379,7 +379,7 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(shell: Shell) -> None:
     assert '"prompt": "The cat looks up"' in ran.out
     assert '"duration": 5' in ran.out
     assert f"<data:image/png, 1.2 kB, sha256 {digest[:12]}…>" in ran.out
-    assert "Costs nothing" in ran.out
+    assert "Free: the emulator costs nothing" in ran.out
     assert "curl -X POST" in ran.out
     assert shell.workspace.rows() == shell.workspace.tasks() == []
 
@@ -457,7 +457,7 @@ def test_jobs_are_listed_newest_first(shell: Shell) -> None:
     ids = [shell.order(prompt).id for prompt in ("One", "Two")]
     until(lambda: all(row["status"] == "SUCCEEDED" for row in shell.workspace.rows()))
     head, *lines = shell.ok("%wan jobs").lines
-    assert head.split() == ["job", "begun", "state", "model", "prompt", "file"]
+    assert head.split() == ["job", "started", "state", "model", "prompt", "file"]
     assert [line.split()[0] for line in lines] == ids[::-1]
     assert "Two" in lines[0]
     assert lines[0].endswith(".mp4")
@@ -540,7 +540,7 @@ def test_cancel_says_that_a_job_has_ended(shell: Shell) -> None:
     """It does not pretend to stop what is saved."""
     job = shell.order()
     job.result(PATIENCE)
-    assert "has ended already" in shell.ok(f"%wan cancel {job.id}").out
+    assert "has already ended" in shell.ok(f"%wan cancel {job.id}").out
 
 
 def test_cancel_alone_does_not_guess_between_two(shell: Shell) -> None:
@@ -642,5 +642,5 @@ def test_one_model_is_shown_with_all_that_is_known(shell: Shell) -> None:
     """Its options, its price with its date; one that is unknown is said to be, with the nearest that is."""
     ran = shell.ok("%wan models wan2.7-i2v")
     assert any("negative-prompt" in line for line in ran.lines)
-    assert any("seen 2026" in line for line in ran.lines)
+    assert any("(as of 2026" in line for line in ran.lines)
     assert "wan2.7-i2v" in shell.run("%wan models wan2.7-i2w").out

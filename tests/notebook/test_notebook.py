@@ -108,7 +108,7 @@ def test_the_failure_on_purpose_is_three_lines(first: tuple[Any, Workspace]) -> 
     [cell] = [c for c in sources(notebook, "%%wan") if RAISES in c.metadata.get("tags", [])]
     [error] = [output for output in cell.outputs if output.output_type == "error"]
     said, means, todo = "\n".join(error.traceback).splitlines()
-    assert said.startswith("JobFailed: The service failed job")
+    assert said.startswith("JobFailed: Job ")
     assert "DataInspectionFailed: Input data may contain inappropriate content. (request id " in said
     assert "moderation" in means
     assert todo.endswith("Nothing was billed.")
@@ -126,7 +126,7 @@ def test_the_same_cell_again_made_no_other_video(first: tuple[Any, Workspace]) -
     notebook, workspace = first
     one, again = sources(notebook, "%%wan cat.png -d 5")
     assert one.source == again.source
-    assert "already made; nothing was sent" in joined(bundles(again)[0]["text/html"])
+    assert "already exists; nothing was sent" in joined(bundles(again)[0]["text/html"])
     assert len(workspace.videos()) == 3
     assert [row["status"] for row in workspace.rows()].count("SUCCEEDED") == 3
 
@@ -165,7 +165,7 @@ def test_a_failing_job_stops_the_run(workspace: Workspace) -> None:
     with pytest.raises(CellExecutionError) as caught:
         execute(notebook, workspace)
     said = str(caught.value)
-    assert "JobFailed: The service failed job" in said
+    assert "JobFailed: Job " in said
     assert "Change the prompt or the image." in said
     assert "wan_jupyter/" not in said
     assert "Traceback" not in said

@@ -123,8 +123,8 @@ def test_control_c_ends_the_wait_and_not_the_job(terminal: Terminal, port: PortE
     terminal.until("Rendering")
     terminal.write("\x03")
     said = terminal.until(PROMPT)
-    [line] = [line for line in said.splitlines() if "goes on in the background" in line]
-    assert line.startswith("The wait has ended; job ")
+    [line] = [line for line in said.splitlines() if "keeps running in the background" in line]
+    assert line.startswith("Stopped waiting; job ")
     assert "%wan wait" in line
     assert "Traceback" not in said
     assert "KeyboardInterrupt" not in said

@@ -28,6 +28,7 @@ from wan_jupyter.billing.budget import Budget, Spending, Terms
 from wan_jupyter.billing.money import Amount
 from wan_jupyter.config.settings import read_settings
 from wan_jupyter.errors import BudgetError, OptionError, SettingsError
+from wan_jupyter.i18n.messages import tr
 from wan_jupyter.notebook.commands.maintenance import HEADS
 from wan_jupyter.notebook.display.views import card_view
 from wan_jupyter.status import Snapshot
@@ -510,7 +511,7 @@ def test_spend_shows_where_the_money_went(bare: Shell, port: PortEmulator, monke
     work = r"^work +dashscope-intl +USD +2 +1 +0\.25 +0\.25 +0 +0\.75 USD/day +0\.25$"
     for command in ("%wan spend", "%wan spend all", "%wan spend today"):
         shown = bare.ok(command).out
-        assert " ".join(shown.split()[: len(HEADS)]) == " ".join(HEADS)
+        assert " ".join(shown.split()[: len(HEADS)]) == " ".join(tr(f"spend.{head}") for head in HEADS)
         assert re.search(work, shown, re.MULTILINE)
         assert re.search(r"^work +dashscope-intl +1 +0 +0 +0 +1$", shown, re.MULTILINE)
         assert re.search(r"^emulator +emulator +1 +1 +0 +0 +0$", shown, re.MULTILINE)

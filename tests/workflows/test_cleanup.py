@@ -219,4 +219,4 @@ def test_another_word_removes_nothing(shell: Shell) -> None:
     """It is named, with what to type."""
     ran = shell.run("%wan clean all")
     assert isinstance(ran.error, OptionError)
-    assert "Unexpected argument: all" in str(ran.error)
+    assert "Unexpected argument for %wan clean: all" in str(ran.error)
