@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.wire_examples import HEADERS, STATUSES, made_response, outcome
 from tests.support.world import World, picture
 from wan_jupyter.catalog import plan as catalog
 from wan_jupyter.errors import Problem, ServiceError
@@ -559,25 +560,6 @@ ANSWER = st.fixed_dictionaries(
     },
 )
 BODIES = st.binary(max_size=200) | (ANSWER | ANYTHING).map(lambda body: json.dumps(body).encode())
-STATUSES = st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 429, 500, 503])
-HEADERS = st.dictionaries(st.sampled_from(["retry-after", "date", "content-type"]), st.text(max_size=30))
-
-
-def outcome(flow: Flow[Any], response: httpx.Response) -> Any:
-    """Return what a flow makes of an answer: its value, or our own error; anything else goes through."""
-    next(flow)
-    try:
-        second = flow.send(response)
-    except StopIteration as done:
-        return done.value
-    except ServiceError as error:
-        return error
-    raise AssertionError(f"a second request: {second}")
-
-
-def answered(status: int, headers: dict[str, str], body: bytes) -> httpx.Response:
-    raw = [(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()]
-    return httpx.Response(status, headers=raw, content=body)
 
 
 @given(status=STATUSES, headers=HEADERS, body=BODIES)
@@ -585,7 +567,7 @@ def test_whatever_answers_a_poll_is_a_state_or_an_error_of_ours(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     """Any JSON, any type in any field, any bytes; and what is made of it fits the journal."""
-    found = outcome(SERVICE.poll(ID), answered(status, headers, body))
+    found = outcome(SERVICE.poll(ID), made_response(status, headers, body))
     if isinstance(found, Snapshot):
         assert (found.remote_id, found.result is not None) == (ID, found.status is Status.DOWNLOADING)
         assert isinstance(json.dumps([dict(found.usage), dict(found.facts)]), str)
@@ -605,7 +587,7 @@ def test_whatever_answers_a_create_is_a_task_or_an_error_of_ours(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     """With an id it exists; without one nothing is claimed."""
-    found = outcome(SERVICE.submit(CreateRequest("m", "first", A, "img_url", "")), answered(status, headers, body))
+    found = outcome(SERVICE.submit(CreateRequest("m", "first", A, "img_url", "")), made_response(status, headers, body))
     if isinstance(found, Snapshot):
         assert (found.remote_id != "", found.status) == (True, found.status)
         assert found.status in (Status.QUEUED, Status.RUNNING)
@@ -616,7 +598,7 @@ def test_whatever_answers_a_cancel_is_yes_or_no_or_an_error_of_ours(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     """Nothing else comes out."""
-    assert isinstance(outcome(SERVICE.cancel(ID), answered(status, headers, body)), bool | ServiceError)
+    assert isinstance(outcome(SERVICE.cancel(ID), made_response(status, headers, body)), bool | ServiceError)
 
 
 @pytest.mark.parametrize("name", sorted(POLLS))

@@ -118,10 +118,11 @@ def objects(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
 def answers(bodies: st.SearchStrategy[Any]) -> st.SearchStrategy[httpx.Response]:
     """Answers with such bodies, with any other JSON, and with any bytes."""
     content = st.binary(max_size=200) | (bodies | ANYTHING).map(lambda body: json.dumps(body).encode())
-    return st.builds(_answered, STATUSES, HEADERS, content)
+    return st.builds(made_response, STATUSES, HEADERS, content)
 
 
-def _answered(status: int, headers: dict[str, str], body: bytes) -> httpx.Response:
+def made_response(status: int, headers: dict[str, str], body: bytes) -> httpx.Response:
+    """Return a response with any bytes in headers and body."""
     raw = [(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()]
     return httpx.Response(status, headers=raw, content=body)
 

@@ -26,6 +26,26 @@ if TYPE_CHECKING:
 
 INPUT, PARAMETERS = ("metadata", "input"), ("metadata", "parameters")
 
+# Names of a task's state on both routes, in lower case. Any other name counts as "still running", `unknown` too: unlike
+# DashScope's UNKNOWN it passes.
+STATUS_NAMES: Mapping[str, Status] = MappingProxyType(
+    {
+        "not_start": Status.QUEUED,
+        "submitted": Status.QUEUED,
+        "queued": Status.QUEUED,
+        "pending": Status.QUEUED,
+        "in_progress": Status.RUNNING,
+        "processing": Status.RUNNING,
+        "success": Status.DOWNLOADING,
+        "succeeded": Status.DOWNLOADING,
+        "completed": Status.DOWNLOADING,
+        "failure": Status.FAILED,
+        "failed": Status.FAILED,
+        "canceled": Status.CANCELED,
+        "cancelled": Status.CANCELED,
+    }
+)
+
 # Where each option goes.
 FIELDS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {

@@ -14,29 +14,11 @@ from typing import Any
 
 from ..status import Result, Snapshot, Status
 from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, segment
-from .new_api import body_of, checked, created, dated, dropped, refused, task_problem
+from .new_api import STATUS_NAMES, body_of, checked, created, dated, dropped, refused, task_problem
 from .responses import expires_at, link_of, percent, table, text
 
-# The gateway's names of a task's state, and those of other servers on the same route; case is ignored. Any other name
-# counts as "still running", UNKNOWN too: unlike DashScope's it passes.
-WORDS: Mapping[str, Status] = MappingProxyType(
-    {
-        "not_start": Status.QUEUED,
-        "submitted": Status.QUEUED,
-        "queued": Status.QUEUED,
-        "pending": Status.QUEUED,
-        "in_progress": Status.RUNNING,
-        "processing": Status.RUNNING,
-        "running": Status.RUNNING,
-        "success": Status.DOWNLOADING,
-        "succeeded": Status.DOWNLOADING,
-        "completed": Status.DOWNLOADING,
-        "failure": Status.FAILED,
-        "failed": Status.FAILED,
-        "canceled": Status.CANCELED,
-        "cancelled": Status.CANCELED,
-    }
-)
+# The names that new-api uses, and one of other servers on the same route; case is ignored.
+WORDS: Mapping[str, Status] = MappingProxyType({**STATUS_NAMES, "running": Status.RUNNING})
 FACTS = ("orig_prompt", "actual_prompt", "submit_time", "scheduled_time", "end_time")
 
 

@@ -13,29 +13,12 @@ from typing import Any
 
 from ..status import Result, Snapshot, Status
 from .base import BareProtocol, CreateRequest, Download, Flow, below, content_of, segment, set_path, unsupported_fields
-from .new_api import body_of, checked, created, dated, dropped, refused, task_problem
+from .new_api import STATUS_NAMES, body_of, checked, created, dated, dropped, refused, task_problem
 from .responses import expires_at, is_number, link_of, percent, table, text
 
-# Names of a task's state in both dialects; case is ignored. `unknown` comes with an error object while the job runs:
-# the name decides, never the error's presence, and any other name counts as "still running".
-WORDS: Mapping[str, Status] = MappingProxyType(
-    {
-        "queued": Status.QUEUED,
-        "pending": Status.QUEUED,
-        "submitted": Status.QUEUED,
-        "not_start": Status.QUEUED,
-        "in_progress": Status.RUNNING,
-        "processing": Status.RUNNING,
-        "success": Status.DOWNLOADING,
-        "succeeded": Status.DOWNLOADING,
-        "completed": Status.DOWNLOADING,
-        "failure": Status.FAILED,
-        "failed": Status.FAILED,
-        "canceled": Status.CANCELED,
-        "cancelled": Status.CANCELED,
-        "expired": Status.EXPIRED,
-    }
-)
+# Names in both dialects; case is ignored. `unknown` comes with an error object while the job runs: the name decides,
+# never the error's presence.
+WORDS: Mapping[str, Status] = MappingProxyType({**STATUS_NAMES, "expired": Status.EXPIRED})
 
 # Where each option goes in ope.ai's body, and how it is written there.
 FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = MappingProxyType(
