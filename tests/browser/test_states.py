@@ -42,7 +42,7 @@ def test_the_card_goes_through_its_states(
     states = page.evaluate("() => window.states")
     # The first and the last may pass between two frames of the page.
     assert [state for state in states if state not in ("Preparing", "Saved")] == [
-        "Sending", "Queued", "Rendering", "Downloading",
+        "Submitting", "Queued", "Rendering", "Downloading",
     ]  # fmt: skip
     assert lab.cell(1).locator(".wan-card, .wan-cancel").count() == 0
     assert lab.play(1)["error"] is None

@@ -67,7 +67,7 @@ def test_after_a_restart_the_same_cell_brings_the_video(notebook: Any, service: 
     [output] = lab.save()[1]
     for kind in ("text/html", "text/plain"):
         assert "Run this cell again" in joined(output["data"], kind)
-        assert "that costs nothing" in joined(output["data"], kind)
+        assert "neither costs anything" in joined(output["data"], kind)
     lab.restart()
     lab.run(0)
     lab.see_text(0, "Unfinished jobs: 1")
