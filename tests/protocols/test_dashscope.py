@@ -196,7 +196,7 @@ SONG, CLIP = "https://example.com/v.mp3", "https://example.com/v.mp4"
     ],
 )
 def test_the_newer_models_take_a_list_of_media(frames: dict[str, str], sound: dict[str, str], kinds: list[str]) -> None:
-    """Wire sheet 2.5 and 3.1: wan2.7 and wan3.0; sound and clip are among the media, not inputs of their own."""
+    """Wan2.7 and wan3.0; sound and clip are among the media, not inputs of their own."""
     body = body_of(CreateRequest("wan2.7-i2v", "first", A, "media", "p", {**BLUR, **sound}, frames))
     assert [item["type"] for item in body["input"]["media"]] == kinds
     links = {**{f"{role}_frame": link for role, link in frames.items()}, "driving_audio": SONG, "first_clip": CLIP}
@@ -211,7 +211,7 @@ def test_a_text_alone_has_no_media() -> None:
 
 
 def test_a_template_takes_the_first_frame_alone() -> None:
-    """Wire sheet 3.1: the effect of a frame-to-frame model."""
+    """The effect of a frame-to-frame model."""
     made = CreateRequest(
         "wanx2.1-kf2v-plus", "first", B, "first_last", "", {"template": "hanfu-1"}, {"first": "https://a/1.png"}
     )
@@ -232,7 +232,7 @@ POLICY = {
 
 
 def test_an_upload_asks_for_a_policy_and_sends_the_file_last() -> None:
-    """Wire sheet 5: no key to storage, a name in ASCII, an `oss://` link in return."""
+    """No key to storage, a name in ASCII, an `oss://` link in return."""
     flow = SERVICE.upload("wan2.7-i2v", "abc.png", b"\x89PNG", "image/png")
     asked = next(flow)
     assert (asked.method, str(asked.url)) == ("GET", f"{BASE}/uploads?action=getPolicy&model=wan2.7-i2v")
@@ -301,7 +301,7 @@ def test_what_is_large_or_only_safe_as_a_link_is_uploaded(limit: int, weight: in
 
 
 def test_the_list_of_tasks_is_read_page_by_page() -> None:
-    """Wire sheet 4.5: China time in the question, milliseconds and `status` in the answer."""
+    """China time in the question, milliseconds and `status` in the answer."""
     row = {"task_id": ID, "model_name": "wanx2.1-kf2v-plus", "status": "SUCCEEDED", "gmt_create": 1745000000000}
     span = (1745000000, 1745003600, "wanx2.1-kf2v-plus")
     asked = next(SERVICE.list_tasks(*span))
