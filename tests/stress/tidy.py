@@ -1,4 +1,4 @@
-"""What a user does about what a crash left behind: `%wan clean`, an hour later. `python -m stress.tidy ORDERS`."""
+"""What a user does about what a crash left behind: `%wan clean`, an hour later. `python -m tests.stress.tidy ORDERS`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 
 from wan_jupyter import Session
-from wan_jupyter.workflows.cleanup import HALF_WRITTEN, clear
+from wan_jupyter.workflows.cleanup import MAX_WRITE_S, clear
 
 from .orders import Orders
 
 
 def main(path: Path) -> None:
-    """Make the files of a client's home older, and clear what may go."""
+    """Make the files of a client's home older, and remove what is not needed."""
     orders = Orders.read(path)
-    then = time.time() - 2 * HALF_WRITTEN
+    then = time.time() - 2 * MAX_WRITE_S
     for left in (Path(orders.home) / "wan" / "inputs").glob("*"):
         os.utime(left, (then, then))
     clear(Session(orders.provider, key="sk-stress", base_url=orders.base_url, outputs=orders.outputs))
