@@ -1,6 +1,6 @@
 """A client process that kills itself at the Nth thing it does to the world outside it: a crash at a chosen point.
 
-`python -m stress.brittle ORDERS N` counts what it does: files that are opened for writing, renamed or removed, sockets
+`-m tests.stress.brittle ORDERS N` counts what it does: files that are opened for writing, renamed or removed, sockets
 that are connected, statements that change the journal. Just before the Nth it is gone, as if by SIGKILL; with N = 0 it
 lives, and prints how many there were.
 """

@@ -1,6 +1,6 @@
 """The client process of the stress tests: has made what is not made yet, says each change, may be killed at any time.
 
-`python -m stress.client ORDERS` exits with 0 once every order has come to an end; another life goes on where this one
+`-m tests.stress.client ORDERS` exits with 0 once every order has come to an end; another life goes on where this one
 was killed, knowing only what the journal knows.
 """
 

@@ -1,4 +1,4 @@
-"""The emulator on a port in time-lapse: `python -m stress.service --since SECONDS …`, else as the real command."""
+"""The emulator on a port in time-lapse: `-m tests.stress.service --since SECONDS …`, else as the real command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user does about what a crash left behind: `%wan clean`, an hour later. `python -m tests.stress.tidy ORDERS`."""
+"""What a user does about what a crash left behind: `%wan clean`, an hour later. `-m tests.stress.tidy ORDERS`."""
 
 from __future__ import annotations
 
