@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.world import World, picture
-from wan_jupyter.billing.money import Price, estimate
+from wan_jupyter.billing.pricing import Price, estimate
 from wan_jupyter.catalog import plan
 from wan_jupyter.media.image.reader import read_image
 from wan_jupyter.request.options import VideoRequest

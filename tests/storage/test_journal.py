@@ -282,9 +282,9 @@ async def deadly(scope, receive, send):
 
 engine.current().share(("emulator", home / "emulator"), lambda: deadly)
 if stage == "preparing":
-    import wan_jupyter.jobs.prepare_inputs
+    import wan_jupyter.jobs.upload_inputs
     def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-    wan_jupyter.jobs.prepare_inputs._prepare = die
+    wan_jupyter.jobs.upload_inputs._prepare = die
 session = Session("emulator", outputs=home.parent / "wan_outputs")
 session.submit("A cat", image=picture(), **SMALL).result(30)
 """

@@ -14,7 +14,7 @@ from PIL import Image
 
 import wan_jupyter
 from wan_jupyter import Job, Session, Video, VideoRequest
-from wan_jupyter.billing.money import Price
+from wan_jupyter.billing.pricing import Price
 from wan_jupyter.catalog.dry_run import DryRun
 
 session = Session("emulator", budget="5 USD/day", outputs=Path("videos"))

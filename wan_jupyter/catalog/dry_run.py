@@ -16,7 +16,7 @@ from email.message import Message
 from functools import partial
 from typing import Any
 
-from ..billing.money import Price
+from ..billing.pricing import Price
 from ..i18n.messages import tr
 from ..media.image.conversion import Bounds, Fit, convert_to_fit
 from ..media.image.reader import Image

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from ..billing.money import Price
+from ..billing.pricing import Price
 from ..errors import CANCELED, Problem, ProblemError
 from ..protocols.base import CreateRequest, Flow, Protocol
 from ..scheduling import polling, rate_limit, retry

@@ -27,7 +27,7 @@ from ..errors import (
     WaitTimeout,
     WanError,
 )
-from ..media.shell import show
+from ..media.display import show
 from ..media.video.video import Video
 from ..request.options import VideoRequest
 from ..status import Snapshot, Status

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 
-from ..billing.money import LENGTH, set_by_hand
+from ..billing.pricing import LENGTH, set_by_hand
 from ..errors import OutputError, Problem, ProblemError
 from ..protocols.base import ListedTask, TaskList
 from ..request.templates import normal

@@ -24,10 +24,10 @@ from .background import logger
 from .context import JobContext, OwnershipLost
 from .download import download_video
 from .poll import cancel_for_other, follow_task, with_own_note
-from .prepare_inputs import release_inputs
 from .recovery import recover_task
 from .redownload import FileState, inspect_file, take_back
 from .submit import create_task
+from .upload_inputs import release_inputs
 
 Alive = Callable[[str, float, float], bool]  # whether an owner of that name lives, by its heartbeat and the time
 

@@ -22,8 +22,8 @@ from ..scheduling import retry
 from ..status import Snapshot, Status
 from .background import logger
 from .context import CANCELED_PROBLEM, JobContext, OwnershipLost
-from .prepare_inputs import prepare_inputs, release_inputs
 from .recovery import uncertain
+from .upload_inputs import prepare_inputs, release_inputs
 
 WAITING = "waiting_to_submit"  # note of a SUBMITTING job that has provably created nothing yet
 # Waits between tries to record a new task's id while the journal cannot be written (a full disk, a locked database):

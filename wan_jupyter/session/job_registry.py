@@ -18,16 +18,16 @@ from ..jobs.job import Job, JobInfo
 from ..jobs.redownload import file_changed, gone_for_good, is_downloadable
 from ..jobs.runner import carry_out, follow_other, restore_video
 from ..request.options import VideoRequest
-from ..scheduling.history import expected_time
+from ..scheduling.expected_time import expected_time
 from ..status import Status
 from ..storage import output_files
 from ..storage.atomic_files import is_usable
 from ..storage.journal.journal import Admit, JobRecord
 from . import adoption
-from .billing import SessionBilling
 from .resources import SessionResources
 from .restore import cost_of, end_as_recorded, info_of, video_path, with_video_path
 from .reuse import request_to_retry, under_other_key
+from .session_billing import SessionBilling
 from .sidecar import sidecar_of
 
 

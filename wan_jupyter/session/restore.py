@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..billing.money import Amount, Price
+from ..billing.money import Amount
+from ..billing.pricing import Price
 from ..catalog.plan import Provider
 from ..errors import JobError
 from ..jobs.job import Job, JobInfo

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Never, ParamSpec, TypeVar, cast
 
 from ..billing.budget import Budget, Spending, read_budget
-from ..billing.money import Amount, Price
+from ..billing.money import Amount
+from ..billing.pricing import Price
 from ..catalog import plan as catalog
 from ..catalog.defaults import plan_with
 from ..catalog.dry_run import DryRun, dry_run
@@ -33,10 +34,10 @@ from ..request.options import MAX_SEED, CellOptions, VideoRequest, fingerprint
 from ..request.values import read_keywords
 from ..security.api_key import Key
 from ..status import Status
-from .billing import SessionBilling
 from .job_registry import JobRegistry, live_jobs
 from .resources import SessionResources
 from .reuse import is_newer_version, left_unfinished_by, makes_new_job_needless
+from .session_billing import SessionBilling
 
 if TYPE_CHECKING:
     from ..request.build import ImageSource

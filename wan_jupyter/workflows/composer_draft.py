@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from ..billing.money import Price
+from ..billing.pricing import Price
 from ..catalog.remarks import Remark
 from ..errors import CredentialsError, InputError, JobError, OptionError, WanError
 from ..i18n.suggestions import shorten

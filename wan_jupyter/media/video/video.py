@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OutputError
-from ..shell import show
+from ..display import show
 from . import decode, export, thumbnails
 from .decode import VideoInfo, opened
 from .thumbnails import thumbnail

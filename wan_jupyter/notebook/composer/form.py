@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...billing.money import Price
+from ...billing.pricing import Price
 from ...errors import OptionError, WanError
 from ...i18n.messages import language_scope, tr, translated
 from ...jobs.background import current, logger
@@ -23,7 +23,7 @@ from .debounce import Debounce
 from .frame_picker import FramePicker, saved
 from .job_list import JobList, relative
 from .option_controls import FILL, LABEL, OptionControls
-from .translations import Translations
+from .widget_texts import Translations
 
 
 class Form:

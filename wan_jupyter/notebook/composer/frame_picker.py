@@ -17,7 +17,7 @@ from ...request.command_line import DASHES, NO_IMAGE
 from ...request.templates import is_lookup
 from ...workflows.composer_draft import Frame, frame_named, frame_uploaded
 from ..picture_sources import files, pictures
-from .translations import Translations
+from .widget_texts import Translations
 
 PREVIEW_WIDTH = 480  # pixels
 MAX_OFFERED = 200  # file names

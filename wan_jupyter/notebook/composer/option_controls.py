@@ -10,7 +10,7 @@ from ...errors import OptionError
 from ...workflows.composer_draft import value_typed
 from ...workflows.composer_options import Control, Offer
 from ..display.surfaces.base import close
-from .translations import Translations
+from .widget_texts import Translations
 
 MAX_BUTTONS = 4  # choices shown as buttons; more become a drop-down
 FOLDED = frozenset({"template", "prompt_extend", "watermark", "seed", "negative_prompt", "audio_url"})

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ... import rendering
-from ...billing.money import FREE
+from ...billing.pricing import FREE
 from ...errors import OutputError
 from ...errors.system import reason_of
 from ...i18n.messages import has_message, tr

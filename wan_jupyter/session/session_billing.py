@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..billing import budget as budgets
-from ..billing import money
+from ..billing import pricing
 from ..billing.budget import Budget, Spending, Terms
-from ..billing.money import Amount, Price
+from ..billing.money import Amount
+from ..billing.pricing import Price
 from ..catalog.plan import Plan
 from ..config.settings import Settings
 from ..storage.journal.journal import Admit, JobRecord
@@ -33,9 +34,9 @@ class SessionBilling:
         """
         request = plan.request
         # What `params` sets in the body is not known here: a tier makes any price wrong, a duration only the estimate.
-        hidden = money.set_by_hand(request.params)
-        return money.estimate(
-            () if hidden & money.TIER or (hidden and seconds is None) else plan.model.prices,
+        hidden = pricing.set_by_hand(request.params)
+        return pricing.estimate(
+            () if hidden & pricing.TIER or (hidden and seconds is None) else plan.model.prices,
             tariff=self._resources.provider.tariff,
             resolution=request.resolution or "",
             seconds=float(request.duration or 0) if seconds is None else seconds,

@@ -15,7 +15,7 @@ from tests.support.emulator_client import PortEmulator
 from tests.support.world import World, loop_held, picture
 from wan_jupyter import errors
 from wan_jupyter.catalog.plan import plan_of
-from wan_jupyter.jobs import background, prepare_inputs
+from wan_jupyter.jobs import background, upload_inputs
 from wan_jupyter.jobs.job import Job
 from wan_jupyter.protocols.base import KEYLESS, Flow
 from wan_jupyter.security.api_key import Key
@@ -343,13 +343,13 @@ def test_the_journal_knows_what_lies_in_storage(journal: Journal) -> None:
 
 def test_the_margin_leaves_a_link_time_to_be_used() -> None:
     """It is shorter than the file's life, and as long as a job is followed."""
-    assert 0 < prepare_inputs.UPLOAD_EXPIRY_MARGIN_S < 2 * DAYS
+    assert 0 < upload_inputs.UPLOAD_EXPIRY_MARGIN_S < 2 * DAYS
 
 
 def test_progress_of_several_pictures_is_one_progress() -> None:
     """Half of the second picture is the whole of the first and half of its own bytes."""
     seen: list[int] = []
-    prepare_inputs._show_share(seen.append, 1000, 500, 0.5)
+    upload_inputs._show_share(seen.append, 1000, 500, 0.5)
     assert seen == [1250]
 
 
