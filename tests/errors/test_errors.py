@@ -43,9 +43,10 @@ def test_a_service_error_shows_the_services_own_words() -> None:
 
 
 def test_a_service_error_is_told_in_at_most_three_lines() -> None:
-    """The service's words, what they mean, what to do; what the first line says already is not said again."""
+    """What happened, in our words; the service's own; what to do. What the first line says is not said again."""
     error = JobFailed("job.failed", problem=REFUSED, id="abcde")
-    assert [error.message(), errors.tr("happened.busy"), error.hint()] == str(error).splitlines()
+    said = "Job abcde failed. Too many requests at once; the service rejected this one."
+    assert [said, "Throttling: Slow down. (request id request-7)", error.hint()] == str(error).splitlines()
     lost = JobUncertain("job.uncertain", problem=Problem(errors.LOST_ANSWER, advice="uncertain"), id="abcde")
     assert [lost.message(), lost.hint()] == str(lost).splitlines()
 

@@ -291,13 +291,13 @@ def test_a_time_limit_ends_the_wait_and_not_the_job(shell: Shell) -> None:
 
 
 def test_a_failure_raises_where_the_cell_waits(shell: Shell) -> None:
-    """The service's code, its message and request id, what it means, and what to do next: three lines, once."""
+    """What happened; the service's code, message and request id; what to do next: three lines, once."""
     ran = shell.run(f"%%wan cat.png {SMALL}\nA forbidden prompt")
     assert isinstance(ran.error, JobFailed)
     first, second, third = ran.lines
-    assert "DataInspectionFailed: Input data may contain inappropriate content." in first
-    assert f"(request id {ran.error.request_id})" in first
-    assert "moderation rejected" in second
+    assert "moderation rejected" in first
+    assert "DataInspectionFailed: Input data may contain inappropriate content." in second
+    assert f"(request id {ran.error.request_id})" in second
     assert third == "Change the prompt or the image. Nothing was billed."
     assert "DataInspectionFailed" not in ran.err
 

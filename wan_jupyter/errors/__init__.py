@@ -111,7 +111,7 @@ class WanError(Exception):
     def _summary(self) -> str:
         """Return the English message in one line, or its key if this release has no such message."""
         try:
-            return one_line(self.message(ENGLISH))
+            return one_line(self.parts(ENGLISH)[0])
         except (KeyError, IndexError, ValueError, AttributeError):  # a repr must not fail
             return self.key
 
@@ -222,9 +222,12 @@ class ProblemError(WanError):
         return f"{todo} {tr('billed.no', language)}" if self.billed == NO else todo
 
     def parts(self, language: str = "") -> list[str]:
-        """Return message, explanation of the service's code, and hint, one line each."""
-        first, *rest = super().parts(language)
-        return [first, *([] if self.problem.advice in self.explained else [self.happened(language)]), *rest]
+        """Return what happened and what the service's code means, the service's own words, and the hint, a line each."""
+        sentence = clean(tr(f"{self.key}.text", language, **self.values, said="")).strip()
+        meaning = "" if self.problem.advice in self.explained else self.happened(language)
+        first = " ".join(part for part in (sentence, meaning) if part)
+        words = service_words(self.problem, language).strip()
+        return [line for line in (first, words, self.hint(language)) if line]
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_problem, (type(self), self.key, self.problem, self.values)
