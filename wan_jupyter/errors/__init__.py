@@ -222,7 +222,7 @@ class ProblemError(WanError):
         return f"{todo} {tr('billed.no', language)}" if self.billed == NO else todo
 
     def parts(self, language: str = "") -> list[str]:
-        """Return what happened and what the service's code means, the service's own words, and the hint, a line each."""
+        """Return what happened and what the service's code means, the service's words, and the hint, a line each."""
         sentence = clean(tr(f"{self.key}.text", language, **self.values, said="")).strip()
         meaning = "" if self.problem.advice in self.explained else self.happened(language)
         first = " ".join(part for part in (sentence, meaning) if part)
